@@ -1,0 +1,35 @@
+"""Parallel recurrent and convolutional networks for music genre classification.
+
+Data flows one way: ``datasets`` → ``audio`` → ``spectrogram`` → ``store`` → ``models`` →
+``training`` → ``evaluation`` → ``results`` → ``plots``.
+"""
+
+import importlib
+
+_ROOMS = (
+    "audio",
+    "baselines",
+    "datasets",
+    "evaluation",
+    "models",
+    "notebook",
+    "paper",
+    "plots",
+    "results",
+    "spectrogram",
+    "store",
+    "training",
+)
+__version__ = "0.1.0"
+__all__ = [*_ROOMS]
+
+
+def __getattr__(name):
+    """Import a room when it is first asked for, so that extraction need not wait for Keras."""
+    if name in _ROOMS:
+        return importlib.import_module(f"prcnn.{name}")
+    raise AttributeError(f"module 'prcnn' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_ROOMS])

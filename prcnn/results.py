@@ -1,0 +1,101 @@
+"""Results with where they came from: written by runs, read by the book's chapters.
+
+Every number in the book that is not computed on its page lies in ``book/results/NAME.json`` and
+carries its provenance. Chapters read it with :func:`read`; nobody edits it by hand.
+"""
+
+import datetime
+import json
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+FOLDER = Path(__file__).resolve().parent.parent / "book" / "results"
+_PACKAGES = ("prcnn", "keras", "tensorflow", "torch", "jax", "librosa", "numpy", "scikit-learn")
+
+
+def provenance():
+    """Versions, machine and date (UTC) of this process, as plain JSON values.
+
+    Returns
+    -------
+    dict
+        ``date``, ``python``, ``packages`` (name → version), ``machine`` (system, processor,
+        cores), ``backend`` (Keras backend, from the environment or Keras's own settings).
+
+    Chapter: book/environment.ipynb
+    """
+    packages = {}
+    for name in _PACKAGES:
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "packages": packages,
+        "machine": {
+            "system": f"{platform.system()} {platform.machine()}",
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+        },
+    }
+
+
+def _processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown"
+
+
+def write(name, record, folder=FOLDER):
+    """Write ``record`` with its provenance to ``folder/name.json``, whole or not at all.
+
+    Parameters
+    ----------
+    name : str
+        File name without ending.
+    record : dict
+        JSON values; numpy scalars and arrays become numbers and lists.
+
+    Returns
+    -------
+    pathlib.Path
+    """
+    path = Path(folder) / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({**record, "provenance": provenance()}, indent=1, default=_plain)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial.write_text(text + "\n")
+    partial.replace(path)
+    return path
+
+
+def read(name, folder=FOLDER):
+    """The record written as ``name``.
+
+    Raises
+    ------
+    FileNotFoundError
+        Where no such result lies in ``folder``; the message lists those that do.
+    """
+    path = Path(folder) / f"{name}.json"
+    if not path.exists():
+        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.json"))) or "none"
+        raise FileNotFoundError(f"No result {name!r} in {path.parent}. Known results: {known}.")
+    return json.loads(path.read_text())
+
+
+def _plain(value):
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be written to a result: {value!r}")
