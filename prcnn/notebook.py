@@ -1,0 +1,57 @@
+"""What a parameterised notebook needs of its kernel: refuse a misspelt papermill parameter."""
+
+import ast
+import difflib
+
+
+def refuse_unknown_parameters(history=None):
+    """Raise if papermill was given a parameter that the page does not have.
+
+    Papermill writes ``-p NAME VALUE`` into a cell of its own, headed ``# Parameters``, under the
+    cell tagged ``parameters``; a NAME that the page never reads is set and forgotten. Called in the
+    cell after them, this compares the two.
+
+    Parameters
+    ----------
+    history : list of str, optional
+        The cells run so far; default: this kernel's. Outside IPython nothing is checked.
+
+    Raises
+    ------
+    NameError
+        Names the unknown parameter, the nearest known one, and all known ones.
+
+    Chapter: book/train.ipynb
+    """
+    if history is None:
+        history = _kernel_history()
+    injected = [i for i, cell in enumerate(history) if cell.lstrip().startswith("# Parameters\n")]
+    for i in injected:
+        known = _assigned(history[i - 1]) if i else []
+        for name in _assigned(history[i]):
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f" Did you mean {near[0]!r}?" if near else ""
+                raise NameError(
+                    f"This page has no parameter {name!r}.{hint} Its parameters: {', '.join(known)}."
+                )
+
+
+def _kernel_history():
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return []
+    shell = get_ipython()
+    return [cell for cell in shell.user_ns["In"] if cell] if shell else []
+
+
+def _assigned(cell):
+    """Names assigned at the top level of a cell, in order."""
+    return [
+        target.id
+        for statement in ast.parse(cell).body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    ]
