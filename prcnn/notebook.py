@@ -32,9 +32,8 @@ def refuse_unknown_parameters(history=None):
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f" Did you mean {near[0]!r}?" if near else ""
-                raise NameError(
-                    f"This page has no parameter {name!r}.{hint} Its parameters: {', '.join(known)}."
-                )
+                names = ", ".join(known)
+                raise NameError(f"This page has no parameter {name!r}.{hint} It has: {names}.")
 
 
 def _kernel_history():

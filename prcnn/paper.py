@@ -108,7 +108,7 @@ FIGURE4 = pd.DataFrame(
 
 
 def _confusion(printed):
-    """The notebooks print predicted genres in rows; scikit-learn (and we) put the true ones there."""
+    """The notebooks print predicted genres in rows; here, as in scikit-learn, rows are true."""
     matrix = np.array([row.split() for row in printed.split("/")], dtype=int).T
     return pd.DataFrame(
         matrix,

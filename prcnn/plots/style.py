@@ -63,7 +63,7 @@ def show(ax, alt):
     plt.close(figure)
     picture = Image.open(buffer).convert("RGB")
     width = picture.width * plt.rcParams["figure.dpi"] / _DPI
-    # 96 colours look the same in a plot and take a third of the bytes: a committed notebook is small.
+    # 96 colours look the same in a plot and take a third of the bytes.
     small = io.BytesIO()
     picture.quantize(96, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
     encoded = b64encode(small.getvalue()).decode()
