@@ -1,0 +1,65 @@
+"""How good is a model, and how sure can one be: reports, intervals, paired tests, calibration.
+
+Whatever predicts, a network or a scikit-learn pipeline, ends in the same :class:`Report`, and two
+reports on the same clips can be compared.
+"""
+
+from prcnn.evaluation.report import Report, beside, from_segments, report
+from prcnn.evaluation.statistics import (
+    Paired,
+    bootstrap,
+    calibration,
+    calibration_error,
+    mcnemar,
+    over_seeds,
+    wilson,
+)
+
+__all__ = [
+    "Paired",
+    "Report",
+    "beside",
+    "bootstrap",
+    "calibration",
+    "calibration_error",
+    "evaluate",
+    "from_segments",
+    "mcnemar",
+    "over_seeds",
+    "report",
+    "wilson",
+]
+
+# Above this many clips (1.3 GB of spectrograms) a split is streamed from the disk.
+IN_MEMORY = 4096
+
+
+def evaluate(model, store, split="test", *, batch_size=64):
+    """Predict a split of a store and report.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Takes ``store``'s spectrograms, gives (n, g) probabilities.
+    store : prcnn.store.Store
+    split : {"training", "validation", "test"}
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ValueError
+        An empty split, or a model with another number of genres than the store.
+
+    Chapter: book/train.ipynb
+    """
+    clips = store.clips[store.clips["split"] == split]
+    if len(clips) > IN_MEMORY:
+        true = clips["genre"].map(store.genres.index).to_numpy()
+        rows = model.predict(store.stream(split, batch_size=batch_size), verbose=0)
+    else:
+        X, true = store.arrays(split)
+        rows = model.predict(X, batch_size=batch_size, verbose=0)
+    return report(true, rows, store.genres, clips.index)

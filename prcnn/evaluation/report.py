@@ -1,0 +1,278 @@
+"""The report: what was predicted for which clip, and every score that follows from it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from prcnn.evaluation.statistics import bootstrap, confusions, scores, wilson
+
+CLOSING = ["accuracy", "macro avg"]
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """Predictions for a split and the scores that follow from them. Made by :func:`report`.
+
+    Attributes
+    ----------
+    true : numpy.ndarray [shape=(n,)]
+        The right label of every clip, a place in ``genres``.
+    probabilities : numpy.ndarray [shape=(n, g)]
+        One row a clip, summing to 1.
+    genres : list of str
+    clips : pandas.Index
+        Clip ids, in the order of the rows.
+    groups : numpy.ndarray [shape=(n,)] or None
+        What was drawn independently where rows are not: the clip a segment was cut from.
+
+    Chapter: book/train.ipynb
+    """
+
+    true: np.ndarray
+    probabilities: np.ndarray
+    genres: list[str]
+    clips: pd.Index
+    groups: np.ndarray | None = None
+
+    @property
+    def n(self):
+        """Number of rows: clips, or segments."""
+        return len(self.true)
+
+    @cached_property
+    def predicted(self):
+        """Most probable label of every clip, int64 (n,); the first one where several tie."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def correct(self):
+        """Whether each clip was classified rightly, bool (n,)."""
+        return self.predicted == self.true
+
+    @property
+    def accuracy(self):
+        """Share of clips classified rightly."""
+        return float(self.correct.mean())
+
+    @cached_property
+    def interval(self):
+        """95 % interval of the accuracy, (low, high).
+
+        Wilson's for clips. Segments of one clip are right or wrong together, so a report with
+        ``groups`` has the bootstrap over groups instead: Wilson's would be too narrow.
+        """
+        if self.groups is None:
+            return wilson(int(self.correct.sum()), self.n)
+        return bootstrap(self)
+
+    @cached_property
+    def confusion(self):
+        """Counts as a DataFrame (g, g): rows are true genres, columns predicted ones."""
+        counts = confusions(self.true, self.predicted, len(self.genres))
+        index = pd.Index(self.genres, name="true")
+        return pd.DataFrame(counts[0], index, pd.Index(self.genres, name="predicted"))
+
+    @cached_property
+    def per_genre(self):
+        """DataFrame, index genre; columns precision, recall, f1, support.
+
+        A score without a denominator (a genre never predicted, or absent from the split) is 0.
+        """
+        values = scores(self.confusion.to_numpy())
+        return pd.DataFrame(
+            {name: values[name] for name in ("precision", "recall", "f1")}
+            | {"support": self.confusion.sum(axis=1).to_numpy()},
+            index=pd.Index(self.genres, name="genre"),
+        )
+
+    @property
+    def macro_f1(self):
+        """Mean of the genres' F1, every genre counting the same, absent ones as 0."""
+        return float(self.per_genre.f1.mean())
+
+    @property
+    def absent(self):
+        """Genres without a single clip in this split."""
+        return [genre for genre, n in self.per_genre.support.items() if n == 0]
+
+    @property
+    def table(self):
+        """``per_genre`` with the two closing lines of the paper's Figure 2: accuracy, macro avg."""
+        return _closed(self.per_genre, self.accuracy)
+
+    def record(self):
+        """The scores as plain values for :func:`prcnn.results.write`."""
+        return {
+            "n": self.n,
+            "correct": int(self.correct.sum()),
+            "accuracy": self.accuracy,
+            "interval": list(self.interval),
+            "macro_f1": self.macro_f1,
+            "genres": list(self.genres),
+            "confusion": self.confusion.to_numpy().tolist(),
+        }
+
+    def summary(self):
+        """One line: accuracy in percent, its interval, and how many clips it rests on."""
+        low, high = self.interval
+        kind = f"Wilson, n = {self.n}"
+        if self.groups is not None:
+            kind = f"bootstrap over {len(np.unique(self.groups))} groups, n = {self.n}"
+        return f"accuracy {self.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}; {kind})"
+
+    def _notes(self):
+        notes = [self.summary()]
+        if self.absent:
+            notes.append(f"not in this split, counted as 0: {', '.join(self.absent)}")
+        return notes
+
+    def __str__(self):
+        width = max(map(len, [*self.genres, "macro avg"]))
+        lines = [f"{'':>{width}}  precision  recall  f1-score  support", ""]
+        for name, row in self.table.iterrows():
+            if name == "accuracy":
+                lines.append("")
+            first = f"{row.precision:>9.2f}  {row.recall:>6.2f}" if name != "accuracy" else " " * 17
+            lines.append(f"{name:>{width}}  {first}  {row.f1:>8.2f}  {row.support:>7.0f}")
+        return "\n".join([*lines, "", *self._notes()])
+
+    __repr__ = __str__
+
+    def _repr_html_(self):
+        table = self.table.rename(columns={"f1": "f1-score"})
+        notes = "".join(f"<p>{note}</p>" for note in self._notes())
+        return table.to_html(float_format="%.2f", na_rep="", index_names=False, border=0) + notes
+
+
+def report(y_true, probabilities, genres, clips=None, groups=None):
+    """Check predictions and make a :class:`Report` of them.
+
+    Parameters
+    ----------
+    y_true : array-like of int [shape=(n,)]
+        Right labels, places in ``genres``.
+    probabilities : array-like [shape=(n, g)]
+        A row of probabilities for each clip. A classifier that only votes gives rows of 0 and 1.
+    genres : sequence of str [length g]
+    clips : sequence, optional
+        Clip ids, each once; 0 … n-1 where left out.
+    groups : sequence [length n], optional
+        What each row belongs to where rows are not independent (the clip of a segment).
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, no clips, labels outside ``genres``, repeated clip ids, NaN, or
+        rows that are no probabilities (logits).
+
+    Examples
+    --------
+    >>> report([0, 1], [[0.9, 0.1], [0.6, 0.4]], ["Folk", "Rock"]).accuracy
+    0.5
+
+    Chapter: book/train.ipynb
+    """
+    true, rows, genres = np.asarray(y_true), np.asarray(probabilities), [str(g) for g in genres]
+    clips = pd.RangeIndex(len(true)) if clips is None else pd.Index(clips)
+    if true.ndim != 1 or not np.issubdtype(true.dtype, np.integer):
+        raise ValueError(f"y_true must be one int per clip, not {true.dtype} {true.shape}.")
+    if len(true) == 0:
+        raise ValueError("There are no clips to report on.")
+    if rows.shape != (len(true), len(genres)):
+        raise ValueError(
+            f"probabilities have shape {rows.shape}, but {len(true)} clips of {len(genres)} genres "
+            f"need ({len(true)}, {len(genres)}). Was the network built for another dataset?"
+        )
+    for what, ids in (("clips", clips), ("groups", groups)):
+        if ids is not None and len(ids) != len(true):
+            raise ValueError(f"{what} has {len(ids)} entries for {len(true)} clips.")
+    if not clips.is_unique:
+        twice = clips[clips.duplicated()][0]
+        raise ValueError(f"Clip {twice!r} occurs more than once; average with from_segments.")
+    if true.min() < 0 or true.max() >= len(genres):
+        raise ValueError(f"Labels must lie in 0 … {len(genres) - 1}, got {np.unique(true)}.")
+    broken = ~np.isfinite(rows).all(axis=1)
+    if broken.any():
+        raise ValueError(
+            f"{broken.sum()} of {len(rows)} clips have a probability that is not finite, first "
+            f"{clips[broken][0]!r}. The network's weights have probably diverged."
+        )
+    if rows.min() < 0 or np.abs(rows.sum(axis=1) - 1).max() > 1e-3:
+        raise ValueError("Rows of probabilities must be positive and sum to 1; take the softmax.")
+    groups = None if groups is None else np.asarray(groups)
+    return Report(true.astype(np.int64), rows, genres, clips, groups)
+
+
+def from_segments(segments):
+    """Average the probabilities of the segments of each clip: one prediction a clip.
+
+    Parameters
+    ----------
+    segments : Report
+        With ``groups``: the clip each segment was cut from.
+
+    Returns
+    -------
+    Report
+        One row a clip, in order of first appearance.
+
+    Raises
+    ------
+    ValueError
+        Without groups, or where one clip's segments carry different labels.
+
+    Chapter: book/leakage.ipynb
+    """
+    if segments.groups is None:
+        raise ValueError("from_segments needs a report with groups: the clip of every segment.")
+    codes, clips = pd.factorize(segments.groups)
+    true = np.empty(len(clips), np.int64)
+    true[codes] = segments.true
+    mixed = true[codes] != segments.true
+    if mixed.any():
+        raise ValueError(f"Segments of {segments.groups[mixed][0]!r} carry different labels.")
+    rows = pd.DataFrame(segments.probabilities).groupby(codes).mean().to_numpy()
+    return report(true, rows, segments.genres, clips)
+
+
+def beside(first, second, names=("this run", "paper")):
+    """Two reports side by side, genre by genre, as a DataFrame with two column levels.
+
+    Parameters
+    ----------
+    first, second : Report or pandas.DataFrame
+        A DataFrame is a published table like ``prcnn.paper.FIGURE2``: laid out as
+        :attr:`Report.per_genre`, its accuracy in ``attrs``.
+    names : tuple of str
+        What to call the two.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Genres, then ``accuracy`` and ``macro avg``; columns (report, score). A genre that only one of the two knows has missing values in the other's columns.
+
+    Chapter: book/train.ipynb
+    """
+    tables = [
+        x.table if isinstance(x, Report) else _closed(x, x.attrs["accuracy"])
+        for x in (first, second)
+    ]
+    genres = dict.fromkeys([*tables[0].index[:-2], *tables[1].index[:-2]])
+    table = pd.concat(tables, axis=1, keys=names, names=["report", "score"])
+    return table.reindex([*genres, *CLOSING]).rename_axis("genre")
+
+
+def _closed(per_genre, accuracy):
+    """Add the lines that close the paper's Figures 2 and 3 to a table of genres."""
+    n = per_genre["support"].sum()
+    means = per_genre[["precision", "recall", "f1"]].mean()
+    rows = [[np.nan, np.nan, accuracy, n], [*means, n]]
+    closing = pd.DataFrame(rows, index=CLOSING, columns=["precision", "recall", "f1", "support"])
+    table = pd.concat([per_genre, closing]).astype({"support": int})
+    return table.rename_axis("genre")
