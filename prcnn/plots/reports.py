@@ -1,0 +1,114 @@
+"""Figures of runs: learning curves, confusion, accuracies with intervals, one clip's scores."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+
+__all__ = ["accuracies", "confusion", "learning_curves", "scores"]
+
+
+def learning_curves(history, ax=None):
+    """Accuracy of training and validation, epoch by epoch; the kept epoch is marked.
+
+    Parameters
+    ----------
+    history : pandas.DataFrame
+        ``Run.history``: index epoch; columns ``accuracy``, ``val_accuracy``.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Chapter: book/train.ipynb
+    """
+    ax = ax or plt.subplots()[1]
+    ax.plot(history.index, 100 * history["accuracy"], "--", label="training")
+    ax.plot(history.index, 100 * history["val_accuracy"], "-", label="validation")
+    best = history["val_accuracy"].idxmax()
+    ax.plot(best, 100 * history.loc[best, "val_accuracy"], "ko", label=f"kept: epoch {best}")
+    ax.set(xlabel="epoch", ylabel="accuracy (%)", ylim=(0, 102), title="Learning curves")
+    ax.legend(loc="lower right")
+    return ax
+
+
+def confusion(matrix, ax=None, title="Confusion"):
+    """Heatmap of a confusion matrix, clips counted in every cell.
+
+    Parameters
+    ----------
+    matrix : pandas.DataFrame
+        Rows true genres, columns predicted ones, as ``Report.confusion``.
+    ax : matplotlib Axes, optional
+    title : str
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Chapter: book/train.ipynb
+    """
+    ax = ax or plt.subplots(figsize=(6.4, 5.2))[1]
+    sns.heatmap(matrix, annot=True, fmt="d", cmap="Greys", square=True, cbar=False, ax=ax)
+    ax.set(xlabel="predicted", ylabel="true", title=title)
+    # Heatmaps count downwards, pictures of sound upwards: our style would turn this one over.
+    if not ax.yaxis_inverted():
+        ax.invert_yaxis()
+    return ax
+
+
+def accuracies(table, ax=None, chance=None):
+    """Accuracies with their intervals, one row a method, best at the top.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Index: names; columns ``accuracy``, ``low``, ``high`` as fractions.
+    ax : matplotlib Axes, optional
+    chance : float, optional
+        Fraction at which to draw the line of guessing.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Chapter: book/train.ipynb
+    """
+    ax = ax or plt.subplots(figsize=(7.2, 0.9 + 0.42 * len(table)))[1]
+    table = table.sort_values("accuracy")
+    rows = np.arange(len(table))
+    errors = 100 * np.abs(table[["low", "high"]].to_numpy().T - table["accuracy"].to_numpy())
+    ax.errorbar(100 * table["accuracy"], rows, xerr=errors, fmt="ko", capsize=4)
+    ax.set_yticks(rows, table.index)
+    ax.set(xlabel="accuracy (%), 95 % interval", xlim=(0, 100), ylim=(-0.6, len(table) - 0.4))
+    if chance is not None:
+        ax.axvline(100 * chance, color="0.5", linestyle=":")
+        ax.annotate("guessing", (100 * chance, len(table) - 0.5), ha="center", fontsize="small")
+    return ax
+
+
+def scores(probabilities, genres, true=None, ax=None):
+    """What a network says of one clip: a bar a genre, the true one hatched.
+
+    Parameters
+    ----------
+    probabilities : array (n_genres,)
+    genres : list of str
+    true : str, optional
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Chapter: book/train.ipynb
+    """
+    ax = ax or plt.subplots(figsize=(3.6, 2.6))[1]
+    bars = ax.barh(genres, 100 * np.asarray(probabilities), color="0.6")
+    for genre, bar in zip(genres, bars, strict=True):
+        if genre == true:
+            bar.set(hatch="///", edgecolor="black")
+    ax.invert_yaxis()
+    ax.set(xlabel="probability (%)", xlim=(0, 100))
+    ax.grid(False)
+    return ax

@@ -1,0 +1,73 @@
+"""Figures draw what they are given, and every shown picture says what it shows."""
+
+import matplotlib
+
+matplotlib.use("agg")
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+
+from prcnn import paper
+from prcnn.plots import reports
+from prcnn.plots.style import show, use_style
+
+
+@pytest.fixture(autouse=True)
+def style():
+    use_style()
+    yield
+    plt.close("all")
+
+
+def test_show_gives_a_small_picture_with_alternative_text():
+    ax = plt.subplots()[1]
+    page = show(ax, alt='A curve called "loss" < 1').data
+    assert 'alt="A curve called &quot;loss&quot; &lt; 1"' in page
+    assert "data:image/png;base64," in page
+    assert not plt.get_fignums(), "the figure is closed"
+
+
+def test_show_refuses_a_picture_without_text():
+    with pytest.raises(ValueError, match="alternative text"):
+        show(plt.subplots()[1], alt=" ")
+
+
+def test_learning_curves_mark_the_epoch_that_was_kept():
+    history = pd.DataFrame(
+        {"accuracy": [0.1, 0.5, 0.9], "val_accuracy": [0.2, 0.6, 0.4]},
+        index=pd.Index([1, 2, 3], name="epoch"),
+    )
+    ax = reports.learning_curves(history)
+    assert "kept: epoch 2" in ax.get_legend_handles_labels()[1]
+
+
+def test_confusion_shows_true_genres_from_the_top_and_every_count():
+    ax = reports.confusion(paper.CONFUSION_FIGURE2)
+    assert [label.get_text() for label in ax.get_yticklabels()] == paper.GENRES
+    low, high = ax.get_ylim()
+    assert low > high, "the first genre is the top row"
+    counts = [int(text.get_text()) for text in ax.texts]
+    assert counts == paper.CONFUSION_FIGURE2.to_numpy().ravel().tolist()
+
+
+def test_accuracies_draw_the_interval_and_sort():
+    table = pd.DataFrame(
+        {"accuracy": [0.4, 0.7], "low": [0.3, 0.6], "high": [0.5, 0.8]}, index=["a", "b"]
+    )
+    ax = reports.accuracies(table, chance=0.125)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+    segments = ax.containers[0].lines[2][0].get_segments()
+    np.testing.assert_allclose(segments[1][:, 0], [60, 80])
+
+
+def test_scores_put_the_first_genre_on_top():
+    ax = reports.scores(np.eye(8)[2], paper.GENRES, true="Folk")
+    assert ax.yaxis_inverted()
+    assert ax.patches[2].get_hatch() == "///"
+
+
+def test_axes_given_are_axes_returned():
+    ax = plt.subplots()[1]
+    assert reports.scores(np.full(8, 1 / 8), paper.GENRES, ax=ax) is ax
