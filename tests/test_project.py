@@ -1,0 +1,102 @@
+"""The project's habits: pairs, parameters, kernels, sizes, one list of dependencies."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+import yaml
+from jupytext.compare import compare_notebooks
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+notebooks = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def parameter_cells(notebook):
+    return [i for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", [])]
+
+
+@notebooks
+def test_both_halves_of_a_pair_say_the_same(path):
+    # The .py is what one edits; `python book/refresh.py PAGE` brings the .ipynb up to it.
+    source = jupytext.read(path.with_suffix(".py"))
+    compare_notebooks(jupytext.read(path), source, fmt="py:percent", allow_expected_differences=True)
+
+
+@notebooks
+def test_kernel_is_one_that_everybody_has(path):
+    kernel = nbformat.read(path, as_version=4).metadata.kernelspec
+    assert (kernel.name, kernel.language) == ("python3", "python")
+
+
+@notebooks
+def test_notebook_is_small_and_was_run(path):
+    assert path.stat().st_size < 300_000
+    cells = nbformat.read(path, as_version=4).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    assert outputs, "run `python book/refresh.py` on this page"
+    assert not [o for o in outputs if o.output_type == "error"]
+
+
+@notebooks
+def test_parameterised_pages_have_one_such_cell_and_refuse_others(path):
+    notebook = nbformat.read(path, as_version=4)
+    tagged = parameter_cells(notebook)
+    assert len(tagged) <= 1
+    for i in tagged:
+        code = [c.source for c in notebook.cells[i + 1 :] if c.cell_type == "code"]
+        assert "refuse_unknown_parameters()" in code[0], "the next code cell must refuse misspelt -p"
+
+
+def test_the_training_page_has_the_parameters_that_the_readme_names():
+    notebook = nbformat.read(ROOT / "book" / "train.ipynb", as_version=4)
+    (cell,) = parameter_cells(notebook)
+    names = set(re.findall(r"^(\w+) =", notebook.cells[cell].source, flags=re.MULTILINE))
+    assert names >= {
+        "dataset",
+        "data_home",
+        "network",
+        "settings",
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "seed",
+        "out",
+    }
+
+
+def test_every_chapter_of_the_contents_exists_and_no_other_notebook():
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    files = [contents["root"], *(c["file"] for p in contents["parts"] for c in p["chapters"])]
+    for file in files:
+        assert any((ROOT / file).with_suffix(s).exists() for s in (".ipynb", ".md")), file
+    assert {path.stem for path in NOTEBOOKS} <= {Path(file).stem for file in files}
+
+
+def test_conda_and_pip_install_the_same():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python, *packages, pip = environment["dependencies"]
+    assert python == f"python{PROJECT['project']['requires-python']}"
+    assert pip == {"pip": ["-e .[all]"]}
+    # soundfile's wheels carry the MP3 decoder; conda's build may not, so pip brings what needs it.
+    assert packages == ["pip"]
+
+
+def test_readme_commands_are_there_for_ci_to_copy():
+    readme = (ROOT / "README.md").read_text().splitlines()
+    (train,) = [line for line in readme if re.match(r"pip install .*papermill", line)]
+    (tests,) = [line for line in readme if re.match(r"pip install .*pytest --nbval", line)]
+    assert train.endswith("papermill book/train.ipynb out.ipynb -p epochs 50")
+    assert tests.endswith("pytest --nbval")
+
+
+def test_library_names_no_backend():
+    for path in (ROOT / "prcnn").rglob("*.py"):
+        assert not re.search(
+            r"^\s*(import|from) (tensorflow|torch|jax)\b", path.read_text(), flags=re.MULTILINE
+        ), path
