@@ -236,7 +236,9 @@ def from_segments(segments):
     true[codes] = segments.true
     mixed = true[codes] != segments.true
     if mixed.any():
-        raise ValueError(f"Segments of {segments.groups[mixed][0]!r} carry different labels.")
+        raise ValueError(
+            f"Segments of {segments.groups[mixed].tolist()[0]!r} carry different labels."
+        )
     rows = pd.DataFrame(segments.probabilities).groupby(codes).mean().to_numpy()
     return report(true, rows, segments.genres, clips)
 
@@ -255,7 +257,8 @@ def beside(first, second, names=("this run", "paper")):
     Returns
     -------
     pandas.DataFrame
-        Genres, then ``accuracy`` and ``macro avg``; columns (report, score). A genre that only one of the two knows has missing values in the other's columns.
+        Genres, then ``accuracy`` and ``macro avg``; columns (report, score). A genre that only
+        one of the two knows has missing values in the other's columns.
 
     Chapter: book/train.ipynb
     """

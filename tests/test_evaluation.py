@@ -1,0 +1,331 @@
+"""Reports against scikit-learn and the paper's own confusion matrices; statistics against scipy."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+
+from prcnn import evaluation, paper
+
+GENRES = ["Electronic", "Folk", "Hip-Hop", "Rock"]
+
+
+def certain(true, predicted, genres=GENRES, **more):
+    """A report of a model that votes."""
+    return evaluation.report(true, np.eye(len(genres))[list(predicted)], genres, **more)
+
+
+def from_confusion(confusion):
+    """A report with exactly these counts."""
+    counts = confusion.to_numpy()
+    true, predicted = (np.repeat(x.ravel(), counts.ravel()) for x in np.indices(counts.shape))
+    return certain(true, predicted, list(confusion.index))
+
+
+pairs = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)
+
+
+@given(pairs)
+def test_scores_are_scikit_learns(pairs):
+    true, predicted = map(list, zip(*pairs, strict=True))
+    report = certain(true, predicted)
+    labels = range(len(GENRES))
+    expected = precision_recall_fscore_support(true, predicted, labels=labels, zero_division=0)
+    for name, values in zip(("precision", "recall", "f1", "support"), expected, strict=True):
+        np.testing.assert_allclose(report.per_genre[name], values, err_msg=name)
+    macro = f1_score(true, predicted, labels=labels, average="macro", zero_division=0)
+    assert report.macro_f1 == pytest.approx(macro)
+    matrix = confusion_matrix(true, predicted, labels=labels)
+    np.testing.assert_array_equal(report.confusion, matrix)
+    assert report.accuracy == np.mean(np.equal(true, predicted))
+    low, high = report.interval
+    assert 0 <= low <= report.accuracy <= high <= 1
+
+
+@pytest.mark.parametrize("figure", ["2", "3"])
+def test_the_papers_confusion_gives_the_papers_figure(figure):
+    """The published table must follow from the published matrix, to the digits it was printed."""
+    report = from_confusion(getattr(paper, f"CONFUSION_FIGURE{figure}"))
+    table = evaluation.beside(report, getattr(paper, f"FIGURE{figure}"))
+    assert list(table.index[-2:]) == ["accuracy", "macro avg"]
+    # Printed values are rounded, and FIGURE3's accuracy of 317/800 is printed as .40.
+    np.testing.assert_allclose(table["this run"], table["paper"], atol=0.00501)
+    assert report.n == 800
+
+
+def test_the_layout_is_that_of_figure_2():
+    lines = str(from_confusion(paper.CONFUSION_FIGURE2)).splitlines()
+    assert lines[0].split() == ["precision", "recall", "f1-score", "support"]
+    assert lines[2].split() == ["Electronic", "0.57", "0.56", "0.57", "100"]
+    assert lines[-4].split() == ["accuracy", "0.45", "800"]
+    assert lines[-3].split() == ["macro", "avg", "0.46", "0.45", "0.44", "800"]
+    assert lines[-1] == "accuracy 44.9% (95 % interval 41.5% to 48.3%; Wilson, n = 800)"
+
+
+def test_html_holds_the_table_and_the_interval():
+    html = certain([0, 1, 3], [0, 1, 1])._repr_html_()
+    assert "f1-score" in html
+    assert "95 % interval" in html
+    assert "not in this split, counted as 0: Hip-Hop" in html
+
+
+def test_a_genre_absent_from_the_split_counts_as_zero_and_is_named():
+    report = certain([0, 0, 1, 3], [0, 2, 1, 3])
+    assert report.absent == ["Hip-Hop"]
+    assert report.per_genre.loc["Hip-Hop"].tolist() == [0, 0, 0, 0]
+    assert report.macro_f1 == pytest.approx((2 / 3 + 1 + 0 + 1) / 4)
+    assert "not in this split, counted as 0: Hip-Hop" in str(report)
+
+
+def test_one_clip():
+    report = certain([2], [2], clips=["a"])
+    assert report.accuracy == 1
+    assert report.interval == pytest.approx((1 / (1 + 1.959964**2), 1), abs=1e-6)
+    assert evaluation.bootstrap(report) == (1, 1)
+    assert "n = 1" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("true", "rows", "more", "message"),
+    [
+        (np.array([], int), np.empty((0, 4)), {}, "no clips"),
+        ([0], [[0.5, 0.5]], {}, "another dataset"),
+        ([0, 1], np.eye(4)[[0]], {}, "need \\(2, 4\\)"),
+        ([0.0], np.eye(4)[[0]], {}, "one int per clip"),
+        ([4], np.eye(4)[[0]], {}, "0 … 3"),
+        ([-1], np.eye(4)[[0]], {}, "0 … 3"),
+        ([0, 1], [[1, 0, 0, 0], [np.nan, 0, 0, 1]], {"clips": ["a", "b"]}, "finite, first 'b'"),
+        ([0], [[np.inf, 0, 0, 0]], {}, "not finite"),
+        ([0], [[3.0, -2.0, 0, 0]], {}, "softmax"),
+        ([0], [[0.9, 0.9, 0, 0]], {}, "softmax"),
+        ([0, 1], np.eye(4)[[0, 1]], {"clips": ["a"]}, "1 entries for 2"),
+        ([0, 1], np.eye(4)[[0, 1]], {"groups": ["a"]}, "1 entries for 2"),
+        ([0, 1], np.eye(4)[[0, 1]], {"clips": ["a", "a"]}, "'a' occurs more than once"),
+    ],
+)
+def test_what_cannot_be_reported_is_refused(true, rows, more, message):
+    with pytest.raises(ValueError, match=message):
+        evaluation.report(true, rows, GENRES, **more)
+
+
+@given(st.integers(1, 5000), st.floats(0, 1), st.sampled_from([0.8, 0.95, 0.99]))
+def test_wilson_is_the_closed_form(n, share, level):
+    k = round(share * n)
+    z = {0.8: 1.2815515655, 0.95: 1.9599639845, 0.99: 2.5758293035}[level]
+    p, middle = k / n, (k / n + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    expected = (max(0, middle - half), min(1, middle + half))
+    assert evaluation.wilson(k, n, level) == pytest.approx(expected, abs=1e-8)
+
+
+@pytest.mark.parametrize("arguments", [(1, 0), (-1, 5), (6, 5), (1, 5, 0), (1, 5, 95)])
+def test_wilson_refuses(arguments):
+    with pytest.raises(ValueError, match=r"wilson needs|between 0 and 1"):
+        evaluation.wilson(*arguments)
+
+
+def test_bootstrap_is_a_bootstrap():
+    """Against drawing clips one by one, for both scores."""
+    rng = np.random.default_rng(3)
+    true = rng.integers(0, 4, 120)
+    predicted = np.where(rng.random(120) < 0.6, true, rng.integers(0, 4, 120))
+    report = certain(true, predicted)
+    rows = rng.integers(0, 120, (4000, 120))
+    accuracies = (true == predicted)[rows].mean(axis=1)
+    f1s = [f1_score(true[r], predicted[r], average="macro", zero_division=0) for r in rows[:800]]
+    for score, drawn in (("accuracy", accuracies), ("macro_f1", f1s)):
+        expected = np.quantile(drawn, [0.025, 0.975])
+        assert evaluation.bootstrap(report, score) == pytest.approx(expected, abs=0.015)
+    assert evaluation.bootstrap(report) == evaluation.bootstrap(report)
+    assert evaluation.bootstrap(report, level=0.5)[0] > evaluation.bootstrap(report)[0]
+
+
+def test_bootstrap_over_groups_is_as_wide_as_the_groups_ask():
+    """Six copies of a clip know no more than the clip, so the interval must not shrink."""
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, 4, 80)
+    predicted = np.where(rng.random(80) < 0.5, true, (true + 1) % 4)
+    clips = certain(true, predicted)
+    copies = certain(np.tile(true, 6), np.tile(predicted, 6), groups=np.tile(np.arange(80), 6))
+    naive = certain(np.tile(true, 6), np.tile(predicted, 6))
+    assert copies.interval == pytest.approx(evaluation.bootstrap(clips), abs=1e-12)
+    width = np.diff(copies.interval) / np.diff(naive.interval)
+    assert width == pytest.approx(math.sqrt(6), rel=0.15)
+    assert "bootstrap over 80 groups, n = 480" in str(copies)
+    with pytest.raises(ValueError, match="accuracy, macro_f1"):
+        evaluation.bootstrap(clips, "auc")
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=80))
+def test_mcnemar_is_a_binomial_test_of_the_disagreements(outcomes):
+    first, second = (
+        certain([0] * len(outcomes), [0 if right else 1 for right in column])
+        for column in zip(*outcomes, strict=True)
+    )
+    result = evaluation.mcnemar(first, second)
+    b, c = outcomes.count((True, False)), outcomes.count((False, True))
+    assert (result.only_first, result.only_second) == (b, c)
+    assert result.difference == pytest.approx((b - c) / len(outcomes))
+    # Twice the smaller tail of a fair coin, by the definition.
+    tail = sum(math.comb(b + c, k) for k in range(min(b, c) + 1)) / 2 ** (b + c)
+    assert result.p_value == pytest.approx(min(1, 2 * tail))
+    assert evaluation.mcnemar(second, first).p_value == pytest.approx(result.p_value)
+    if b + c:
+        assert result.p_value == pytest.approx(binomtest(min(b, c), b + c).pvalue)
+
+
+def test_mcnemar_pairs_by_clip_not_by_row():
+    first = certain([0, 1, 2, 3], [0, 1, 0, 0], clips=list("abcd"))
+    order = [3, 1, 0, 2]
+    shuffled = certain(
+        first.true[order], first.predicted[order], clips=[list("abcd")[i] for i in order]
+    )
+    result = evaluation.mcnemar(first, shuffled)
+    assert result[:2] == (0, 0)
+    assert result.p_value == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (certain([0, 1], [0, 1], clips=["a", "c"]), "different clips"),
+        (certain([0], [0], clips=["a"]), "different clips"),
+        (certain([0, 2], [0, 1], clips=["a", "b"]), "different true genres"),
+        (certain([0, 1], [0, 1], GENRES[:3], clips=["a", "b"]), "different genres"),
+        (certain([0, 1], [0, 1], clips=["a", "b"], groups=[1, 1]), "from_segments first"),
+    ],
+)
+def test_mcnemar_and_over_seeds_refuse_other_clips(other, message):
+    report = certain([0, 1], [0, 1], clips=["a", "b"])
+    with pytest.raises(ValueError, match=message):
+        evaluation.mcnemar(report, other)
+    if other.groups is None:
+        with pytest.raises(ValueError, match=message):
+            evaluation.over_seeds([report, other])
+
+
+def test_calibration_is_scikit_learns():
+    rng = np.random.default_rng(1)
+    report = evaluation.report(rng.integers(0, 4, 500), rng.dirichlet([0.7] * 4, 500), GENRES)
+    confidence = report.probabilities.max(axis=1)
+    accuracy, mean = calibration_curve(report.correct, confidence, n_bins=10)
+    table = evaluation.calibration(report)
+    filled = table[table.n > 0]
+    np.testing.assert_allclose(filled.accuracy, accuracy)
+    np.testing.assert_allclose(filled.confidence, mean)
+    assert table.n.sum() == 500
+    gaps = [
+        abs(report.correct[b].mean() - confidence[b].mean()) * b.sum()
+        for i in range(10)
+        if (b := (confidence > i / 10) & (confidence <= (i + 1) / 10)).any()
+    ]
+    assert evaluation.calibration_error(report) == pytest.approx(sum(gaps) / 500)
+    with pytest.raises(ValueError, match="at least one bin"):
+        evaluation.calibration(report, 0)
+
+
+def test_a_calibrated_model_has_no_error_and_a_boaster_has():
+    """Three of four right at 75 % is calibrated; always sure and half right is not."""
+    rows = np.tile([0.75, 0.25, 0, 0], (4, 1))
+    assert evaluation.calibration_error(evaluation.report([0, 0, 0, 1], rows, GENRES)) == 0
+    assert evaluation.calibration_error(certain([0, 0, 1, 1], [0, 0, 0, 0])) == 0.5
+
+
+def test_from_segments_averages_probabilities_not_votes():
+    rows = [[0.6, 0.4], [0.6, 0.4], [0.0, 1.0], [1.0, 0.0]]
+    segments = evaluation.report([1, 1, 1, 0], rows, ["Folk", "Rock"], groups=["b", "b", "b", "a"])
+    clips = evaluation.from_segments(segments)
+    assert list(clips.clips) == ["b", "a"]
+    assert segments.accuracy == 0.5
+    assert clips.accuracy == 1
+    np.testing.assert_allclose(clips.probabilities, [[0.4, 0.6], [1, 0]])
+    assert clips.groups is None
+    with pytest.raises(ValueError, match="'b' carry different labels"):
+        evaluation.from_segments(certain([0, 1], [0, 1], groups=["b", "b"]))
+    with pytest.raises(ValueError, match="needs a report with groups"):
+        evaluation.from_segments(clips)
+
+
+def test_over_seeds():
+    reports = [certain([0, 1, 2, 3], p) for p in ([0, 1, 2, 3], [0, 1, 2, 0], [0, 1, 1, 1])]
+    table = evaluation.over_seeds(reports)
+    assert table.loc["accuracy"].tolist() == pytest.approx([0.75, 0.25, 3])
+    assert table.loc["macro_f1", "sd"] == pytest.approx(
+        np.std([r.macro_f1 for r in reports], ddof=1)
+    )
+    assert math.isnan(evaluation.over_seeds(reports[:1]).loc["accuracy", "sd"])
+    with pytest.raises(ValueError, match="at least one"):
+        evaluation.over_seeds([])
+
+
+def test_beside_lines_up_by_genre():
+    table = evaluation.beside(certain([0, 1], [0, 0]), certain([0, 1], [0, 1], ["Folk", "Jazz"]))
+    assert list(table.index) == [*GENRES, "Jazz", "accuracy", "macro avg"]
+    assert table.loc["Folk", ("this run", "recall")] == 0
+    assert table.loc["Folk", ("paper", "recall")] == 1
+    assert math.isnan(table.loc["Jazz", ("this run", "f1")])
+
+
+def test_record_is_json_and_complete(tmp_path):
+    from prcnn import results
+
+    report = certain([0, 1, 2, 3], [0, 1, 2, 0])
+    results.write("x", report.record(), folder=tmp_path)
+    read = results.read("x", folder=tmp_path)
+    assert (read["n"], read["correct"], read["accuracy"]) == (4, 3, 0.75)
+    assert read["interval"] == list(report.interval)
+    assert np.sum(read["confusion"]) == 4
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_evaluate_predicts_a_split_in_order(in_memory, monkeypatch):
+    """A network that reads the genre off its input must be right on every clip, both ways."""
+    keras = pytest.importorskip("keras")
+    labels = np.array([2, 0, 1, 3, 1, 0, 2], np.int64)
+    X = np.zeros((7, 6, 4), np.float32)
+    X[np.arange(7), :, labels] = 20
+
+    class Stream(keras.utils.PyDataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, i):
+            return X[3 * i : 3 * i + 3], labels[3 * i : 3 * i + 3]
+
+    store = SimpleNamespace(
+        clips=pd.DataFrame(
+            {"split": "test", "genre": [GENRES[i] for i in labels]}, index=list("abcdefg")
+        ),
+        genres=GENRES,
+        arrays=lambda split: (X, labels) if in_memory else pytest.fail("read into memory"),
+        stream=lambda split, batch_size: Stream(),
+    )
+    monkeypatch.setattr(evaluation, "IN_MEMORY", 100 if in_memory else 0)
+    inputs = keras.Input((6, 4))
+    pooled = keras.layers.GlobalAveragePooling1D()(inputs)
+    model = keras.Model(inputs, keras.layers.Softmax()(pooled))
+    report = evaluation.evaluate(model, store)
+    assert report.accuracy == 1
+    assert list(report.clips) == list("abcdefg")
+    assert isinstance(report.probabilities, np.ndarray)
+    store.genres = GENRES[:3]
+    if in_memory:
+        with pytest.raises(ValueError, match="another dataset"):
+            evaluation.evaluate(model, store)
+
+
+@settings(max_examples=25)
+@given(pairs, st.integers(0, 2**31))
+def test_a_report_does_not_depend_on_the_order_of_clips(pairs, seed):
+    true, predicted = map(np.array, zip(*pairs, strict=True))
+    order = np.random.default_rng(seed).permutation(len(true))
+    one, other = certain(true, predicted), certain(true[order], predicted[order])
+    assert one.record() == other.record()
+    assert evaluation.bootstrap(one) == evaluation.bootstrap(other)
