@@ -1,10 +1,16 @@
 """The one thing every loader returns: a table of clips and the list of genres."""
 
+import os
+import sys
+import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pandas as pd
+import pooch
 
 SPLITS = ("training", "validation", "test")
+AUDIO = (".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".au", ".aif", ".aiff")
 
 
 @dataclass(frozen=True)
@@ -20,9 +26,11 @@ class Dataset:
         (str, absolute), ``genre`` (str), ``split`` ("training", "validation", "test"),
         ``artist`` (str, missing where unknown) and what else the dataset knows.
     genres : list of str
-        The genres, alphabetical; a clip's label is its genre's place in this list.
+        The genres of the clips, alphabetical; a clip's label is its genre's place in this list.
     left_out : dict
         Clip id → why the loader left it out. Counted, never silent.
+    splits : str
+        How the split was made: "official", "fault_filtered", "stratified" or "artist".
 
     Chapter: book/datasets.ipynb
     """
@@ -31,3 +39,81 @@ class Dataset:
     clips: pd.DataFrame
     genres: list[str]
     left_out: dict = field(default_factory=dict)
+    splits: str = "official"
+
+    def __repr__(self):
+        sizes = "/".join(str((self.clips["split"] == split).sum()) for split in SPLITS)
+        return (
+            f"Dataset({self.name!r}: {len(self.clips)} clips, {len(self.genres)} genres, "
+            f"{self.splits} split {sizes}, {len(self.left_out)} left out)"
+        )
+
+
+def home(data_home=None):
+    """Return the folder that holds the datasets.
+
+    Parameters
+    ----------
+    data_home : str or Path, optional
+        The folder; ``~`` is expanded, a relative path starts at the current folder. By default the
+        environment variable ``PRCNN_DATA``, or else the user's cache folder.
+
+    Returns
+    -------
+    pathlib.Path
+        Absolute; it need not exist.
+
+    Chapter: book/datasets.ipynb
+    """
+    folder = data_home or os.environ.get("PRCNN_DATA") or pooch.os_cache("prcnn")
+    return Path(folder).expanduser().absolute()
+
+
+def assemble(name, clips, left_out, splits):
+    """Check a table of clips and wrap it as a :class:`Dataset`.
+
+    Raises
+    ------
+    ValueError
+        If no clip is left, or only one genre.
+    """
+    clips = clips.rename_axis(index="clip")
+    if clips.empty:
+        why = pd.Series(left_out, dtype=object).value_counts()
+        reasons = "; ".join(f"{count} × {reason}" for reason, count in why.head(3).items())
+        raise ValueError(f"{name}: no clips. {reasons or 'Nothing was found'}.")
+    genres = sorted(clips["genre"].unique())
+    if len(genres) < 2:
+        raise ValueError(
+            f"{name}: all {len(clips)} clips are {genres[0]!r}; a classifier needs two genres. "
+            "Add clips of another genre."
+        )
+    return Dataset(name, clips, genres, left_out, splits)
+
+
+def warn(message):
+    """Warn at the line of the user's that called into this package."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("prcnn."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, UserWarning, stacklevel=level)
+
+
+def some(items, n=3):
+    """Name the first few of many, for messages: ``'a', 'b', 'c' and 7 more``."""
+    items = list(items)
+    shown = ", ".join(repr(item) for item in items[:n])
+    return shown if len(items) <= n else f"{shown} and {len(items) - n} more"
+
+
+def audio_files(folder):
+    """Find the audio files under a folder, in a fixed order; hidden ones are passed over."""
+    found = []
+    for top, folders, files in os.walk(folder):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        found += [
+            Path(top, file)
+            for file in sorted(files)
+            if not file.startswith(".") and Path(file).suffix.lower() in AUDIO
+        ]
+    return found

@@ -1,0 +1,245 @@
+"""Ways to split clips into training, validation and test, and the leaky way, named as such.
+
+Every function takes a table of clips (columns ``genre`` and, where needed, ``artist``) and returns
+a Series or a new table: the table given is never changed. The same seed gives the same split.
+
+Chapter: book/datasets.ipynb
+"""
+
+import numpy as np
+import pandas as pd
+
+from .dataset import SPLITS
+
+FRACTIONS = (0.6, 0.2, 0.2)
+
+
+def _check(fractions):
+    fractions = np.asarray(fractions, dtype=float)
+    if fractions.shape != (3,) or (fractions < 0).any() or abs(fractions.sum() - 1) > 1e-9:
+        raise ValueError(
+            "fractions must be three numbers (training, validation, test) that add up to 1, "
+            f"not {tuple(fractions.tolist())}"
+        )
+    return fractions
+
+
+def _sizes(n, fractions):
+    """Share n clips out; each split that is wanted gets one as long as there are enough."""
+    sizes = np.floor(fractions * n + 1e-9).astype(int)
+    order = np.argsort(-(fractions * n - sizes), kind="stable")
+    sizes[order[: n - sizes.sum()]] += 1
+    wanted = fractions > 0
+    for empty in (2, 1):  # with two clips: one to train on and one to test on
+        if wanted[empty] and sizes[empty] == 0 and sizes.max() > 1:
+            sizes[empty] += 1
+            sizes[np.argmax(sizes)] -= 1
+    return sizes
+
+
+def stratified(clips, fractions=FRACTIONS, seed=0):
+    """Split at random so that each genre is shared out in the same proportions.
+
+    Artists are not looked at: an artist may be in training and in test. Use :func:`by_artist`
+    where artists are known.
+
+    Parameters
+    ----------
+    clips : pandas.DataFrame
+        With a column ``genre``.
+    fractions : tuple of float
+        Training, validation, test; they add up to 1. A genre with too few clips gives one to
+        training and to test first.
+    seed : int
+
+    Returns
+    -------
+    pandas.Series
+        The split of each clip, same index.
+
+    Chapter: book/datasets.ipynb
+    """
+    fractions = _check(fractions)
+    rng = np.random.default_rng(seed)
+    split = pd.Series(SPLITS[0], index=clips.index, name="split", dtype=object)
+    genre = clips["genre"].to_numpy()
+    for name in sorted(set(genre)):
+        places = rng.permutation(np.flatnonzero(genre == name))
+        split.iloc[places] = np.repeat(SPLITS, _sizes(len(places), fractions))
+    return split
+
+
+def artist_groups(clips):
+    """Return one label an artist; a clip whose artist is unknown is a group of its own.
+
+    Chapter: book/datasets.ipynb
+    """
+    known = clips["artist"].notna().to_numpy()
+    alone = "clip " + clips.index.astype(str).to_series(index=clips.index)
+    return ("artist " + clips["artist"].astype(str)).where(known, alone).rename("group")
+
+
+def by_artist(clips, fractions=FRACTIONS, seed=0):
+    """Split so that no artist is in two splits: the artist filter.
+
+    Artists are dealt out from the one with most clips to the one with fewest, each to the split
+    that lacks most of that artist's genres. A genre with fewer than three artists cannot reach
+    all splits.
+
+    Parameters
+    ----------
+    clips : pandas.DataFrame
+        With columns ``genre`` and ``artist``; a missing artist counts as an artist of one clip.
+    fractions : tuple of float
+        Training, validation, test; reached as nearly as the artists allow.
+    seed : int
+        Decides among artists with equally many clips.
+
+    Returns
+    -------
+    pandas.Series
+        The split of each clip, same index.
+
+    Raises
+    ------
+    ValueError
+        If no clip has an artist.
+
+    Chapter: book/datasets.ipynb
+    """
+    fractions = _check(fractions)
+    if "artist" not in clips or not clips["artist"].notna().any():
+        raise ValueError("no clip has an artist, so no split by artist: use splits='stratified'")
+    groups = artist_groups(clips)
+    counts = pd.crosstab(groups, clips["genre"])  # artists × genres
+    counts = counts.sample(frac=1, random_state=seed)  # ties are broken by chance, not by name
+    counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]
+    table = counts.to_numpy()
+    target = np.outer(fractions, table.sum(axis=0))  # splits × genres
+    filled = np.zeros_like(target)
+    chosen = {}
+    for group, row in zip(counts.index, table, strict=True):
+        lack = np.round((target - filled) @ row, 9)
+        fewest = -(filled @ row)
+        # A full split may still lack less than an empty one: ties go to the emptiest, test first.
+        best = max(np.flatnonzero(fractions > 0), key=lambda s: (lack[s], fewest[s], s))
+        filled[best] += row
+        chosen[group] = SPLITS[best]
+    return groups.map(chosen).rename("split").astype(object)
+
+
+def k_fold(clips, k=10, seed=0, group=None):
+    """Number the folds of a stratified cross-validation.
+
+    Parameters
+    ----------
+    clips : pandas.DataFrame
+        With a column ``genre``.
+    k : int
+        Folds, at least 2.
+    seed : int
+    group : str, optional
+        Column whose values stay together in one fold, such as "artist" (a missing value is a
+        group of its own) or "clip" for segments.
+
+    Returns
+    -------
+    pandas.Series of int
+        The fold of each clip, 0 to k − 1: test on one fold, train on the others.
+
+    Raises
+    ------
+    ValueError
+        If a genre has fewer clips (or groups) than folds.
+
+    Chapter: book/datasets.ipynb
+    """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold  # slow to import
+
+    groups = None
+    if group is not None:
+        if group not in clips:
+            raise ValueError(f"no column {group!r} to group by; there are {list(clips.columns)}")
+        groups = artist_groups(clips.assign(artist=clips[group]))
+    units = clips["genre"].groupby(clips["genre"]).size()
+    if groups is not None:
+        units = groups.groupby(clips["genre"]).nunique()
+    if k < 2 or units.min() < k:
+        raise ValueError(
+            f"{k} folds need at least 2 folds and {k} {'groups' if group else 'clips'} a genre; "
+            f"{units.idxmin()!r} has {units.min()}"
+        )
+    kind = StratifiedKFold if group is None else StratifiedGroupKFold
+    folds = kind(n_splits=k, shuffle=True, random_state=seed)
+    fold = pd.Series(-1, index=clips.index, name="fold")
+    for number, (_, test) in enumerate(folds.split(clips, clips["genre"], groups)):
+        fold.iloc[test] = number
+    return fold
+
+
+def segments(clips, seconds=5.0, duration=30.0):
+    """Cut clips into segments that inherit their clip's split, as Feng et al. did.
+
+    Parameters
+    ----------
+    clips : pandas.DataFrame
+    seconds : float
+        Length of a segment; what is left over at the end of a clip is dropped.
+    duration : float
+        Length of a clip in seconds. Clips may be a little shorter: see ``load`` in
+        :mod:`prcnn.audio`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a segment, index ``segment`` (``"<clip>:<number>"``); the clips' columns and
+        ``clip``, ``offset`` and ``duration`` (both in seconds).
+
+    Chapter: book/leakage.ipynb
+    """
+    n = int(duration / seconds + 1e-9) if seconds > 0 else 0
+    if n < 1:
+        raise ValueError(f"segments of {seconds} s do not fit into clips of {duration} s")
+    number = np.tile(np.arange(n), len(clips))
+    table = clips.loc[np.repeat(clips.index, n)]
+    clip = table.index.to_numpy()
+    table = table.assign(clip=clip, offset=number * float(seconds), duration=float(seconds))
+    table.index = pd.Index([f"{c}:{i}" for c, i in zip(clip, number, strict=True)], name="segment")
+    return table
+
+
+def leaky_segments(clips, seconds=5.0, duration=30.0, fractions=FRACTIONS, seed=0):
+    """Cut clips into segments and split *the segments* at random: a mistake, kept for study.
+
+    Segments of one recording land in training and in test, so a model can recognise the recording
+    instead of the genre. Scores from this split are not comparable with any other.
+
+    Parameters and the table returned are those of :func:`segments`; ``split`` is drawn anew.
+
+    Chapter: book/leakage.ipynb
+    """
+    table = segments(clips, seconds, duration)
+    return table.assign(split=stratified(table, fractions, seed))
+
+
+def overlap(table, by="artist"):
+    """Say how much of the test split shares an artist (or clip, or album) with training.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Clips or segments, with columns ``split`` and ``by``.
+    by : str
+        Column to compare.
+
+    Returns
+    -------
+    float
+        Share of the test rows with a known value whose value also occurs in training; 0 in a
+        sound split.
+
+    Chapter: book/leakage.ipynb
+    """
+    seen = set(table.loc[table["split"] == "training", by].dropna())
+    test = table.loc[table["split"] == "test", by].dropna()
+    return float(test.isin(seen).mean()) if len(test) else 0.0
