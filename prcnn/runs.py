@@ -1,0 +1,230 @@
+"""The run folder: what training leaves behind, and what it needs to go on after a kill.
+
+``state.npz`` is the truth. It is replaced whole after each epoch; ``model.keras`` and
+``history.csv`` follow from it, so a kill between two files is mended when the run goes on.
+"""
+
+import dataclasses
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+from . import models  # noqa: F401  (registers the layers that a saved network may hold)
+from .results import provenance
+
+COLUMNS = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run.
+
+    Attributes
+    ----------
+    model : keras.Model
+        The network with the weights of its best validation epoch.
+    history : pandas.DataFrame
+        Index ``epoch`` from 1; columns ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``,
+        ``learning_rate``, ``seconds`` (the only column that differs between equal runs).
+    folder : pathlib.Path
+    record : dict
+        ``run.json``.
+
+    Chapter: book/train.ipynb
+    """
+
+    model: keras.Model
+    history: pd.DataFrame
+    folder: Path
+    record: dict
+
+
+def load_run(folder):
+    """The run in ``folder``, finished or not, with its best weights so far.
+
+    Parameters
+    ----------
+    folder : path
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    FileNotFoundError
+        ``folder`` holds no run, or one that has not finished its first epoch.
+
+    Chapter: book/train.ipynb
+    """
+    folder = Path(folder).expanduser()
+    for name in ("run.json", "state.npz", "model.keras"):
+        if not (folder / name).exists():
+            raise FileNotFoundError(f"{folder} holds no trained network: {name} is missing.")
+    model = keras.saving.load_model(folder / "model.keras")
+    return Run(model, State.read(folder).history, folder, read_record(folder))
+
+
+class State:
+    """All that the next epoch depends on, besides the arguments of ``train``.
+
+    Attributes
+    ----------
+    history : pandas.DataFrame
+        The finished epochs.
+    now, best : list of numpy.ndarray
+        Weights, then states of random generators (dropout), then the optimizer's variables;
+        ``best`` holds the weights alone.
+    """
+
+    def __init__(self, now, best, lines):
+        self.now, self.best = now, best
+        self.history = pd.DataFrame(lines, columns=COLUMNS, dtype=float)
+        self.history.index = pd.RangeIndex(1, len(lines) + 1, name="epoch")
+
+    @classmethod
+    def first(cls, model):
+        return cls(_values(_variables(model)), _values(model.weights), [])
+
+    @classmethod
+    def read(cls, folder):
+        with np.load(folder / "state.npz") as file:
+            now, best = (
+                [file[f"{part}{i}"] for i in range(int(file[f"{part}_length"]))]
+                for part in ("now", "best")
+            )
+            return cls(now, best, file["history"])
+
+    def write(self, folder):
+        arrays = {"history": self.history.to_numpy()}
+        for part, values in (("now", self.now), ("best", self.best)):
+            arrays |= {f"{part}{i}": value for i, value in enumerate(values)}
+            arrays[f"{part}_length"] = np.array(len(values))
+        _replace(folder / "state.npz", lambda path: np.savez(path, **arrays))
+
+    @property
+    def epoch(self):
+        return len(self.history)
+
+    @property
+    def best_epoch(self):
+        return int(self.history["val_accuracy"].idxmax())  # idxmax: the earlier one of equals
+
+    def after(self, model, line):
+        """The state one epoch later, with ``model`` as it is now and ``line`` in the history."""
+        lines = [*self.history.to_numpy().tolist(), [line[name] for name in COLUMNS]]
+        later = State(_values(_variables(model)), self.best, lines)
+        if later.best_epoch == later.epoch:
+            later.best = _values(model.weights)
+        return later
+
+    def restore(self, model):
+        _assign(_variables(model), self.now)
+
+    def restore_best(self, model):
+        _assign(model.weights, self.best)
+
+    def write_derived(self, model, folder, *, network):
+        """Write ``history.csv`` and, if asked to, the network with its best weights."""
+        if network:
+            self.restore_best(model)
+            _replace(folder / "model.keras", model.save)
+            self.restore(model)
+        _replace(folder / "history.csv", self.history.to_csv)
+
+    def fingerprints(self):
+        """Of the weights of the last epoch and of the best one."""
+        return {fingerprint(self.now[: len(self.best)]), fingerprint(self.best)}
+
+
+def describe(model, store, settings, counts):
+    """``run.json`` of a run that begins: everything that decides its outcome, and where it runs."""
+    return {
+        "finished": False,
+        "settings": settings,
+        "network": {
+            "name": model.name,
+            "parameters": model.count_params(),
+            "initial_weights": fingerprint(_values(model.weights)),
+            "config": json.loads(model.to_json()),
+        },
+        "store": {
+            "name": store.name,
+            "fingerprint": store.fingerprint,
+            "settings": dataclasses.asdict(store.settings),
+            "genres": list(store.genres),
+            "clips": counts,
+            "failed": len(store.failed),
+        },
+        "backend": keras.backend.backend(),
+        "provenance": provenance(),
+    }
+
+
+def differences(before, now):
+    """What two records differ in, each in words; empty where they are of the same run."""
+    changed = [
+        f"{name} ({before['settings'].get(name)}, now {value})"
+        for name, value in now["settings"].items()
+        if before["settings"].get(name) != value
+    ]
+    if before["store"]["fingerprint"] != now["store"]["fingerprint"]:
+        changed.append(f"data ({before['store']['name']}, now {now['store']['name']})")
+    if _structure(before) != _structure(now):
+        names = before["network"]["name"], now["network"]["name"]
+        other = "its settings or seed differ" if names[0] == names[1] else f"now {names[1]}"
+        changed.append(f"network ({names[0]}, {other})")
+    if before["backend"] != now["backend"]:
+        changed.append(f"backend ({before['backend']}, now {now['backend']})")
+    return changed
+
+
+def fingerprint(arrays):
+    """Sixteen hexadecimal digits that stand for the values of ``arrays``."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def read_record(folder):
+    return json.loads((folder / "run.json").read_text())
+
+
+def write_record(folder, record):
+    text = json.dumps(record, indent=1) + "\n"
+    _replace(folder / "run.json", lambda path: path.write_text(text))
+
+
+def _structure(record):
+    # Keras numbers what has no name of its own ("dense_3") by what else the process has built.
+    return re.sub(r'_\d+"', '"', json.dumps(record["network"]["config"], sort_keys=True))
+
+
+def _variables(model):
+    weights = model.weights
+    known = {id(variable) for variable in weights}
+    generators = [variable for variable in model.variables if id(variable) not in known]
+    return [*weights, *generators, *model.optimizer.variables]
+
+
+def _values(variables):
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def _assign(variables, values):
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _replace(path, write):
+    """Have ``write`` make a file beside ``path`` and put it there in one step."""
+    partial = path.with_name(f"partial-{path.name}")
+    write(partial)
+    partial.replace(path)
