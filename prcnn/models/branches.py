@@ -1,0 +1,139 @@
+"""The two parallel branches of PRCNN: convolutions for timbre, a bidirectional GRU for order.
+
+Both take the spectrogram as (clips, time, mel, 1) and return one vector a clip, or, where asked,
+the GRU's states at all time steps. Defaults are the paper's.
+"""
+
+import keras
+
+from prcnn.models.pooling import max_pool
+
+
+@keras.saving.register_keras_serializable(package="prcnn")
+def old_hard_sigmoid(x):
+    """The gate of Keras 2's GRU by default: ``clip(0.2 x + 0.5, 0, 1)``, any shape.
+
+    Keras 3's own ``"hard_sigmoid"`` has slope 1/6 and gives other scores with Dwivedi's weights.
+
+    Chapter: book/rnn.ipynb
+    """
+    return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
+
+
+GATES = {"sigmoid": "sigmoid", "old_hard_sigmoid": old_hard_sigmoid}
+
+
+def convolutions(x, filters, kernel_size, pools, activation="relu", padding="valid", dropout=0.0):
+    """Blocks of convolution and max-pooling: (n, time, mel, 1) → (n, time', mel', filters[-1]).
+
+    Parameters
+    ----------
+    x : Keras tensor (n, time, mel, 1)
+    filters : sequence of int
+        One number of filters a block.
+    kernel_size : (int, int)
+        (frames, mel bands) under a filter.
+    pools : sequence of (int, int)
+        (frames, mel bands) that each block's max-pooling makes one.
+    activation, padding : str
+        As in :class:`keras.layers.Conv2D`.
+    dropout : float
+        Share of values dropped after every pooling, in training only.
+
+    Chapter: book/cnn.ipynb
+    """
+    for i, (n_filters, pool) in enumerate(zip(filters, pools, strict=True), start=1):
+        x = keras.layers.Conv2D(
+            n_filters, kernel_size, activation=activation, padding=padding, name=f"conv_{i}"
+        )(x)
+        x = max_pool(pool, name=f"pool_{i}")(x)
+        if dropout:
+            x = keras.layers.Dropout(dropout, name=f"dropout_{i}")(x)
+    return x
+
+
+def cnn_branch(
+    x,
+    filters=(16, 32, 64, 64, 64),
+    kernel_size=(3, 1),
+    pools=((2, 2), (2, 2), (2, 2), (4, 4), (4, 4)),
+    activation="relu",
+    padding="valid",
+    dropout=0.0,
+):
+    """The CNN branch: (n, time, mel, 1) → (n, features); 256 features for (640, 128).
+
+    Parameters as in :func:`convolutions`; Fadaviardakani et al. 2020, after Feng et al. 2017.
+
+    Chapter: book/cnn.ipynb
+    """
+    x = convolutions(x, filters, kernel_size, pools, activation, padding, dropout)
+    return keras.layers.Flatten(name="flatten")(x)
+
+
+def rnn_input(x, rnn_pool=(2, 1), embedding=None):
+    """What the GRU reads: (n, time, mel, 1) → (n, steps, bands), pooled by ``rnn_pool``.
+
+    ``embedding`` (int or None) adds Feng's linear map of every step's bands to that many numbers.
+
+    Chapter: book/rnn.ipynb
+    """
+    x = max_pool(rnn_pool, name="rnn_pool")(x)
+    x = keras.layers.Reshape(x.shape[1:3], name="rnn_input")(x)
+    if embedding:
+        x = keras.layers.Dense(embedding, name="embedding")(x)
+    return x
+
+
+def gru_layers(
+    x,
+    units=64,
+    rnn_layers=1,
+    recurrent_activation="sigmoid",
+    reset_after=True,
+    dropout=0.0,
+    return_sequences=False,
+):
+    """Bidirectional GRU layers: (n, steps, bands) → (n, 2 units), or (n, steps, 2 units).
+
+    Parameters
+    ----------
+    x : Keras tensor (n, steps, bands)
+    units : int
+        Units of each direction; forward and backward states are concatenated.
+    rnn_layers : int
+        Layers on top of each other; all but the last hand on their whole sequence.
+    recurrent_activation : {"sigmoid", "old_hard_sigmoid"}
+        The gates; the second is Keras 2's, see :func:`old_hard_sigmoid`.
+    reset_after : bool
+        Where the reset gate acts: after the recurrent product (Keras 3's default; two bias
+        vectors) or before it (Dwivedi's weights; one).
+    dropout : float
+        Share of the last output dropped, in training only.
+    return_sequences : bool
+        The states of every step instead of the last (forward) and first (backward).
+
+    Chapter: book/rnn.ipynb
+    """
+    for i in range(1, rnn_layers + 1):
+        gru = keras.layers.GRU(
+            units,
+            recurrent_activation=GATES[recurrent_activation],
+            reset_after=reset_after,
+            return_sequences=return_sequences or i < rnn_layers,
+        )
+        name = "gru" if rnn_layers == 1 else f"gru_{i}"
+        x = keras.layers.Bidirectional(gru, name=name)(x)
+    if dropout:
+        x = keras.layers.Dropout(dropout, name="dropout_rnn")(x)
+    return x
+
+
+def rnn_branch(x, rnn_pool=(2, 1), embedding=None, **gru):
+    """The RNN branch: (n, time, mel, 1) → (n, 2 units); 128 numbers for the paper's 64 units.
+
+    Parameters as in :func:`rnn_input` and :func:`gru_layers`.
+
+    Chapter: book/rnn.ipynb
+    """
+    return gru_layers(rnn_input(x, rnn_pool, embedding), **gru)
