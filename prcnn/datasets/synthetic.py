@@ -1,0 +1,266 @@
+"""The synthetic dataset: music made on the spot, in FMA's own layout.
+
+The default of every chapter, so that everything runs without a download, and a controlled
+experiment: what tells its genres apart is written down in :mod:`prcnn.datasets.recipes`. Clips are
+a pure function of the seed, artists are kept apart between splits, and the files lie as FMA's do,
+so that FMA's loader reads them.
+
+Chapter: book/datasets.ipynb
+"""
+
+import io
+import os
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+from joblib import Parallel, delayed
+from tqdm.auto import tqdm
+
+from . import recipes, synthesis
+
+# Part of the folder's name: raise it with every change of sound, and old clips are not mistaken
+# for new ones.
+VERSION = 1
+
+# FMA's 52 columns (fma_metadata/tracks.csv), in FMA's order.
+COLUMNS = {
+    "album": "comments date_created date_released engineer favorites id information listens "
+    "producer tags title tracks type",
+    "artist": "active_year_begin active_year_end associated_labels bio comments date_created "
+    "favorites id latitude location longitude members name related_projects tags website "
+    "wikipedia_page",
+    "set": "split subset",
+    "track": "bit_rate comments composer date_created date_recorded duration favorites genre_top "
+    "genres genres_all information interest language_code license listens lyricist number "
+    "publisher tags title",
+}
+# FMA's own numbers of these genres.
+GENRE_IDS = {
+    "Electronic": 15, "Experimental": 38, "Folk": 17, "Hip-Hop": 21,
+    "Instrumental": 1235, "International": 2, "Pop": 10, "Rock": 12,
+}  # fmt: skip
+_SHARES = {"training": 0.63, "validation": 0.135, "test": 0.235}
+_CLIPS_PER_ARTIST = 4.5
+_FIRST = (
+    "Amber Brass Cedar Copper Coral Crimson Delta Ember Ivory Juniper Linen Maple Marble Ochre "
+)
+_FIRST += "Paper Quiet Saffron Silver Slate Velvet"
+_SECOND = "Anchors Arcade Bridges Choir Comets Engine Ferries Gardens Harbour Hours Lanterns "
+_SECOND += "Meridian Mirrors Orchard Parade Rivers Signals Swallows Tides Weather"
+
+
+def plan(clips_per_genre=60, seed=0):
+    """What will be made: one row a clip, before a single note has sounded.
+
+    Parameters
+    ----------
+    clips_per_genre : int
+        At least 3, so that every split has a clip of every genre.
+    seed : int
+        Not negative; another seed gives other artists and other music.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``clip`` (int, from 1). Columns ``genre``, ``split``, ``artist`` (name),
+        ``artist_id``, ``number`` (of the clip on the artist's album), ``neighbour`` (genre that a
+        hybrid borrows bars from, else missing) and ``share`` (of its bars, 0 to 1).
+
+    Raises
+    ------
+    ValueError
+        For fewer than three clips per genre or a negative seed.
+
+    Chapter: book/datasets.ipynb
+    """
+    if clips_per_genre != int(clips_per_genre) or clips_per_genre < 3:
+        raise ValueError(
+            f"clips_per_genre must be a whole number of at least 3, one for each split, "
+            f"not {clips_per_genre!r}."
+        )
+    if seed != int(seed) or seed < 0:
+        raise ValueError(f"seed must be a whole number of at least 0, not {seed!r}.")
+    rng = np.random.default_rng([int(seed), 0])
+    names = [f"{a} {b}" for a in _FIRST.split() for b in _SECOND.split()]
+    names = list(rng.permutation(names))
+    counts = {s: max(round(clips_per_genre * _SHARES[s]), 1) for s in ("validation", "test")}
+    counts = {"training": clips_per_genre - sum(counts.values()), **counts}
+    rows, artist_id = [], 0
+    for genre in recipes.RECIPES.index:
+        for split, count in counts.items():
+            artists = max(round(count / _CLIPS_PER_ARTIST), 1)
+            for album in np.array_split(np.arange(count), artists):
+                artist_id += 1
+                name = names[(artist_id - 1) % len(names)]
+                if artist_id > len(names):
+                    name += f" {(artist_id - 1) // len(names) + 1}"
+                for number in range(1, len(album) + 1):
+                    hybrid = rng.random() < recipes.HYBRIDS
+                    neighbour = str(rng.choice(recipes.neighbours(genre)))
+                    share = float(rng.uniform(0.3, 0.6))
+                    rows.append(
+                        (genre, split, name, artist_id, number)
+                        + ((neighbour, share) if hybrid else (None, 0.0))
+                    )
+    columns = ["genre", "split", "artist", "artist_id", "number", "neighbour", "share"]
+    table = pd.DataFrame(rows, columns=columns)
+    # Numbered in random order, as FMA's tracks are: sorting by number must not sort by genre.
+    table.index = pd.Index(rng.permutation(len(table)) + 1, name="clip")
+    return table.sort_index()
+
+
+def tracks(table):
+    """``table`` (from :func:`plan`) as FMA's ``tracks.csv``: 52 columns under two header rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``track_id``; what the synthetic clips lack is missing, as it often is in FMA.
+
+    Chapter: book/datasets.ipynb
+    """
+    columns = [(group, name) for group, names in COLUMNS.items() for name in names.split()]
+    out = pd.DataFrame(
+        index=table.index.rename("track_id"),
+        columns=pd.MultiIndex.from_tuples(columns),
+        dtype=object,
+    )
+    size = table.groupby("artist_id")["number"].transform("max")
+    genres = table["genre"].map(lambda g: f"[{GENRE_IDS[g]}]")
+    borrowed = table["share"].map("plays {:.0%} of its bars as ".format) + table["neighbour"]
+    fill = {
+        ("album", "id"): table["artist_id"],
+        ("album", "title"): "Synthetic " + table["artist"].str.split().str[0],
+        ("album", "tracks"): size,
+        ("album", "type"): "Album",
+        ("artist", "id"): table["artist_id"],
+        ("artist", "name"): table["artist"],
+        ("set", "split"): table["split"],
+        ("set", "subset"): "small",
+        ("track", "duration"): round(recipes.SECONDS),
+        ("track", "genre_top"): table["genre"],
+        ("track", "genres"): genres,
+        ("track", "genres_all"): genres,
+        ("track", "information"): borrowed,
+        ("track", "license"): "MIT",
+        ("track", "number"): table["number"],
+        ("track", "title"): "Study No. " + table["number"].astype(str),
+    }
+    for column, values in fill.items():
+        out[column] = values
+    for column in columns:
+        if column[1] == "tags":
+            out[column] = "[]"
+        elif column[1] in ("comments", "favorites", "listens", "interest"):
+            out[column] = 0
+    return out
+
+
+def clip_path(folder, clip):
+    """Where FMA's layout puts a clip: ``folder/fma_small/000/000123.mp3``."""
+    name = f"{clip:06d}"
+    return Path(folder) / "fma_small" / name[:3] / f"{name}.mp3"
+
+
+def waveform(row, seed=0):
+    """One clip's sound before MP3.
+
+    Parameters
+    ----------
+    row : pandas.Series
+        A row of :func:`plan`.
+    seed : int
+        As given to :func:`plan`.
+
+    Returns
+    -------
+    numpy.ndarray, float32 (661500,)
+        30 s at 22,050 Hz, mono.
+
+    Chapter: book/datasets.ipynb
+    """
+    artist = recipes.style(np.random.default_rng([seed, 1, row["artist_id"]]))
+    rng = np.random.default_rng([seed, 2, row["artist_id"], row["number"]])
+    return recipes.perform(row["genre"], artist, rng, row["neighbour"], row["share"])
+
+
+def make(folder, clips_per_genre=60, seed=0, n_jobs=-1, progress=True):
+    """Make the dataset in ``folder``, or what is missing of it.
+
+    Every file appears under its name only once it is whole, and the table comes last. So a call
+    that was killed is taken up where it stopped, and two calls at once write the same bytes.
+
+    Parameters
+    ----------
+    folder : str or path
+        Receives ``fma_small/`` and ``fma_metadata/tracks.csv``. One folder for one combination of
+        ``clips_per_genre`` and ``seed``; :func:`load` sees to that.
+    clips_per_genre, seed : int
+        See :func:`plan`.
+    n_jobs : int
+        Processes, as in joblib; -1 for all cores. The bytes do not depend on it.
+    progress : bool
+        Show a progress bar where there is something to make.
+
+    Returns
+    -------
+    pathlib.Path
+        ``folder``.
+
+    Chapter: book/datasets.ipynb
+    """
+    folder, table = Path(folder), plan(clips_per_genre, seed)
+    missing = [clip for clip in table.index if not clip_path(folder, clip).exists()]
+    if missing:
+        jobs = (delayed(_make_clip)(clip_path(folder, c), table.loc[c], seed) for c in missing)
+        workers = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+        bar = tqdm(total=len(missing), desc="Making synthetic clips", disable=not progress)
+        with bar:
+            for _ in workers(jobs):
+                bar.update()
+    metadata = folder / "fma_metadata" / "tracks.csv"
+    if not metadata.exists():
+        _write(metadata, tracks(table).to_csv().encode())
+    return folder
+
+
+def load(data_home=None, *, clips_per_genre=60, seed=0, n_jobs=-1, progress=True):
+    """The synthetic dataset, made on first use and kept in ``<data_home>/synthetic-…``.
+
+    Parameters
+    ----------
+    data_home : str or path, optional
+        See :func:`prcnn.datasets.home`.
+    clips_per_genre, seed, n_jobs, progress
+        See :func:`make`.
+
+    Returns
+    -------
+    prcnn.datasets.dataset.Dataset
+        As FMA's loader returns it; 480 clips by default, 112 of them for the test.
+
+    Chapter: book/datasets.ipynb
+    """
+    from . import fma, home
+
+    plan(clips_per_genre, seed)  # refuses wrong values before they name a folder
+    folder = home(data_home) / f"synthetic-v{VERSION}-{clips_per_genre}-seed{seed}"
+    make(folder, clips_per_genre, seed, n_jobs, progress)
+    return fma.read(folder, subset="small", name="synthetic")
+
+
+def _make_clip(path, row, seed):
+    buffer = io.BytesIO()
+    soundfile.write(buffer, waveform(row, seed), synthesis.SR, format="MP3")
+    _write(path, buffer.getvalue())
+
+
+def _write(path, data):
+    """Write under another name, then rename: the name never stands for half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.partial")
+    partial.write_bytes(data)
+    partial.replace(path)
