@@ -1,0 +1,197 @@
+"""Look at every page of the built book in headless Chromium, wide and narrow, light and dark.
+
+    python tests/check_pages.py _build/html [--screenshots FOLDER]
+
+Fails on: an error in the browser's console, a picture without alternative text or that did not
+load, a link inside the book that leads nowhere, a player that cannot play, anything fetched from
+another host, a page wider than the screen.
+"""
+
+import argparse
+import base64
+import functools
+import http.server
+import shutil
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+SCREENS = {"wide": (1440, 900), "narrow": (390, 844)}
+THEMES = ("light", "dark")
+
+LOOK = """
+const done = arguments[arguments.length - 1];
+const text = x => (x.outerHTML || '').slice(0, 120);
+const images = [...document.querySelectorAll('article img, main img')];
+const players = [...document.querySelectorAll('audio')];
+const play = player => new Promise(resolve => {
+  player.muted = true;
+  player.onerror = () => resolve(false);
+  player.play().then(() => { player.pause(); resolve(player.duration > 0.5); }, () => resolve(false));
+});
+const wide = [...document.querySelectorAll('article *')].filter(x => {
+  const box = x.getBoundingClientRect();
+  if (box.right <= window.innerWidth + 1 || box.width == 0) return false;
+  for (let p = x; p && p.tagName != 'ARTICLE'; p = p.parentElement)
+    if (['auto', 'scroll', 'hidden'].includes(getComputedStyle(p).overflowX)) return false;
+  return true;
+});
+Promise.all(players.map(play)).then(played => done({
+  unnamed: images.filter(x => !(x.getAttribute('alt') || '').trim()).map(text),
+  broken: images.filter(x => x.complete && x.naturalWidth == 0).map(text),
+  silent: players.filter((x, i) => !played[i]).map(text),
+  unlabelled: players.filter(x => !x.getAttribute('aria-label')).map(text),
+  links: [...document.querySelectorAll('a[href]')].map(x => x.href),
+  ids: [...document.querySelectorAll('[id]')].map(x => x.id),
+  foreign: performance.getEntriesByType('resource').map(x => x.name)
+    .filter(x => /^https?:/.test(x) && !x.startsWith(location.origin)),
+  scrolls: document.documentElement.scrollWidth > window.innerWidth + 1,
+  wide: wide.slice(0, 3).map(text),
+}));
+"""
+
+
+def serve(folder):
+    """Serve ``folder`` on a free local port; return its address."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"
+
+
+def browser(profile):
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or shutil.which("chromium-browser")
+    for flag in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--hide-scrollbars",
+        "--autoplay-policy=no-user-gesture-required",
+        f"--user-data-dir={profile}",
+    ):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver.set_script_timeout(60)
+    return driver
+
+
+def look(driver, url, screen, theme):
+    """What the page at ``url`` shows on this screen and in this theme."""
+    width, height = SCREENS[screen]
+    # The window has borders that a page does not; this sets the page's own size.
+    driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": screen == "narrow"},
+    )
+    driver.get(url)
+    driver.execute_script(
+        f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
+    )
+    driver.get_log("browser")
+    driver.refresh()
+    seen = driver.execute_async_script(LOOK)
+    seen["errors"] = [
+        entry["message"]
+        for entry in driver.get_log("browser")
+        if entry["level"] == "SEVERE" and "favicon" not in entry["message"]
+    ]
+    return seen
+
+
+def photograph(driver, path):
+    """The whole page, not only what the screen shows."""
+    size = driver.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
+    picture = driver.execute_cdp_cmd(
+        "Page.captureScreenshot",
+        {
+            "captureBeyondViewport": True,
+            "clip": {"x": 0, "y": 0, "scale": 1, "width": size["width"], "height": size["height"]},
+        },
+    )
+    path.write_bytes(base64.b64decode(picture["data"]))
+
+
+def problems_of(seen):
+    names = {
+        "errors": "console error",
+        "unnamed": "picture without alternative text",
+        "broken": "picture that did not load",
+        "silent": "player that does not play",
+        "unlabelled": "player without a label",
+        "foreign": "fetched from another host",
+        "wide": "sticks out of the page",
+    }
+    found = [f"{label}: {what}" for key, label in names.items() for what in seen[key]]
+    return found + (["the page scrolls sideways"] if seen["scrolls"] else [])
+
+
+def dead_links(pages, origin):
+    """Links inside the book whose page or anchor does not exist."""
+    for page, seen in pages.items():
+        for link in set(seen["links"]):
+            target, anchor = urldefrag(link)
+            if not target.startswith(origin):
+                continue
+            name = unquote(target.removeprefix(origin).lstrip("/").split("?")[0]) or "index.html"
+            if name.endswith(".html") and name not in pages:
+                yield f"{page}: link to {name}, which does not exist"
+            elif anchor and name in pages and unquote(anchor) not in pages[name]["ids"]:
+                yield f"{page}: link to {name}#{anchor}, which does not exist"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path, help="the built book: …/_build/html")
+    parser.add_argument("--screenshots", type=Path, help="save a picture of every page here")
+    arguments = parser.parse_args()
+    files = sorted(
+        str(path.relative_to(arguments.folder))
+        for path in arguments.folder.rglob("*.html")
+        if "_static" not in path.parts
+    )
+    if not files:
+        sys.exit(f"No pages in {arguments.folder}. Build the book first: jupyter-book build .")
+    if arguments.screenshots:
+        arguments.screenshots.mkdir(parents=True, exist_ok=True)
+    origin = serve(arguments.folder)
+    problems, pages = [], {}
+    with tempfile.TemporaryDirectory() as profile:
+        driver = browser(profile)
+        for file in files:
+            for screen in SCREENS:
+                for theme in THEMES:
+                    seen = look(driver, f"{origin}/{file}", screen, theme)
+                    problems += [f"{file} ({screen}, {theme}): {p}" for p in problems_of(seen)]
+                    if arguments.screenshots:
+                        name = (
+                            f"{file.replace('/', '-').removesuffix('.html')}-{screen}-{theme}.png"
+                        )
+                        photograph(driver, arguments.screenshots / name)
+            pages[file] = seen
+            print(f"looked at {file}", flush=True)
+        driver.quit()
+    problems += dead_links(pages, origin)
+    print("\n".join(problems) or "Nothing to mend.")
+    print(f"{len(files)} pages, {len(problems)} problems")
+    sys.exit(bool(problems))
+
+
+if __name__ == "__main__":
+    main()
