@@ -32,7 +32,8 @@ const players = [...document.querySelectorAll('audio')];
 const play = player => new Promise(resolve => {
   player.muted = true;
   player.onerror = () => resolve(false);
-  player.play().then(() => { player.pause(); resolve(player.duration > 0.5); }, () => resolve(false));
+  const played = () => { player.pause(); resolve(player.duration > 0.5); };
+  player.play().then(played, () => resolve(false));
 });
 const wide = [...document.querySelectorAll('article *')].filter(x => {
   const box = x.getBoundingClientRect();
