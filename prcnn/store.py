@@ -1,21 +1,16 @@
 """A dataset becomes spectrograms on disk, read back as arrays or as a stream.
 
-A store is a folder of parts, each the rows of 16 clips: ``part-00012.npy`` (plain npy, which numpy
-maps into memory) and, written after it, ``part-00012.json`` with the clips that failed. A part
-exists when its JSON does. Both are written under another name and renamed, and what they hold
-depends on nothing but the clips; so a killed extraction goes on where it was, and any number of
-processes and machines may work on one store without a lock. The folder's name carries a
-fingerprint of the settings and of every clip's id, size and time of change: another setting or a
-changed file is another folder.
+A store is a folder of parts (:mod:`prcnn.parts`), each the rows of 16 clips in an npy file, which
+numpy maps into memory without another library. A part is written whole or not at all and holds what
+its clips say and nothing else; so a killed extraction goes on where it was, and any number of
+processes and machines may work on one store without a lock. The folder's name carries a fingerprint
+of the settings and of every clip's id, size and time of change: another setting or a changed file
+is another folder.
 """
 
-import hashlib
 import json
-import os
 import random
 import re
-import shutil
-import socket
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,20 +19,15 @@ import joblib
 import numpy as np
 import pandas as pd
 from joblib.externals.loky.process_executor import TerminatedWorkerError
-from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from prcnn.audio import AudioError
+from prcnn import parts
 from prcnn.datasets import home
+from prcnn.parts import StoreError
 from prcnn.spectrogram import PAPER, get_settings, log_mel
 
-PART = 16
 # Raise when a change of code changes spectrograms: stores made before are then not read.
 _VERSION = 1
-
-
-class StoreError(RuntimeError):
-    """A store that cannot be written or read; the message names the folder and the way out."""
 
 
 @dataclass(frozen=True)
@@ -142,10 +132,10 @@ class Store:
     def read(self, places):
         """Features of the clips at `places`: float32 (n, *shape). Opens each part once."""
         X = np.empty((len(places), *self.shape), np.float32)
-        parts = self._parts[places]
-        for part in np.unique(parts):
-            here = np.flatnonzero(parts == part)
-            rows = np.load(_file(self.folder, part, "npy"), mmap_mode="r")
+        numbers = self._parts[places]
+        for number in np.unique(numbers):
+            here = np.flatnonzero(numbers == number)
+            rows = np.load(parts.file(self.folder, number, "npy"), mmap_mode="r")
             X[here] = rows[self._rows[places[here]]]
         return X
 
@@ -223,42 +213,25 @@ def compute(
     """
     if dataset.clips.empty:
         raise StoreError(f"Dataset {dataset.name!r} has no clips: nothing to extract.")
-    clips, paths = dataset.clips, dataset.clips["path"].tolist()
-    fingerprint = _fingerprint(key, shape, clips.index, paths)
+    paths = dataset.clips["path"].tolist()
+    fingerprint = parts.fingerprint(key, shape, dataset.clips.index, paths)
     label = f"{_slug(Path(dataset.name).name)}-{_slug(key.split()[0])}-{fingerprint[:12]}"
-    folder = (Path(out).expanduser() if out is not None else home() / "stores") / label
-    starts = range(0, len(paths), PART)
+    folder = (Path(out).expanduser().absolute() if out is not None else home() / "stores") / label
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        waiting = [n for n in range(len(starts)) if not _file(folder, n, "json").exists()]
+        pieces = {
+            number: paths[start : start + parts.SIZE]
+            for number, start in enumerate(range(0, len(paths), parts.SIZE))
+            if not parts.file(folder, number, "json").exists()
+        }
     except OSError as error:
-        raise _cannot_write(folder, error) from error
-    if waiting:
-        # Shuffled, so that two calls on one store seldom work on the same part.
-        random.Random().shuffle(waiting)
-        pieces = {n: paths[starts[n] : starts[n] + PART] for n in waiting}
-        tasks = (joblib.delayed(_work)(folder, n, function, shape, pieces[n]) for n in waiting)
-        done = len(paths) - sum(map(len, pieces.values()))
-        bar = tqdm(
-            total=len(paths),
-            initial=done,
-            unit="clip",
-            desc=desc or f"{dataset.name}, {key.split()[0]}",
-            disable=not progress,
-        )
-        try:
-            with bar:
-                pool = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-                for n in pool(tasks):
-                    bar.update(len(pieces[n]))
-        except TerminatedWorkerError as error:
-            raise StoreError(
-                f"A worker process died while writing {folder} (killed, or out of memory). The "
-                "finished part is kept: call again to go on, with a smaller n_jobs if memory is "
-                "short."
-            ) from error
-        for leftover in folder.glob("*.partial"):
-            leftover.unlink(missing_ok=True)
+        raise parts.cannot_write(folder, error) from error
+    if pieces:
+        desc = desc or f"{dataset.name}, {key.split()[0]}"
+        bar = tqdm(total=len(paths), unit="clip", desc=desc, disable=not progress)
+        bar.update(len(paths) - sum(map(len, pieces.values())))
+        with bar:
+            _fill(folder, pieces, function, shape, n_jobs, bar)
     store = _open(dataset, folder, fingerprint, shape, key if settings is None else settings)
     if store.clips.empty:
         first = next(iter(store.failed.values()))
@@ -268,86 +241,44 @@ def compute(
     return store
 
 
+def _fill(folder, pieces, function, shape, n_jobs, bar):
+    """Make the missing parts, `pieces` (number → paths), in parallel."""
+    # In any order, so that two calls on one store seldom work on the same part.
+    numbers = random.Random().sample(list(pieces), len(pieces))
+    tasks = (joblib.delayed(parts.make)(folder, n, function, shape, pieces[n]) for n in numbers)
+    try:
+        for n in joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks):
+            bar.update(len(pieces[n]))
+    except TerminatedWorkerError as error:
+        raise StoreError(
+            f"A worker process died while writing {folder} (killed, or out of memory). What is "
+            "finished is kept: call again to go on, with a smaller n_jobs if memory is short."
+        ) from error
+    for leftover in folder.glob("*.partial"):
+        leftover.unlink(missing_ok=True)
+
+
 def _open(dataset, folder, fingerprint, shape, settings):
     """Read what failed, and from it the part and row of every clip that did not."""
-    n, kept, parts, rows, failed = len(dataset.clips), [], [], [], {}
-    for number, start in enumerate(range(0, n, PART)):
-        path = _file(folder, number, "json")
+    n, kept, numbers, rows, failed = len(dataset.clips), [], [], [], {}
+    for number, start in enumerate(range(0, n, parts.SIZE)):
+        path = parts.file(folder, number, "json")
         try:
             reasons = json.loads(path.read_text())
         except (OSError, ValueError) as error:
-            raise StoreError(f"{path} cannot be read ({error}). Delete {folder}.") from error
-        here = [p for p in range(start, min(start + PART, n)) if str(p) not in reasons]
-        kept += here
-        parts += [number] * len(here)
-        rows += range(len(here))
-        failed |= {dataset.clips.index[int(p)]: reason for p, reason in reasons.items()}
-    clips = dataset.clips.iloc[kept]
-    places = np.array(parts, int), np.array(rows, int)
+            raise StoreError(
+                f"{path} cannot be read ({error}). Delete it and call again."
+            ) from error
+        size = min(parts.SIZE, n - start)
+        good = [start + place for place in range(size) if str(place) not in reasons]
+        kept += good
+        numbers += [number] * len(good)
+        rows += range(len(good))
+        failed |= {dataset.clips.index[start + int(p)]: reason for p, reason in reasons.items()}
+    clips, places = dataset.clips.iloc[kept], (np.array(numbers, int), np.array(rows, int))
     return Store(
         dataset.name, settings, clips, dataset.genres, failed, shape, fingerprint, folder, *places
     )
-
-
-def _work(folder, number, function, shape, paths):
-    """Compute and write one part, in a worker process; returns its number."""
-    if _file(folder, number, "json").exists():  # another call was faster
-        return number
-    rows, failed = [], {}
-    # One thread: the parts run in parallel already, and sums in one order give the same bits.
-    with threadpool_limits(1):
-        for place, path in enumerate(paths, number * PART):
-            try:
-                rows.append(np.asarray(function(path), np.float32).reshape(shape))
-            except AudioError as error:
-                failed[place] = str(error)
-    rows = np.stack(rows) if rows else np.empty((0, *shape), np.float32)
-    _write(_file(folder, number, "npy"), lambda file: np.lib.format.write_array(file, rows))
-    text = json.dumps(failed, indent=1).encode()
-    _write(_file(folder, number, "json"), lambda file: file.write(text))
-    return number
-
-
-def _write(path, write):
-    """Write a file whole or not at all, safe against a kill, other writers and a power cut."""
-    partial_path = path.with_name(f"{path.name}.{socket.gethostname()}-{os.getpid()}.partial")
-    try:
-        with open(partial_path, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial_path.replace(path)
-    except OSError as error:
-        if path.exists():  # another call finished the same part, and the store
-            return
-        partial_path.unlink(missing_ok=True)
-        raise _cannot_write(path.parent, error) from error
-
-
-def _cannot_write(folder, error):
-    existing = next(p for p in [folder, *folder.parents] if p.exists())
-    free = shutil.disk_usage(existing).free / 1e9
-    return StoreError(
-        f"Cannot write the store {folder} ({error}; {free:.1f} GB free there). Make room or get "
-        "permission there, or give another folder with out=. What is finished is kept: calling "
-        "again goes on."
-    )
-
-
-def _fingerprint(key, shape, ids, paths):
-    digest = hashlib.sha256(f"{key}\n{tuple(shape)}\n{PART}\n".encode())
-    for clip, path in zip(ids, paths, strict=True):
-        try:
-            stat = os.stat(path)
-            state = f"{stat.st_size} {stat.st_mtime_ns}"
-        except OSError:
-            state = "missing"
-        digest.update(f"{clip}\t{state}\n".encode())
-    return digest.hexdigest()
-
-
-def _file(folder, number, ending):
-    return folder / f"part-{number:05d}.{ending}"
 
 
 def _slug(text):
