@@ -1,5 +1,26 @@
 """Every network of the paper and of its code, by name; the authors' weights for some of them."""
 
+from prcnn.models.checkpoints import (
+    CHECKPOINTS,
+    CheckpointError,
+    load_checkpoint,
+    read_accumulators,
+    read_weights,
+)
+from prcnn.models.inspection import attention_weights, layer_summary, outputs, receptive_field
 from prcnn.models.zoo import NETWORKS, build, names
 
-__all__ = ["NETWORKS", "build", "names"]
+__all__ = [
+    "CHECKPOINTS",
+    "NETWORKS",
+    "CheckpointError",
+    "attention_weights",
+    "build",
+    "layer_summary",
+    "load_checkpoint",
+    "names",
+    "outputs",
+    "read_accumulators",
+    "read_weights",
+    "receptive_field",
+]

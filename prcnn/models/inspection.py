@@ -1,0 +1,135 @@
+"""Look into a network: its layers, how much of the spectrogram each sees, what comes out of them."""
+
+import keras
+import pandas as pd
+
+
+def layer_summary(model):
+    """An architecture line by line, as the paper's Figure 4 prints it.
+
+    Parameters
+    ----------
+    model : keras.Model
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``layer``; columns ``type``, ``output`` (shape without the batch, a tuple),
+        ``parameters`` (int) and ``reads`` (names of the layers before it).
+
+    Chapter: book/cnn.ipynb
+    """
+    rows = []
+    for layer in model.layers:
+        rows.append(
+            {
+                "layer": layer.name,
+                "type": type(layer).__name__,
+                "output": tuple(layer.output.shape[1:]),
+                "parameters": layer.count_params(),
+                "reads": ", ".join(before.name for before in _before(layer)),
+            }
+        )
+    return pd.DataFrame(rows).set_index("layer")
+
+
+def _before(layer):
+    node = layer._inbound_nodes[0]
+    return [tensor._keras_history.operation for tensor in node.input_tensors]
+
+
+def receptive_field(model):
+    """How much of the spectrogram one value of each CNN layer sees.
+
+    Parameters
+    ----------
+    model : keras.Model
+        With layers ``conv_1``, ``pool_1``, … in a row, as all of :func:`prcnn.models.build` with
+        a CNN on (time, mel).
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``layer``; columns ``frames`` and ``bands`` (seen by one value) and ``frame_step``
+        and ``band_step`` (distance between what neighbours see), all int.
+
+    Raises
+    ------
+    ValueError
+        The model has no such layers.
+
+    Chapter: book/cnn.ipynb
+    """
+    rows = []
+    field, step = [1, 1], [1, 1]
+    for layer in model.layers:
+        if layer.name.startswith("conv_") and isinstance(layer, keras.layers.Conv2D):
+            size, stride = layer.kernel_size, layer.strides
+        elif layer.name.startswith("pool_") and len(layer.pool_size) == 2:
+            size = stride = layer.pool_size
+        else:
+            continue
+        field = [f + (k - 1) * s for f, k, s in zip(field, size, step, strict=True)]
+        step = [s * t for s, t in zip(step, stride, strict=True)]
+        rows.append((layer.name, *field, *step))
+    if not rows:
+        raise ValueError(f"Model {model.name!r} has no layers conv_1, pool_1, … to follow.")
+    columns = ["layer", "frames", "bands", "frame_step", "band_step"]
+    return pd.DataFrame(rows, columns=columns).set_index("layer")
+
+
+def outputs(model, X, layer):
+    """What a layer puts out for spectrograms.
+
+    Parameters
+    ----------
+    model : keras.Model
+    X : numpy.ndarray, float32 (n, 640, 128)
+    layer : str
+        Its name; see :func:`layer_summary`.
+
+    Returns
+    -------
+    numpy.ndarray (n, *shape of the layer's output)
+
+    Raises
+    ------
+    ValueError
+        No such layer; the model's layers are listed.
+
+    Chapter: book/cnn.ipynb
+    """
+    known = [each.name for each in model.layers]
+    if layer not in known:
+        raise ValueError(f"Model {model.name!r} has no layer {layer!r}. Its layers: {known}.")
+    part = keras.Model(model.input, model.get_layer(layer).output)
+    return part.predict(X, verbose=0)
+
+
+def attention_weights(model, X):
+    """The weights α that an attention network gives its time steps.
+
+    Parameters
+    ----------
+    model : keras.Model
+        ``attention_serial``, ``attention_linear`` or ``attention_cnn``.
+    X : numpy.ndarray, float32 (n, 640, 128)
+
+    Returns
+    -------
+    numpy.ndarray, float32 (n, steps)
+        Every row sums to one; a step is ``rnn_pool[0]`` frames (2 in all three, so 320 steps).
+
+    Raises
+    ------
+    ValueError
+        The model weighs no time steps; Figures 3's and 4's "attention" does not.
+
+    Chapter: book/attention.ipynb
+    """
+    if "attention" not in [layer.name for layer in model.layers]:
+        raise ValueError(
+            f"Model {model.name!r} has no layer 'attention': it weighs no time steps. Those that "
+            "do: attention_serial, attention_linear, attention_cnn."
+        )
+    return outputs(model, X, "attention")[..., 0]
