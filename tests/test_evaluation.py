@@ -1,7 +1,7 @@
 """Reports against scikit-learn and the paper's own confusion matrices; statistics against scipy."""
 
 import math
-from types import SimpleNamespace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,8 @@ from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
-from prcnn import evaluation, paper
+from prcnn import evaluation, paper, store
+from prcnn.datasets.dataset import Dataset
 
 GENRES = ["Electronic", "Folk", "Hip-Hop", "Rock"]
 
@@ -284,41 +285,45 @@ def test_record_is_json_and_complete(tmp_path):
     assert np.sum(read["confusion"]) == 4
 
 
+def tone(path):
+    """Features for a store: the number in a file, as the loud band of a (6, 4) picture."""
+    picture = np.zeros((6, 4), np.float32)
+    picture[:, int(Path(path).read_text())] = 20
+    return picture
+
+
 @pytest.mark.parametrize("in_memory", [True, False])
-def test_evaluate_predicts_a_split_in_order(in_memory, monkeypatch):
+def test_evaluate_predicts_a_split_in_order(in_memory, monkeypatch, tmp_path):
     """A network that reads the genre off its input must be right on every clip, both ways."""
-    keras = pytest.importorskip("keras")
-    labels = np.array([2, 0, 1, 3, 1, 0, 2], np.int64)
-    X = np.zeros((7, 6, 4), np.float32)
-    X[np.arange(7), :, labels] = 20
+    import keras
 
-    class Stream(keras.utils.PyDataset):
-        def __len__(self):
-            return 3
-
-        def __getitem__(self, i):
-            return X[3 * i : 3 * i + 3], labels[3 * i : 3 * i + 3]
-
-    store = SimpleNamespace(
-        clips=pd.DataFrame(
-            {"split": "test", "genre": [GENRES[i] for i in labels]}, index=list("abcdefg")
-        ),
-        genres=GENRES,
-        arrays=lambda split: (X, labels) if in_memory else pytest.fail("read into memory"),
-        stream=lambda split, batch_size: Stream(),
+    labels = [2, 0, 1, 3, 1, 0, 2]
+    for clip, label in zip("abcdefg", labels, strict=True):
+        (tmp_path / clip).write_text(str(label))
+    clips = pd.DataFrame(
+        {
+            "path": [str(tmp_path / clip) for clip in "abcdefg"],
+            "genre": [GENRES[label] for label in labels],
+            "split": ["training", *["test"] * 5, "training"],
+        },
+        index=list("abcdefg"),
     )
+    dataset = Dataset("toy", clips, GENRES)
+    kept = store.compute(dataset, tone, (6, 4), "tone", tmp_path, n_jobs=1, progress=False)
     monkeypatch.setattr(evaluation, "IN_MEMORY", 100 if in_memory else 0)
     inputs = keras.Input((6, 4))
     pooled = keras.layers.GlobalAveragePooling1D()(inputs)
     model = keras.Model(inputs, keras.layers.Softmax()(pooled))
-    report = evaluation.evaluate(model, store)
+    report = evaluation.evaluate(model, kept, batch_size=2)
     assert report.accuracy == 1
-    assert list(report.clips) == list("abcdefg")
+    assert list(report.clips) == list("bcdef")
+    assert report.true.tolist() == labels[1:6]
     assert isinstance(report.probabilities, np.ndarray)
-    store.genres = GENRES[:3]
-    if in_memory:
-        with pytest.raises(ValueError, match="another dataset"):
-            evaluation.evaluate(model, store)
+    with pytest.raises(ValueError, match="validation"):
+        evaluation.evaluate(model, kept, "validation")
+    other = keras.Model(inputs, keras.layers.Softmax()(keras.layers.Dense(3)(pooled)))
+    with pytest.raises(ValueError, match="another dataset"):
+        evaluation.evaluate(other, kept)
 
 
 @settings(max_examples=25)

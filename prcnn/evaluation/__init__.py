@@ -55,11 +55,9 @@ def evaluate(model, store, split="test", *, batch_size=64):
 
     Chapter: book/train.ipynb
     """
-    clips = store.clips[store.clips["split"] == split]
-    if len(clips) > IN_MEMORY:
-        true = clips["genre"].map(store.genres.index).to_numpy()
+    places = store.places(split)
+    if len(places) > IN_MEMORY:
         rows = model.predict(store.stream(split, batch_size=batch_size), verbose=0)
     else:
-        X, true = store.arrays(split)
-        rows = model.predict(X, batch_size=batch_size, verbose=0)
-    return report(true, rows, store.genres, clips.index)
+        rows = model.predict(store.read(places), batch_size=batch_size, verbose=0)
+    return report(store.labels(places), rows, store.genres, store.clips.index[places])

@@ -1,0 +1,41 @@
+"""What a network must beat: hand-crafted features with scikit-learn's classifiers.
+
+:mod:`~prcnn.baselines.features` turns a clip into a row of numbers, as the FMA's authors did;
+:mod:`~prcnn.baselines.classifiers` turns rows into a :class:`prcnn.evaluation.Report`.
+"""
+
+from prcnn.baselines.classifiers import (
+    classifier,
+    cross_validate,
+    evaluate,
+    mean_spectrum,
+    names,
+    train_and_report,
+)
+from prcnn.baselines.features import (
+    FAMILIES,
+    FMA,
+    MFCC,
+    RHYTHM,
+    SUBSETS,
+    Features,
+    extract,
+    get_features,
+)
+
+__all__ = [
+    "FAMILIES",
+    "FMA",
+    "MFCC",
+    "RHYTHM",
+    "SUBSETS",
+    "Features",
+    "classifier",
+    "cross_validate",
+    "evaluate",
+    "extract",
+    "get_features",
+    "mean_spectrum",
+    "names",
+    "train_and_report",
+]

@@ -1,0 +1,296 @@
+"""Hand-crafted features: how a clip's spectrum, harmony and rhythm are distributed over its frames.
+
+The 518 features of the FMA dataset (Defferrard et al., 2017): eleven descriptions of each frame,
+74 numbers in all, and seven statistics of each number over the frames. They know what sounds in a
+clip and how much it varies, not in which order. So we add two descriptions of rhythm.
+"""
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+
+import librosa
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from prcnn import audio
+from prcnn.store import compute
+
+#: Numbers that each description gives for a frame; names as in FMA's ``features.csv``.
+SIZES = {
+    "chroma_cens": 12,
+    "chroma_cqt": 12,
+    "chroma_stft": 12,
+    "mfcc": 20,
+    "rmse": 1,
+    "spectral_bandwidth": 1,
+    "spectral_centroid": 1,
+    "spectral_contrast": 7,
+    "spectral_rolloff": 1,
+    "tonnetz": 6,
+    "zcr": 1,
+    "onset_strength": 1,
+    "tempogram_ratio": 13,
+}
+_RHYTHM = ("onset_strength", "tempogram_ratio")
+#: Statistics over the frames, in the order of FMA's columns.
+STATISTICS = ("kurtosis", "max", "mean", "median", "min", "skew", "std")
+
+#: The sets compared by Mutiara et al. (2016), as far as librosa has them: their musical surface is
+#: centroid, rolloff, flux, zero crossings and energy; their tonality a chromagram with key
+#: strengths; their rhythm comes from a beat histogram. Their linear prediction has no counterpart.
+SUBSETS = {
+    "musical surface": (
+        "rmse",
+        "spectral_bandwidth",
+        "spectral_centroid",
+        "spectral_contrast",
+        "spectral_rolloff",
+        "zcr",
+    ),
+    "mfcc": ("mfcc",),
+    "rhythm": _RHYTHM,
+    "tonality": ("chroma_cens", "chroma_cqt", "chroma_stft", "tonnetz"),
+}
+
+_HOP = 512  # with windows of 2048 samples, librosa's and FMA's choice
+_SHORTEST = 0.5  # seconds; below this librosa pads more than it hears
+
+
+@dataclass(frozen=True)
+class Features:
+    """Which numbers stand for a clip. Called with a path, it gives them.
+
+    Attributes
+    ----------
+    name : str
+    names : tuple of str
+        Descriptions, keys of ``SIZES``.
+    sr : int
+        Sampling rate in Hz. (FMA used each file's own.)
+    duration : float
+        Seconds read from the start of the file. (FMA's ``features.csv`` is of whole tracks.)
+    segment : float, optional
+        Seconds; where given, the clip is cut into as many segments as fit into `duration` and each
+        is described alone, as :func:`prcnn.datasets.splits.segments` cuts them.
+
+    Examples
+    --------
+    >>> FMA.shape, MFCC.shape
+    ((518,), (140,))
+    >>> FMA.columns[0]
+    ('chroma_cens', 'kurtosis', '01')
+
+    Chapter: book/baselines.ipynb
+    """
+
+    name: str
+    names: tuple
+    sr: int = 22050
+    duration: float = 30.0
+    segment: float | None = None
+
+    @property
+    def columns(self):
+        """pandas.MultiIndex (feature, statistics, number), named and ordered as FMA's columns."""
+        rows = [
+            (name, statistic, f"{number:02d}")
+            for name in sorted(self.names)
+            for statistic in STATISTICS
+            for number in range(1, SIZES[name] + 1)
+        ]
+        return pd.MultiIndex.from_tuples(rows, names=["feature", "statistics", "number"])
+
+    @property
+    def shape(self):
+        """(d,), or (segments, d) where clips are cut."""
+        d = len(STATISTICS) * sum(SIZES[name] for name in self.names)
+        return (d,) if self.segment is None else (int(self.duration / self.segment + 1e-9), d)
+
+    def __call__(self, path):
+        """Describe the clip in a file: float32 of `shape`; AudioError where that cannot be."""
+        y = audio.load(path, sr=self.sr, duration=self.duration)
+        if self.segment is None:
+            return self.of(y, path)
+        n = round(self.segment * self.sr)
+        pieces = [y[i * n : (i + 1) * n] for i in range(self.shape[0])]
+        return np.stack([self.of(piece, path) for piece in pieces])
+
+    def of(self, waveform, name="The waveform"):
+        """Describe a waveform.
+
+        Parameters
+        ----------
+        waveform : numpy.ndarray [shape=(n,), dtype=float32]
+            Mono, at ``sr``.
+        name : str
+            What an error calls it.
+
+        Returns
+        -------
+        numpy.ndarray [shape=(d,), dtype=float32]
+            In the order of `columns`. Of a series that does not vary (silence), skewness and
+            kurtosis are 0, where scipy has no answer.
+
+        Raises
+        ------
+        prcnn.audio.AudioError
+            Less than half a second of sound.
+
+        Chapter: book/baselines.ipynb
+        """
+        seconds = len(waveform) / self.sr
+        if seconds < _SHORTEST:
+            raise audio.AudioError(f"{name}: {seconds:.2f} s left to describe; {_SHORTEST} needed.")
+        frames = _Frames(waveform, self.sr)
+        with warnings.catch_warnings():
+            # Silence has no pitch to tune to, and a constant no skewness; both have an answer here.
+            warnings.filterwarnings("ignore", "Trying to estimate tuning from empty")
+            warnings.filterwarnings("ignore", "n_fft=.* is too large for input signal")
+            warnings.filterwarnings("ignore", "Precision loss occurred", RuntimeWarning)
+            rows = [_statistics(getattr(frames, name)) for name in sorted(self.names)]
+        return np.concatenate(rows).astype(np.float32)
+
+
+MFCC = Features("mfcc", ("mfcc",))
+RHYTHM = Features("rhythm", _RHYTHM)
+FMA = Features("fma", tuple(name for name in SIZES if name not in _RHYTHM))
+FAMILIES = {family.name: family for family in (MFCC, RHYTHM, FMA)}
+
+
+def get_features(name):
+    """A family by its name, or a :class:`Features` as it is; ValueError lists the known names."""
+    if isinstance(name, Features):
+        return name
+    if name not in FAMILIES:
+        raise ValueError(f"Unknown features {name!r}. Known features: {', '.join(FAMILIES)}.")
+    return FAMILIES[name]
+
+
+def extract(dataset, features="mfcc", n_jobs=-1, out=None, progress=True):
+    """Hand-crafted features of all clips of a dataset, computed in parallel and kept on disk.
+
+    Parameters
+    ----------
+    dataset : prcnn.datasets.Dataset
+    features : str or Features
+    n_jobs, out, progress
+        As for :func:`prcnn.store.extract`.
+
+    Returns
+    -------
+    prcnn.store.Store
+        With ``settings`` the :class:`Features`, whose ``columns`` name what the arrays hold.
+
+    Raises
+    ------
+    ValueError
+        Unknown features.
+    prcnn.store.StoreError
+        As :func:`prcnn.store.extract`.
+
+    Chapter: book/baselines.ipynb
+    """
+    features = get_features(features)
+    key = f"{features.name} {features!r} librosa {librosa.__version__} version 1"
+    return compute(dataset, features, features.shape, key, out, n_jobs, progress, settings=features)
+
+
+def _statistics(values):
+    """Seven statistics of each row, (size, frames) → (7 · size,), grouped by statistic."""
+    values = np.asarray(values, np.float64)
+    columns = {
+        "kurtosis": np.nan_to_num(stats.kurtosis(values, axis=1)),
+        "max": values.max(axis=1),
+        "mean": values.mean(axis=1),
+        "median": np.median(values, axis=1),
+        "min": values.min(axis=1),
+        "skew": np.nan_to_num(stats.skew(values, axis=1)),
+        "std": values.std(axis=1),
+    }
+    return np.concatenate([columns[name] for name in STATISTICS])
+
+
+class _Frames:
+    """The frame-wise descriptions of a waveform, each (size, frames); spectra are shared.
+
+    Arguments are those of FMA's ``features.py``, said out loud where librosa's defaults changed.
+    """
+
+    def __init__(self, y, sr):
+        self.y, self.sr = y, sr
+
+    @cached_property
+    def stft(self):
+        return np.abs(librosa.stft(self.y, n_fft=2048, hop_length=_HOP))
+
+    @cached_property
+    def mel_db(self):
+        return librosa.power_to_db(librosa.feature.melspectrogram(S=self.stft**2, sr=self.sr))
+
+    @cached_property
+    def cqt(self):
+        return np.abs(
+            librosa.cqt(
+                self.y, sr=self.sr, hop_length=_HOP, n_bins=84, bins_per_octave=12, tuning=None
+            )
+        )
+
+    @cached_property
+    def chroma_cens(self):
+        return librosa.feature.chroma_cens(C=self.cqt, n_chroma=12, n_octaves=7, bins_per_octave=12)
+
+    @property
+    def chroma_cqt(self):
+        return librosa.feature.chroma_cqt(C=self.cqt, n_chroma=12, n_octaves=7, bins_per_octave=12)
+
+    @property
+    def chroma_stft(self):
+        return librosa.feature.chroma_stft(S=self.stft**2, sr=self.sr, n_chroma=12)
+
+    @property
+    def mfcc(self):
+        return librosa.feature.mfcc(S=self.mel_db, n_mfcc=20)
+
+    @property
+    def rmse(self):
+        return librosa.feature.rms(S=self.stft)
+
+    @property
+    def spectral_bandwidth(self):
+        return librosa.feature.spectral_bandwidth(S=self.stft, sr=self.sr)
+
+    @property
+    def spectral_centroid(self):
+        return librosa.feature.spectral_centroid(S=self.stft, sr=self.sr)
+
+    @property
+    def spectral_contrast(self):
+        return librosa.feature.spectral_contrast(S=self.stft, sr=self.sr, n_bands=6)
+
+    @property
+    def spectral_rolloff(self):
+        return librosa.feature.spectral_rolloff(S=self.stft, sr=self.sr)
+
+    @property
+    def tonnetz(self):
+        return librosa.feature.tonnetz(chroma=self.chroma_cens)
+
+    @property
+    def zcr(self):
+        return librosa.feature.zero_crossing_rate(self.y, frame_length=2048, hop_length=_HOP)
+
+    @cached_property
+    def onsets(self):
+        return librosa.onset.onset_strength(S=self.mel_db, sr=self.sr, hop_length=_HOP)
+
+    @property
+    def onset_strength(self):
+        return self.onsets[np.newaxis]
+
+    @property
+    def tempogram_ratio(self):
+        return librosa.feature.tempogram_ratio(
+            onset_envelope=self.onsets, sr=self.sr, hop_length=_HOP
+        )
