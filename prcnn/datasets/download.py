@@ -9,7 +9,6 @@ import hashlib
 import shutil
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import pooch
 import requests
@@ -198,6 +197,7 @@ def _resume(url, part):
         if idle:
             time.sleep(WAIT * idle)
         try:
+            reason = ""
             total = _once(url, part, have)
         except requests.RequestException as error:
             reason = str(error)
@@ -221,7 +221,7 @@ def _once(url, part, have):
         if answer.status_code == 416:  # nothing after what we have: it is whole, or not ours
             total = int(span.rpartition("/")[2]) if span.rpartition("/")[2].isdecimal() else None
             if total != have:
-                part.unlink()
+                part.unlink(missing_ok=True)
             return total
         if 400 <= answer.status_code < 500 and answer.status_code not in (408, 429):
             raise FileNotFoundError(

@@ -90,7 +90,7 @@ def load(name, data_home=None, *, download=False, splits=None, seed=0):
     if download:
         from . import download as downloads
 
-        for published in (*LISTS.values(), INDEX):
+        for published in LISTS.values():
             downloads.get_list(published, lists)
         if name == "gtzan_mini":
             downloads.get("gtzan_mini", root.parent)
@@ -116,8 +116,9 @@ def load(name, data_home=None, *, download=False, splits=None, seed=0):
     else:
         if splits == "artist" and index.empty:
             raise FileNotFoundError(
-                f"{name}: a split by artist needs Sturm's index of artists, {lists / INDEX}. Load "
-                "with download=True to fetch it, or choose splits='stratified'."
+                f"{name}: a split by artist needs Sturm's index of artists and titles as "
+                f"{lists / INDEX}. It is on the page that arXiv:1306.1461 links to; or choose "
+                "splits='stratified'."
             )
         clips["split"] = folders.choose(clips, splits, seed)
     return assemble(name, clips, left_out, splits)
@@ -169,7 +170,7 @@ def _read_index(candidates):
         if not rows:
             raise ValueError(
                 f"{path} has no lines like 'blues.00000.wav ::: artist ::: title': it is damaged "
-                "or not Sturm's index. Remove it and load with download=True."
+                "or not Sturm's index."
             )
     return pd.DataFrame.from_dict(rows, orient="index", columns=["artist", "title"], dtype=object)
 

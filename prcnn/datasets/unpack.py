@@ -3,6 +3,7 @@
 Chapter: book/datasets.ipynb
 """
 
+import lzma
 import os
 import re
 import shutil
@@ -19,12 +20,13 @@ from .dataset import some
 
 # Programs that read what Python's zipfile cannot (deflate64, odd zip64): how each is called to
 # list the names in an archive and to unpack it.
+_7Z = (["l", "-slt", "-ba", "--", "{archive}"], ["x", "-y", "-o{folder}", "{archive}"])
 TOOLS = {
-    "7z": (["7z", "l", "-slt", "-ba", "--", "{archive}"], ["7z", "x", "-y", "-o{folder}", "{archive}"]),
-    "7zz": (["7zz", "l", "-slt", "-ba", "--", "{archive}"], ["7zz", "x", "-y", "-o{folder}", "{archive}"]),
-    "bsdtar": (["bsdtar", "-tf", "{archive}"], ["bsdtar", "-xf", "{archive}", "-C", "{folder}"]),
-    "unzip": (["unzip", "-Z1", "{archive}"], ["unzip", "-q", "-o", "{archive}", "-d", "{folder}"]),
-}  # fmt: skip
+    "7z": _7Z,
+    "7zz": _7Z,
+    "bsdtar": (["-tf", "{archive}"], ["-xf", "{archive}", "-C", "{folder}"]),
+    "unzip": (["-Z1", "{archive}"], ["-q", "-o", "{archive}", "-d", "{folder}"]),
+}
 
 
 def staging_folder(archive, folder):
@@ -101,6 +103,7 @@ def _unpack_zip(archive, staging):
                 if wrong:
                     raise ValueError(f"{archive} is damaged: {some(wrong)}") from error
             except (zipfile.BadZipFile, EOFError, zlib.error) as error:
+                shutil.rmtree(staging)
                 raise ValueError(f"{archive} is damaged ({error}); {_AGAIN}") from error
     except zipfile.BadZipFile as error:
         if not zipfile.is_zipfile(archive):
@@ -125,7 +128,8 @@ def _unpack_tar(opened, archive, staging):
                     staging / targets[member.name],
                     member.size,
                 )
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
+        shutil.rmtree(staging, ignore_errors=True)
         raise ValueError(f"{archive} is damaged ({error}); {_AGAIN}") from error
 
 
@@ -193,13 +197,13 @@ def _unpack_with_tool(archive, staging, error):
     tool = next((tool for tool in TOOLS if shutil.which(tool)), None)
     if tool is None:
         raise ValueError(
-            f"Python cannot read {archive} ({error}). Install 7-Zip (apt install 7zip, brew install "
-            "sevenzip, or 7-zip.org) or unzip, and try again; or unpack it yourself."
+            f"Python cannot read {archive} ({error}). Install 7-Zip (apt install 7zip, brew "
+            "install sevenzip, or 7-zip.org) or unzip, and try again; or unpack it yourself."
         ) from error
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     fill = {"archive": str(archive), "folder": str(staging)}
-    listing, unpacking = ([part.format(**fill) for part in call] for call in TOOLS[tool])
+    listing, unpacking = ([tool, *(a.format(**fill) for a in call)] for call in TOOLS[tool])
     listed = subprocess.run(listing, capture_output=True, text=True, check=False)
     names = listed.stdout.splitlines()
     if tool.startswith("7z"):

@@ -1,0 +1,81 @@
+"""The RWC Music Database on your own disk: popular, jazz and classical music.
+
+Goto, Hashiguchi, Nishimura and Oka, "RWC music database: popular, classical, and jazz music
+databases", ISMIR 2002. Sold on CDs by AIST; whole pieces, not clips (a loader of spectrograms takes
+the first 30 s). The three collections have 100, 50 and 50 pieces; mirdata reads their annotations.
+
+Chapter: book/datasets.ipynb
+"""
+
+import re
+
+import pandas as pd
+
+from . import folder as folders
+from .dataset import assemble, audio_files, home, some, warn
+
+COLLECTIONS = {"Popular": ("p", 100), "Jazz": ("j", 50), "Classical": ("c", 50)}
+
+
+def load(name="rwc", data_home=None, *, download=False, splits="stratified", seed=0):
+    """Load ``<data_home>/rwc/{popular,jazz,classical}/….wav``, nested as you like.
+
+    A collection's folder may be called ``popular``, ``RWC-Popular`` or ``rwc_popular`` (as mirdata
+    has it) or ``RWC-MDB-P-2001`` (as AIST has it).
+
+    Parameters
+    ----------
+    name : str
+    data_home : str or Path, optional
+    download : bool
+        Not possible: an error says where the data is.
+    splits : str
+        "stratified" only: the pieces were made for the database, so that artists are no guide.
+    seed : int
+
+    Returns
+    -------
+    Dataset
+        A clip's id is its path within ``rwc/``; ``genre`` is Popular, Jazz or Classical.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder, or ``download`` is asked for and it is missing.
+
+    Chapter: book/datasets.ipynb
+    """
+    root = home(data_home) / name
+    found = {}
+    for folder in sorted(root.iterdir()) if root.is_dir() else []:
+        for genre, (letter, _) in COLLECTIONS.items():
+            pattern = rf"(rwc[-_ ]?)?{genre}|rwc-mdb-{letter}(-2001)?"
+            if folder.is_dir() and re.fullmatch(pattern, folder.name, re.IGNORECASE):
+                found[genre] = folder
+    if not found:
+        asked = "download=True cannot help: " if download else ""
+        raise FileNotFoundError(
+            f"{asked}no collection of RWC in {root}: expected folders popular, jazz, classical. "
+            "The database comes from AIST (https://staff.aist.go.jp/m.goto/RWC-MDB/) on request; "
+            "it cannot be downloaded by us."
+        )
+    rows = {}
+    for genre, folder in found.items():
+        files = audio_files(folder)
+        if len(files) != (whole := COLLECTIONS[genre][1]):
+            warn(f"{name}: {len(files)} audio files in {folder}, where RWC has {whole} pieces")
+        for path in files:
+            rows[path.relative_to(root).as_posix()] = {
+                "path": str(path),
+                "genre": genre,
+                "split": None,
+                "artist": None,
+            }
+    if lacking := sorted(set(COLLECTIONS) - set(found)):
+        warn(f"{name}: no collection {some(lacking)} in {root}")
+    clips = pd.DataFrame.from_dict(
+        rows, orient="index", columns=["path", "genre", "split", "artist"], dtype=object
+    )
+    if len(clips):
+        clips["split"] = folders.choose(clips, splits, seed)
+    return assemble(name, clips, {}, splits)
