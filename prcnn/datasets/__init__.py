@@ -14,7 +14,6 @@ __all__ = ["SPLITS", "Dataset", "home", "load", "names"]
 
 # Each module has load(name, data_home, *, download, **options); it is imported when asked for.
 _MODULES = {
-    "synthetic": "synthetic",
     "fma_small": "fma",
     "fma_medium": "fma",
     "fma_large": "fma",
@@ -31,7 +30,7 @@ def names():
 
     Chapter: book/datasets.ipynb
     """
-    return list(_MODULES)
+    return ["synthetic", *_MODULES]
 
 
 def load(name, data_home=None, *, download=False, **options):
@@ -69,6 +68,10 @@ def load(name, data_home=None, *, download=False, **options):
     Chapter: book/datasets.ipynb
     """
     text = os.fspath(name)
+    if text == "synthetic":  # nothing to download: it is made on the spot
+        from . import synthetic
+
+        return synthetic.load(home(data_home), **options)
     if text in _MODULES:
         module = importlib.import_module(f".{_MODULES[text]}", __name__)
         return module.load(text, home(data_home), download=download, **options)
