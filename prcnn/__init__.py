@@ -7,6 +7,7 @@ Data flows one way: ``datasets`` → ``audio`` → ``spectrogram`` → ``store``
 import importlib
 
 _ROOMS = (
+    "ablations",
     "audio",
     "baselines",
     "datasets",

@@ -7,9 +7,11 @@ reports on the same clips can be compared.
 from prcnn.evaluation.report import Report, beside, from_segments, report
 from prcnn.evaluation.statistics import (
     Paired,
+    PairedSeeds,
     bootstrap,
     calibration,
     calibration_error,
+    compare_over_seeds,
     mcnemar,
     over_seeds,
     wilson,
@@ -17,11 +19,13 @@ from prcnn.evaluation.statistics import (
 
 __all__ = [
     "Paired",
+    "PairedSeeds",
     "Report",
     "beside",
     "bootstrap",
     "calibration",
     "calibration_error",
+    "compare_over_seeds",
     "evaluate",
     "from_segments",
     "mcnemar",

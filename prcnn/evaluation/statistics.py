@@ -256,3 +256,65 @@ def _check_same_clips(reports):
             )
         if (other.true[other.clips.get_indexer(first.clips)] != first.true).any():
             raise ValueError("The reports give the same clips different true genres.")
+
+
+class PairedSeeds(NamedTuple):
+    """Two methods, several seeds each, on the same clips.
+
+    ``low`` and ``high`` are the 95 % interval of the first one's mean accuracy, ``difference`` is
+    the first mean accuracy minus the second, ``p_value`` that of a two-sided permutation test.
+    """
+
+    low: float
+    high: float
+    difference: float
+    p_value: float
+
+
+def compare_over_seeds(first, second, *, n_resamples=10_000, seed=0):
+    """Do two methods differ, each trained with several seeds, on the same clips?
+
+    McNemar's test for more than one run: a clip's score is the share of a method's runs that get
+    it right. Were the methods equally good, each clip's difference could as well have the other
+    sign; the p-value is how often random signs give a mean difference as large as the one seen.
+    With one run each this is McNemar's test, by simulation.
+
+    Parameters
+    ----------
+    first, second : sequence of Report
+        One a seed, all on the same clips.
+    n_resamples, seed : int
+
+    Returns
+    -------
+    PairedSeeds
+        The interval is a bootstrap that draws clips and runs anew: it holds what other clips and
+        other seeds would change.
+
+    Raises
+    ------
+    ValueError
+        No reports, or reports on different clips.
+
+    Chapter: book/ablations.ipynb
+    """
+    first, second = list(first), list(second)
+    if not first or not second:
+        raise ValueError("compare_over_seeds needs at least one report of each method.")
+    _check_same_clips([*first, *second])
+    clips = first[0].clips
+    right, other = (
+        np.array([r.correct[r.clips.get_indexer(clips)] for r in reports], dtype=float)
+        for reports in (first, second)
+    )
+    gap = right.mean(axis=0) - other.mean(axis=0)
+    rng = np.random.default_rng(seed)
+    signs = rng.choice([-1.0, 1.0], size=(n_resamples, gap.size))
+    # The observed signs count as one draw, so that p is never 0; 1e-12 is for rounding in ties.
+    as_large = np.abs(signs @ gap) >= np.abs(gap.sum()) - 1e-12
+    p_value = (as_large.sum() + 1) / (n_resamples + 1)
+    runs = rng.multinomial(len(right), np.full(len(right), 1 / len(right)), n_resamples)
+    drawn = rng.multinomial(gap.size, np.full(gap.size, 1 / gap.size), n_resamples)
+    means = np.einsum("br,rc,bc->b", runs, right, drawn, optimize=True) / right.size
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return PairedSeeds(float(low), float(high), float(gap.mean()), float(p_value))
