@@ -13,10 +13,10 @@ from prcnn.baselines.classifiers import (
     train_and_report,
 )
 from prcnn.baselines.features import (
+    ALL,
     FAMILIES,
     FMA,
     MFCC,
-    RHYTHM,
     SUBSETS,
     Features,
     extract,
@@ -24,10 +24,10 @@ from prcnn.baselines.features import (
 )
 
 __all__ = [
+    "ALL",
     "FAMILIES",
     "FMA",
     "MFCC",
-    "RHYTHM",
     "SUBSETS",
     "Features",
     "classifier",

@@ -77,8 +77,8 @@ class Features:
 
     Examples
     --------
-    >>> FMA.shape, MFCC.shape
-    ((518,), (140,))
+    >>> MFCC.shape, FMA.shape, ALL.shape
+    ((140,), (518,), (616,))
     >>> FMA.columns[0]
     ('chroma_cens', 'kurtosis', '01')
 
@@ -154,9 +154,9 @@ class Features:
 
 
 MFCC = Features("mfcc", ("mfcc",))
-RHYTHM = Features("rhythm", _RHYTHM)
 FMA = Features("fma", tuple(name for name in SIZES if name not in _RHYTHM))
-FAMILIES = {family.name: family for family in (MFCC, RHYTHM, FMA)}
+ALL = Features("all", tuple(SIZES))
+FAMILIES = {family.name: family for family in (MFCC, FMA, ALL)}
 
 
 def get_features(name):
