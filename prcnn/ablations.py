@@ -236,6 +236,33 @@ def table(record, reference=REFERENCE):
     return lines.assign(p_holm=_holm(lines["p_value"]))
 
 
+def verdict(table, row, reference=REFERENCE, level=0.05):
+    """One sentence: is this row better, worse or a tie with the reference?
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`table`.
+    row, reference : str
+    level : float
+        Below this, ``p_holm`` says that the two differ.
+
+    Returns
+    -------
+    str
+
+    Chapter: book/ablations.ipynb
+    """
+    line = table.loc[row]
+    points = 100 * line["difference"]
+    test = f"p = {line['p_holm']:.2g} after Holm's correction"
+    start = f"**{row}** reaches {100 * line['accuracy']:.1f} %, "
+    distance = f"{abs(points):.1f} points {'above' if points > 0 else 'below'} {reference}"
+    if line["p_holm"] >= level:
+        return f"{start}{distance} ({test}): **a tie**."
+    return f"{start}{distance} ({test}): **{'better' if points > 0 else 'worse'}**."
+
+
 def _holm(p_values):
     """Holm's correction: of m tests the smallest p counts m times, the next m - 1 times …"""
     order = p_values.dropna().sort_values()

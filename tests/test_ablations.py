@@ -99,6 +99,16 @@ def test_table_compares_every_row_with_the_reference():
     assert table.loc["RNN", "sd"] == pytest.approx(np.std([10 / 60, 8 / 60, 6 / 60], ddof=1))
 
 
+def test_verdicts_say_tie_better_or_worse():
+    base = {ablations.REFERENCE: [20, 22, 24]}
+    record = record_of({**base, "RNN": [50, 52, 54], "ELU": [21, 22, 23], "tanh": [0, 0, 1]})
+    table = ablations.table(record)
+    assert ablations.verdict(table, "RNN").endswith("**worse**.")
+    assert ablations.verdict(table, "ELU").endswith("**a tie**.")
+    assert ablations.verdict(table, "tanh").endswith("**better**.")
+    assert "points below CNN + 1-layer RNN" in ablations.verdict(table, "RNN")
+
+
 def test_holm_as_worked_by_hand():
     corrected = ablations._holm(pd.Series({"a": 0.01, "b": np.nan, "c": 0.04, "d": 0.03}))
     expected = {"a": 0.03, "b": np.nan, "c": 0.06, "d": 0.06}
