@@ -24,7 +24,7 @@ def provenance():
     -------
     dict
         ``date``, ``python``, ``packages`` (name → version), ``machine`` (system, processor,
-        cores), ``backend`` (Keras backend, from the environment or Keras's own settings).
+        cores).
 
     Chapter: book/environment.ipynb
     """
@@ -78,6 +78,11 @@ def write(name, record, folder=FOLDER):
     return path
 
 
+def names(folder=FOLDER):
+    """Names of all results in ``folder``, alphabetical. Chapter: book/environment.ipynb"""
+    return sorted(path.stem for path in Path(folder).glob("*.json"))
+
+
 def read(name, folder=FOLDER):
     """The record written as ``name``.
 
@@ -88,7 +93,7 @@ def read(name, folder=FOLDER):
     """
     path = Path(folder) / f"{name}.json"
     if not path.exists():
-        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.json"))) or "none"
+        known = ", ".join(names(path.parent)) or "none"
         raise FileNotFoundError(f"No result {name!r} in {path.parent}. Known results: {known}.")
     return json.loads(path.read_text())
 

@@ -1,0 +1,71 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Environment and status
+#
+# *With what was this book made, and when was each of its numbers measured?*
+#
+# The packages and the machine that built this copy:
+
+# %% tags=["nbval-ignore-output"]
+import pandas as pd
+
+from prcnn import results
+
+here = results.provenance()
+pd.Series(here["machine"] | {"python": here["python"], "date (UTC)": here["date"]}, name="").to_frame()
+
+# %% tags=["nbval-ignore-output"]
+pd.Series(here["packages"], name="version").to_frame()
+
+# %% [markdown]
+# ## Long results
+#
+# What takes longer than a page may lies in `book/results`, written by a run and read by chapters.
+# None is edited by hand. These are all of them, with the machine and date of the run:
+
+# %% tags=["nbval-ignore-output"]
+rows = {}
+for name in results.names():
+    origin = results.read(name)["provenance"]
+    rows[name] = {
+        "date (UTC)": origin["date"],
+        "processor": origin["machine"]["processor"],
+        "cores": origin["machine"]["cores"],
+        "python": origin["python"],
+        "keras": origin["packages"].get("keras"),
+        "librosa": origin["packages"].get("librosa"),
+    }
+pd.DataFrame.from_dict(rows, orient="index").rename_axis("result")
+
+# %% tags=["remove-cell"]
+assert rows, "the book has results"
+assert all(row["date (UTC)"] for row in rows.values())
+
+# %% [markdown]
+# ## How to repeat one
+#
+# | result | made by |
+# |---|---|
+# | `ablations_…` | `papermill book/ablations.ipynb out.ipynb -p run True` |
+# | `baselines_…` | the chapter on baselines, with `refresh_results` |
+# | `leakage_…` | the chapter on leakage, with `refresh_results` |
+# | `extraction` | `python tests/benchmarks/extraction.py` |
+# | `training_speed` | `python tests/benchmarks/training.py` |
+# | `gpu` | `KERAS_BACKEND=torch python tests/benchmarks/gpu.py`, on a machine with a GPU |
+#
+# ## Summary
+#
+# - A number in this book is computed on its page or comes from a file above.
+# - Chapters are executed whenever the book is built, and every week by CI.

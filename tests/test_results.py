@@ -1,0 +1,37 @@
+"""Results are written whole, with where they came from, and found again."""
+
+import json
+
+import numpy as np
+import pytest
+
+from prcnn import results
+
+
+def test_a_result_comes_back_with_its_provenance(tmp_path):
+    path = results.write("run", {"accuracy": np.float32(0.5), "labels": np.arange(3)}, tmp_path)
+    record = results.read("run", tmp_path)
+    assert record["accuracy"] == 0.5
+    assert record["labels"] == [0, 1, 2]
+    assert record["provenance"]["packages"]["keras"]
+    assert record["provenance"]["machine"]["cores"] >= 1
+    assert [p.name for p in tmp_path.iterdir()] == [path.name], "no half-written file stays"
+
+
+def test_what_json_cannot_hold_is_refused_and_the_old_result_kept(tmp_path):
+    results.write("run", {"accuracy": 0.5}, tmp_path)
+    with pytest.raises(TypeError, match="object cannot be written"):
+        results.write("run", {"accuracy": object()}, tmp_path)
+    assert results.read("run", tmp_path)["accuracy"] == 0.5
+
+
+def test_an_unknown_result_lists_the_known_ones(tmp_path):
+    results.write("gpu", {}, tmp_path)
+    with pytest.raises(FileNotFoundError, match="Known results: gpu"):
+        results.read("cpu", tmp_path)
+
+
+def test_every_committed_result_says_where_it_comes_from():
+    for path in results.FOLDER.glob("*.json"):
+        origin = json.loads(path.read_text())["provenance"]
+        assert {"date", "python", "packages", "machine"} <= set(origin), path.name
