@@ -113,8 +113,8 @@ Markdown(
 # |---|---|
 # | a laptop | clone the repository, then `pip install -e . && papermill book/train.ipynb out.ipynb -p epochs 50` |
 # | JupyterLab | `pip install -e ".[all]"`, `jupyter lab book/train.ipynb` |
-# | Colab | open a notebook with the rocket above; first cell: `!git clone https://github.com/prcnn/prcnn && pip install -e prcnn` |
-# | Binder | the rocket above; it reads `environment.yml` |
+# | Colab | upload a notebook of `book/`; new first cell: `!git clone ADDRESS prcnn && pip install -e prcnn`, with the address of this repository |
+# | Binder | give mybinder.org the address of this repository; it reads `environment.yml` |
 # | a GPU | `KERAS_BACKEND=torch` (cuDNN's GRU) or `KERAS_BACKEND=jax` before the same commands |
 # | FMA-small | add `-p dataset fma_small -p data_home FOLDER`; see [datasets](datasets.ipynb) |
 #

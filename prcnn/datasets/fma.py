@@ -179,8 +179,8 @@ def _locate(clips, folder, subset, known, left_out):
     if not here.all():
         warn(
             f"{(~here).sum()} of the {len(clips)} clips in tracks.csv have no file under {audio} "
-            f"and are left out ({some(clips.index[~here].tolist())}). Unpack the archive again or "
-            "load with download=True to have them."
+            f"and are left out ({some(clips.index[~here].tolist())}). To have them, unpack the "
+            "archive again, or move that folder away and load with download=True."
         )
     missing = {i: f"no file at {p}" for i, p in clips.loc[~here, "path"].items()}
     return clips[here].copy(), missing

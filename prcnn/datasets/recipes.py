@@ -53,7 +53,10 @@ ORDERS = {
 
 _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 _PROGRESSIONS = ((0, 4, 5, 3), (0, 5, 3, 4), (5, 3, 0, 4), (0, 3, 4, 3), (0, 6, 5, 4), (1, 4, 0, 5))
-_BURSTS = ((0, 1, 2, 3), (0, 1, 2, 8), (0, 1, 8, 9), (4, 5, 6, 7), (0, 1, 2, 11))
+_BURSTS = ((0, 1, 2, 8), (0, 1, 8, 9), (0, 1, 2, 11), (0, 6, 7, 8), (0, 1, 9, 10), (3, 4, 5, 12))
+
+
+VOICES = ("pad", "chord", "bass", "lead", "kick", "snare", "hat")
 
 
 def neighbours(genre):
@@ -80,16 +83,16 @@ def style(rng):
         "key": int(rng.integers(45, 57)),
         "scale": str(rng.choice(list(_SCALES))),
         "bright": rng.uniform(0.2, 0.8),
-        "decay": rng.uniform(0.8, 1.6),
+        "decay": 0.8 * 2.5 ** rng.random(),
         "ratio": int(rng.integers(1, 4)),
         "warp": rng.uniform(0.92, 1.08),
-        "drive": rng.uniform(2, 8),
+        "drive": rng.uniform(4, 16),
         "burst": [_BURSTS[i] for i in rng.permutation(len(_BURSTS))[:2]],
-        "balance": {v: rng.normal(0, 3) for v in ("chord", "bass", "lead", "kick", "snare", "hat")},
+        "balance": {v: rng.normal(0, 3.5) for v in VOICES},
         "eq_db": tilt * (np.arange(9) - 4) + rng.normal(0, 4, 9),
         "reverb_seconds": rng.uniform(0.2, 0.7),
         "reverb_level": rng.uniform(0.05, 0.3),
-        "hiss_db": rng.uniform(-58, -42),
+        "hiss_db": rng.uniform(-52, -38),
         "loudness_db": rng.uniform(-22, -12),
     }
 
@@ -122,7 +125,7 @@ def perform(genre, artist, rng, neighbour=None, share=0.0, seconds=SECONDS):
     key = artist["key"] + int(rng.choice([-5, 0, 0, 2]))
     scale = _SCALES[artist["scale"]]
     progression = _PROGRESSIONS[rng.integers(len(_PROGRESSIONS))]
-    step = 60 / tempo / 4
+    step, rests = 60 / tempo / 4, rng.uniform(0, 0.3)
     mix = np.zeros(round((seconds + 4) * syn.SR), dtype=np.float32)
     players, start, bar, degree = {}, -rng.uniform(0, 16) * step, 0, 7
     while start < seconds:
@@ -136,11 +139,13 @@ def perform(genre, artist, rng, neighbour=None, share=0.0, seconds=SECONDS):
             degree = int(np.clip(degree + rng.integers(-2, 3), 4, 13))
             lead.append(_pitch(key, scale, degree))
         for voice, pitch, at in _score(order, chord, lead, artist["burst"][bar % 2]):
-            if rng.random() < 0.06:
+            if voice != "pad" and rng.random() < rests:
                 continue
             note = player.note(voice, pitch)
             when = start + at * step + rng.normal(0, 0.004)
-            if order == "swelling":  # the swell ends where the note would have begun
+            if (
+                order == "swelling" and voice != "pad"
+            ):  # the swell ends where the note would have begun
                 note, when = syn.backwards(note), when + 4 * step - len(note) / syn.SR
             level = artist["balance"][voice] + rng.normal(0, 1.5)
             _place(mix, note, when, 10 ** (level / 20))
@@ -159,39 +164,24 @@ def _pitch(key, scale, degree):
 def _score(order, chord, lead, burst):
     """One bar of 16 steps: (voice, frequency, step) of every hit.
 
-    Whatever the order, each of the four chord notes sounds four times, the bass and the lead four
-    times, kick and snare as often, the hat eight times: only *when* differs.
+    Whatever the order, each of the four chord notes sounds four times, bass and lead four times,
+    kick and snare twice, the hat eight times and the pad once: only *when* differs.
     """
-    beats = (0, 4, 8, 12)
+    when = burst if order == "bursts" else (0, 4, 8, 12)
+    hits = {"chord": when, "bass": when, "lead": when, "hat": range(0, 16, 2)}
+    hits |= {"kick": when[::2], "snare": when[1::2]}
     if order == "rippling":
-        for beat in range(4):
-            for i, pitch in enumerate(chord):
-                yield "chord", pitch, 4 * beat + i
-        hits = {
-            "bass": beats,
-            "lead": (2, 6, 10, 14),
-            "kick": (0, 6, 8, 14),
-            "snare": (3, 7, 11, 15),
-        }
-        hat = (1, 3, 5, 7, 9, 11, 13, 15)
-    else:
-        when = burst if order == "bursts" else beats
-        for at in when:
-            for pitch in chord:
-                yield "chord", pitch, at
-        hits = dict.fromkeys(("bass", "lead", "kick", "snare"), when)
-        hat = (
-            [at + half for at in when for half in (0, 0.5)]
-            if order == "bursts"
-            else range(0, 16, 2)
-        )
+        hits["lead"] = (2, 6, 10, 14)
+    for i, pitch in enumerate(chord):
+        yield "pad", pitch, 0
+        for at in hits["chord"]:
+            yield "chord", pitch, at + i if order == "rippling" else at
     for i in range(4):
         yield "bass", chord[0] / 2, hits["bass"][i]
         yield "lead", lead[i] * 2, hits["lead"][i]
-        yield "kick", 0, hits["kick"][i]
-        yield "snare", 0, hits["snare"][i]
-    for at in hat:
-        yield "hat", 0, at
+    for voice in ("kick", "snare", "hat"):
+        for at in hits[voice]:
+            yield voice, 0, at
 
 
 def _place(mix, note, when, gain):
@@ -216,9 +206,17 @@ class Player:
         return self.notes[key]
 
 
+def _pad(f, a, ratios, slope):
+    """A held chord note of 3 s under the others: the same in every temporal order."""
+    levels = np.arange(1, len(ratios) + 1) ** (-slope * (1.4 - a["bright"]))
+    return syn.partials(f, 3.0, ratios, levels, np.full(len(ratios), 6.0), 0.3, 0.003)
+
+
 def _machine(voice, f, a, rng):
     bright, decay = a["bright"], a["decay"]
     match voice:
+        case "pad":
+            return 0.12 * _pad(f, a, np.arange(1, 7), 1.0)
         case "chord":
             return 0.25 * syn.fm(f, decay, a["ratio"], 1 + 3 * bright, decay)
         case "bass":
@@ -238,6 +236,8 @@ def _metal(voice, f, a, rng):
     levels = 10 ** (-np.arange(4) * (1.1 - a["bright"]) / 2)
     decays = a["decay"] / np.array([1, 1.4, 2.2, 3.5])
     match voice:
+        case "pad":
+            return 0.12 * _pad(f, a, np.array([1, 2, 2.76, 5.4]) ** a["warp"], 1.5)
         case "chord":
             return 0.3 * syn.partials(f, a["decay"], ratios, levels, decays)
         case "bass":
@@ -257,6 +257,8 @@ def _metal(voice, f, a, rng):
 def _strings(voice, f, a, rng):
     decay = a["decay"] * 2
     match voice:
+        case "pad":
+            return 0.12 * _pad(f, a, np.arange(1, 9), 1.2)
         case "chord":
             return 0.4 * syn.pluck(f, a["decay"], rng, a["bright"], decay)
         case "bass":
@@ -274,6 +276,8 @@ def _strings(voice, f, a, rng):
 def _band(voice, f, a, rng):
     decay = a["decay"] * 2
     match voice:
+        case "pad":
+            return 0.12 * _pad(f, a, np.array([0.5, 1, 1.5, 2, 3, 4]), 1.0)
         case "chord":
             string = syn.pluck(f, a["decay"], rng, a["bright"], decay)
             return 0.3 * syn.distort(string, a["drive"])

@@ -27,7 +27,8 @@ def _check(fractions):
 def _sizes(n, fractions):
     """Share n clips out; each split that is wanted gets one as long as there are enough."""
     sizes = np.floor(fractions * n + 1e-9).astype(int)
-    order = np.argsort(-(fractions * n - sizes), kind="stable")
+    rest = np.round(fractions * n - sizes, 9)
+    order = sorted((0, 2, 1), key=lambda split: -rest[split])  # of equals, test before validation
     sizes[order[: n - sizes.sum()]] += 1
     wanted = fractions > 0
     for empty in (2, 1):  # with two clips: one to train on and one to test on

@@ -47,7 +47,7 @@ _CLIPS_PER_ARTIST = 4.5
 _FIRST = (
     "Amber Brass Cedar Copper Coral Crimson Delta Ember Ivory Juniper Linen Maple Marble Ochre "
 )
-_FIRST += "Paper Quiet Saffron Silver Slate Velvet"
+_FIRST += "Ochre Paper Quiet Saffron Silver Slate Velvet"
 _SECOND = "Anchors Arcade Bridges Choir Comets Engine Ferries Gardens Harbour Hours Lanterns "
 _SECOND += "Meridian Mirrors Orchard Parade Rivers Signals Swallows Tides Weather"
 

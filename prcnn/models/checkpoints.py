@@ -105,7 +105,8 @@ def load_checkpoint(name, path=None):
     found = {layer: [array.shape for array in arrays[layer]] for layer in arrays}
     if found != needed:
         raise CheckpointError(
-            f"{path} holds another network than {checkpoint.network!r}: {_difference(needed, found)}"
+            f"{path} holds another network than {checkpoint.network!r}: "
+            + _difference(needed, found)
         )
     for layer in layers:
         layer.set_weights(arrays[layer.name])

@@ -1,4 +1,4 @@
-"""Look into a network: its layers, how much of the spectrogram each sees, what comes out of them."""
+"""Look into a network: its layers, what each sees of the spectrogram, what it puts out."""
 
 import keras
 import pandas as pd

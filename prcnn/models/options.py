@@ -128,6 +128,12 @@ def size(value):
         ) from None
 
 
+def seed(value):
+    if value is not None and (isinstance(value, bool) or not isinstance(value, Integral)):
+        raise ValueError(f"seed={value!r}: must be a whole number, or None for new weights")
+    return value
+
+
 def genres(value):
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 2:
         raise ValueError(f"n_genres={value!r}: must be a whole number of at least 2")

@@ -201,7 +201,7 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, **changes):
         input_shape = options.size(input_shape or network.input_shape)
         chosen = options.check(network.options | changes)
         options.check_sizes(*input_shape, chosen)
-        with _seeded(seed):
+        with _seeded(options.seed(seed)):
             inputs = keras.Input(input_shape, name="spectrogram")
             x = layers.Reshape((*input_shape, 1), name="channel")(inputs)
             x = network.body(x, chosen)
@@ -213,7 +213,7 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, **changes):
 
 @contextlib.contextmanager
 def _seeded(seed):
-    """Seed Keras's initialisers, which draw their seeds from Python's ``random``, and restore it."""
+    """Seed Python's ``random``, from which Keras's initialisers draw their seeds, for a while."""
     if seed is None:
         yield
         return
