@@ -1,0 +1,246 @@
+"""Every network has the published sizes, obeys its options, and survives saving."""
+
+import json
+import random
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prcnn import models
+
+PARAMETERS = {
+    "paper": 110_120,
+    "dwivedi": 85_160,
+    "figure2": 259_432,
+    "figure3": 183_592,
+    "figure4": 232_744,
+    "stacked": 209_256,
+    "dwivedi_retrained": 85_544,
+    "cnn5": 34_600,
+    "cnn3": 646_824,  # its dense layer alone has 638,984
+    "rnn": 75_528,
+    "rnn2": 150_024,
+    "prcnn_rnn2": 184_616,
+    "feng": 292_328,  # not published; a change of ours must be meant
+    "crnn": 133_520,
+    "attention_serial": 83_848,  # these three are ours
+    "attention_linear": 75_656,
+    "attention_cnn": 108_136,
+}
+
+# Figure 4 as printed: output shapes without the batch, and parameters.
+FIGURE4_CNN = """
+(640, 128, 1) 0
+(638, 128, 16) 64
+(319, 64, 16) 0
+(317, 64, 32) 1568
+(158, 32, 32) 0
+(156, 32, 64) 6208
+(78, 16, 64) 0
+(76, 16, 64) 12352
+(19, 4, 64) 0
+(17, 4, 64) 12352
+(4, 1, 64) 0
+(256,) 0
+(256,) 0
+(256, 256) 0
+(256, 256) 0
+(256, 256) 0
+(256,) 0
+(8,) 2056
+""".strip().splitlines()
+FIGURE4_RNN = """
+(640, 128, 1) 0
+(320, 128, 1) 0
+(320, 128) 0
+(256,) 198144
+(256, 256) 0
+""".strip().splitlines()
+
+
+@pytest.fixture(scope="module")
+def networks():
+    return {name: models.build(name) for name in models.names()}
+
+
+def test_names_are_those_of_the_project():
+    assert models.names() == list(PARAMETERS)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_parameters_and_shapes(name, networks):
+    model = networks[name]
+    assert model.count_params() == PARAMETERS[name]
+    assert model.input_shape == (None, *((128, 513) if name == "feng" else (640, 128)))
+    assert model.output_shape == (None, 8)
+    assert models.build(name, n_genres=10).output_shape == (None, 10)
+
+
+def path_from(model, layer):
+    """The lines (shape, parameters) from a layer back to the spectrogram's channel."""
+    table, lines = models.layer_summary(model), []
+    while layer != "spectrogram":
+        row = table.loc[layer]
+        lines.append(f"{row['output']} {row['parameters']}")
+        layer = row["reads"].split(", ")[0]
+    return lines[::-1]
+
+
+def test_figure4_line_by_line(networks):
+    model = networks["figure4"]
+    assert path_from(model, "genre") == FIGURE4_CNN
+    assert models.layer_summary(model).loc["multiply", "reads"] == "permute, gru"
+    assert [*path_from(model, "gru"), FIGURE4_RNN[-1]] == FIGURE4_RNN
+    types = models.layer_summary(model)["type"]
+    assert list(types[["softmax", "repeat", "permute", "gru", "multiply", "genre"]]) == [
+        "Activation",
+        "RepeatVector",
+        "Permute",
+        "Bidirectional",
+        "Multiply",
+        "Dense",
+    ]
+
+
+def test_cnn3_has_both_readings(networks):
+    assert networks["cnn3"].get_layer("genre").count_params() == 638_984
+    other = models.build("cnn3", pools=((2, 2), (4, 4), (4, 4)))
+    assert other.get_layer("genre").count_params() == 38_920
+
+
+def test_joined_features(networks):
+    for name, features in {"paper": 384, "figure2": 512, "stacked": 384, "feng": 512}.items():
+        assert networks[name].get_layer("joined").output.shape == (None, features)
+
+
+def test_same_seed_same_weights_and_random_left_alone():
+    random.seed(7)
+    expected = random.random()
+    random.seed(7)
+    first, again = models.build("paper"), models.build("paper")
+    assert random.random() == expected
+    other, drawn = models.build("paper", seed=1), models.build("paper", seed=None)
+    for a, b, c, d in zip(*(m.get_weights() for m in (first, again, other, drawn)), strict=True):
+        np.testing.assert_array_equal(a, b)
+        if a.any():  # biases start at zero
+            assert not np.array_equal(a, c) and not np.array_equal(a, d)
+    forward, backward = first.get_layer("gru").get_weights()[0::3]
+    assert not np.array_equal(forward, backward)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_saved_and_loaded(name, networks, tmp_path):
+    model = networks[name]
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert json.loads(loaded.to_json()) == json.loads(model.to_json())
+    for a, b in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"unit": 3}, "no option 'unit'. Its options: activation, .*units"),
+        ({"pools": (4, 4)}, "pool_4 .*uses up the mel axis, of which 2 are left"),
+        ({"input_shape": (100, 128)}, "uses up the time axis"),
+        ({"kernel_size": (3, 200)}, "conv_1 uses up the mel axis"),
+        ({"rnn_pool": (2, 200)}, "rnn_pool=.*mel axis"),
+        ({"filters": (8, 8)}, "2 layers, but pools=.* are 5"),
+        ({"cnn_layers": 6}, "there are 5 filters and 5 pools"),
+        ({"filters": 16}, "filters=16: must be a list"),
+        ({"units": 0}, "units=0: must be a whole number of at least 1"),
+        ({"units": True}, "units=True"),
+        ({"rnn_layers": 1.5}, "rnn_layers=1.5"),
+        ({"dropout": 1}, "dropout=1: must be a number from 0"),
+        ({"dropout": float("nan")}, "dropout=nan"),
+        ({"activation": "rulu"}, "'rulu': is no activation of Keras"),
+        ({"activation": None}, "must be the name of an activation"),
+        ({"padding": "full"}, "one of 'valid', 'same'"),
+        ({"recurrent_activation": "hard_sigmoid"}, "one of 'sigmoid', 'old_hard_sigmoid'"),
+        ({"input_shape": (640, 128, 1)}, "input_shape=.*pair of whole numbers"),
+        ({"input_shape": 640}, "input_shape=640: must be a pair"),
+        ({"n_genres": 1}, "n_genres=1: must be a whole number of at least 2"),
+        ({"seed": -1.5}, "seed=-1.5: must be a whole number"),
+    ],
+)
+def test_impossible_changes_say_why(change, says):
+    with pytest.raises(ValueError, match=says):
+        models.build("paper", **change)
+
+
+def test_unknown_network_lists_the_known():
+    with pytest.raises(ValueError, match="'papr'. Known networks: paper, dwivedi, .*attention_cnn"):
+        models.build("papr")
+
+
+def test_attention_cnn_keeps_its_steps():
+    with pytest.raises(ValueError, match="CNN ends with 20 time steps.* GRU 320"):
+        models.build("attention_cnn", pools=(2, 2))
+
+
+def test_crnn_refuses_too_many_blocks():
+    with pytest.raises(ValueError, match="n_blocks: block 8 uses up the time axis"):
+        models.build("crnn", n_blocks=8)
+
+
+sizes = st.integers(1, 4)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    filters=st.lists(st.integers(1, 6), min_size=1, max_size=5),
+    pools=st.lists(st.tuples(sizes, sizes), min_size=1, max_size=5),
+    kernel_size=st.tuples(sizes, sizes),
+    rnn_pool=st.tuples(sizes, sizes),
+    input_shape=st.tuples(st.integers(1, 60), st.integers(1, 40)),
+    padding=st.sampled_from(["valid", "same"]),
+    units=st.integers(1, 5),
+    rnn_layers=st.integers(1, 2),
+    dropout=st.sampled_from([0.0, 0.3]),
+)
+def test_any_change_works_or_is_refused_by_us(**changes):
+    """Never a model of another shape, never an error from within Keras."""
+    try:
+        model = models.build("paper", n_genres=3, **changes)
+    except ValueError as error:
+        assert str(error).startswith("Network 'paper': ")
+        assert "uses up" in str(error) or "one pool for each" in str(error)
+        return
+    assert model.input_shape[1:] == changes["input_shape"]
+    assert model.output_shape == (None, 3)
+    kernels = [layer for layer in model.layers if layer.name.startswith("conv_")]
+    assert [layer.filters for layer in kernels] == changes["filters"]
+    assert model.get_layer("joined").output.shape[1] == (
+        model.get_layer("flatten").output.shape[1] + 2 * changes["units"]
+    )
+
+
+def test_receptive_field_is_what_a_value_depends_on():
+    model = models.build("cnn5")
+    rng = np.random.default_rng(0)
+    for layer in ("pool_2", "pool_3", "conv_4"):
+        frames, bands, frame_step, band_step = models.receptive_field(model).loc[layer]
+        X = rng.normal(size=(1, 640, 128)).astype("float32").repeat(2, 0)
+        first, start = (3 * frame_step, 2 * band_step), (slice(None), slice(None))
+        seen = np.zeros((640, 128), bool)
+        seen[first[0] : first[0] + frames, first[1] : first[1] + bands] = True
+        X[1, ~seen] += 10.0
+        same = models.outputs(model, X, layer)[:, 3, 2]
+        np.testing.assert_allclose(same[0], same[1], atol=1e-5)
+        inside = X[:1].repeat(2, 0)  # now the corners of what is seen
+        inside[1, first[0], first[1]] += 50.0
+        inside[1, first[0] + frames - 1, first[1] + bands - 1] -= 50.0
+        changed = models.outputs(model, inside, layer)[:, 3, 2]
+        assert np.abs(changed[0] - changed[1]).max() > 1e-3
+
+
+def test_looking_into_a_network_names_its_layers(networks):
+    X = np.zeros((1, 640, 128), "float32")
+    with pytest.raises(ValueError, match="no layer 'conv_9'. Its layers: .*conv_5"):
+        models.outputs(networks["cnn5"], X, "conv_9")
+    with pytest.raises(ValueError, match="no layers conv_1"):
+        models.receptive_field(networks["rnn"])
