@@ -4,18 +4,15 @@ Whatever predicts, a network or a scikit-learn pipeline, ends in the same :class
 reports on the same clips can be compared.
 """
 
-from prcnn.evaluation.report import Report, beside, from_segments, report
-from prcnn.evaluation.statistics import (
+from prcnn.evaluation.paired import (
     Paired,
     PairedSeeds,
-    bootstrap,
-    calibration,
-    calibration_error,
     compare_over_seeds,
     mcnemar,
     over_seeds,
-    wilson,
 )
+from prcnn.evaluation.report import Report, beside, from_segments, report
+from prcnn.evaluation.statistics import bootstrap, calibration, calibration_error, wilson
 
 __all__ = [
     "Paired",
