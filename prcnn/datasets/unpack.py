@@ -3,6 +3,7 @@
 Chapter: book/datasets.ipynb
 """
 
+import functools
 import lzma
 import os
 import re
@@ -32,6 +33,10 @@ TOOLS = {
 def staging_folder(archive, folder):
     """Return the hidden folder in which an archive is unpacked; it exists until all is done."""
     return folder / f".unpacking-{archive.name}"
+
+
+def _part(staging):
+    return staging.with_name(staging.name + ".part")  # outside, where no entry can have its name
 
 
 def unpack(archive, folder, top=None):
@@ -73,6 +78,7 @@ def unpack(archive, folder, top=None):
     for entry in entries:
         _move(entry, folder / (top or entry.name))
     shutil.rmtree(staging)
+    _part(staging).unlink(missing_ok=True)
 
 
 def _unpack_zip(archive, staging):
@@ -92,7 +98,8 @@ def _unpack_zip(archive, staging):
                 for info in tqdm(infos, desc=f"unpacking {archive.name}", disable=len(infos) < 500):
                     if not info.is_dir():
                         target = staging / targets[info.orig_filename]
-                        _write(lambda info=info: opened.open(info), target, info.file_size)
+                        source = functools.partial(opened.open, info)
+                        _write(source, target, info.file_size, staging)
             except (NotImplementedError, RuntimeError) as error:  # compression not known or built
                 _unpack_with_tool(archive, staging, error)
                 wrong = [
@@ -123,11 +130,8 @@ def _unpack_tar(opened, archive, staging):
         _check_room(archive, staging, sum(member.size for member in members))
         for member in tqdm(members, desc=f"unpacking {archive.name}", disable=len(members) < 500):
             if member.isreg():
-                _write(
-                    lambda m=member: opened.extractfile(m),
-                    staging / targets[member.name],
-                    member.size,
-                )
+                source = functools.partial(opened.extractfile, member)
+                _write(source, staging / targets[member.name], member.size, staging)
     except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
         shutil.rmtree(staging, ignore_errors=True)
         raise ValueError(f"{archive} is damaged ({error}); {_AGAIN}") from error
@@ -150,7 +154,9 @@ def check_names(archive, names):
         if parts and re.match(r"^[A-Za-z]:", parts[0]):
             raise ValueError(_refusal(archive, name, "names a drive"))
         path = PurePosixPath(*parts)
-        if parts and not name.endswith(("/", "\\")):
+        if not name.endswith(("/", "\\")):
+            if not parts:
+                raise ValueError(_refusal(archive, name, "names no file"))
             if path in files:
                 raise ValueError(_refusal(archive, name, "comes twice"))
             files.add(path)
@@ -181,12 +187,12 @@ def _size(path):
     return path.stat().st_size if path.is_file() else -1 if not path.exists() else 0
 
 
-def _write(source, target, size):
+def _write(source, target, size, staging):
     """Write one file through a temporary name, unless it is there from an interrupted call."""
     if _size(target) == size:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(target.name + ".part")
+    part = _part(staging)
     with source() as stream, open(part, "wb") as file:
         shutil.copyfileobj(stream, file, 2**20)
     part.replace(target)
