@@ -11,7 +11,7 @@ from . import splits as split_tools
 from .dataset import AUDIO, SPLITS, assemble, audio_files, some, warn
 
 
-def load(folder, name=None, splits="stratified", seed=0, fractions=split_tools.FRACTIONS):
+def load(folder, splits="stratified", seed=0, fractions=split_tools.FRACTIONS):
     """Load ``folder/<genre>/….mp3``, also nested: ``folder/<genre>/<artist>/<album>/….mp3``.
 
     The first folder inside a genre is taken for the artist; files that lie directly in the genre's
@@ -21,8 +21,6 @@ def load(folder, name=None, splits="stratified", seed=0, fractions=split_tools.F
     Parameters
     ----------
     folder : str or Path
-    name : str, optional
-        Of the dataset; by default the folder's own.
     splits : str
         "stratified" (at random within each genre) or "artist" (no artist in two splits).
     seed : int
@@ -55,7 +53,7 @@ def load(folder, name=None, splits="stratified", seed=0, fractions=split_tools.F
             f"({', '.join(AUDIO)}), such as {root.name}/rock/song.mp3."
         )
     clips["split"] = choose(clips, splits, seed, fractions)
-    return assemble(name or root.name, clips, left_out, splits)
+    return assemble(root.name, clips, left_out, splits)
 
 
 def scan(root):
