@@ -86,7 +86,7 @@ def test_authors_convolutions_were_never_trained(name, shared_data):
 def test_convolutions_of_figure2_were_trained(shared_data):
     """The same statistics tell a trained CNN: the test above is not true of any file."""
     path = shared_data / "authors_checkpoints" / models.CHECKPOINTS["figure2"].file
-    kernel, bias = models.read_weights(path)["conv_1"]
+    _, bias = models.read_weights(path)["conv_1"]
     assert np.abs(bias).max() > 1e-2
     assert models.read_accumulators(path)["conv_1/kernel"].max() > 1e-8
 
@@ -127,5 +127,5 @@ def test_cnn_attention_moves_with_the_cnn(X):
 
 @pytest.mark.parametrize("name", ["figure3", "paper"])
 def test_networks_without_weights_over_time_say_so(name, X):
-    with pytest.raises(ValueError, match="no layer 'attention'.*attention_serial"):
+    with pytest.raises(ValueError, match=r"no layer 'attention'.*attention_serial"):
         models.attention_weights(models.build(name), X)

@@ -19,9 +19,11 @@ GOLDEN = {
     "dwivedi": ".04240100 .88040945 .00094022 .00022631 .01688092 .00009842 .03906771 .01997597",
     "figure2": ".05464106 .87908980 .01288081 .00288113 .01810707 .00176921 .01975558 .01087534",
     "figure3": ".02255925 .04014189 .00324339 .02666083 .01139269 .86748759 .02691699 .00159738",
-    "figure3_rerun": ".01824988 .23696897 .08267268 .40992618 .00794433 .17394127 .06420634 .00609036",
+    "figure3_rerun": ".01824988 .23696897 .08267268 .40992618 "
+    ".00794433 .17394127 .06420634 .00609036",
     "stacked": ".00257227 .94876541 .01005326 .00097687 .01799799 .00028507 .01456544 .00478370",
-    "dwivedi_retrained": ".09500172 .87151594 .00082012 .01025958 .01332213 .00274706 .00402456 .00230889",
+    "dwivedi_retrained": ".09500172 .87151594 .00082012 .01025958 "
+    ".01332213 .00274706 .00402456 .00230889",
 }
 HIP_HOP = {"dwivedi": 0.99071, "figure2": 0.99838, "figure3": 0.69309}  # clip 000002
 
@@ -136,14 +138,14 @@ def test_truncated_file(kept, folder, tmp_path):
     whole = (folder / "base-weights.best.h5").read_bytes()
     file = tmp_path / "cut.h5"
     file.write_bytes(whole[: int(kept * len(whole))])
-    with pytest.raises(CheckpointError, match="cut.h5 is not a readable Keras weight file"):
+    with pytest.raises(CheckpointError, match=r"cut.h5 is not a readable Keras weight file"):
         models.load_checkpoint("dwivedi", file)
 
 
 def test_no_weights_in_the_file(tmp_path):
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["data"] = np.zeros(3)
-    with pytest.raises(CheckpointError, match="other.h5 is not a readable Keras weight file"):
+    with pytest.raises(CheckpointError, match=r"other.h5 is not a readable Keras weight file"):
         models.load_checkpoint("dwivedi", tmp_path / "other.h5")
 
 
@@ -187,9 +189,9 @@ def test_wrong_shape_and_missing_layer(own_file):
 
 
 def test_absent_file_and_unknown_name(tmp_path):
-    with pytest.raises(CheckpointError, match="no file .*base-weights.best.h5"):
+    with pytest.raises(CheckpointError, match=r"no file .*base-weights.best.h5"):
         models.load_checkpoint("dwivedi", tmp_path)
-    with pytest.raises(ValueError, match="'figure4'.*dwivedi, figure2, figure3, figure3_rerun"):
+    with pytest.raises(ValueError, match=r"'figure4'.*dwivedi, figure2, figure3, figure3_rerun"):
         models.load_checkpoint("figure4")
 
 

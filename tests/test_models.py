@@ -173,12 +173,14 @@ def test_impossible_changes_say_why(change, says):
 
 
 def test_unknown_network_lists_the_known():
-    with pytest.raises(ValueError, match="'papr'. Known networks: paper, dwivedi, .*attention_cnn"):
+    with pytest.raises(
+        ValueError, match=r"'papr'. Known networks: paper, dwivedi, .*attention_cnn"
+    ):
         models.build("papr")
 
 
 def test_attention_cnn_keeps_its_steps():
-    with pytest.raises(ValueError, match="CNN ends with 20 time steps.* GRU 320"):
+    with pytest.raises(ValueError, match=r"CNN ends with 20 time steps.* GRU 320"):
         models.build("attention_cnn", pools=(2, 2))
 
 
@@ -225,7 +227,7 @@ def test_receptive_field_is_what_a_value_depends_on():
     for layer in ("pool_2", "pool_3", "conv_4"):
         frames, bands, frame_step, band_step = models.receptive_field(model).loc[layer]
         X = rng.normal(size=(1, 640, 128)).astype("float32").repeat(2, 0)
-        first, start = (3 * frame_step, 2 * band_step), (slice(None), slice(None))
+        first = (3 * frame_step, 2 * band_step)
         seen = np.zeros((640, 128), bool)
         seen[first[0] : first[0] + frames, first[1] : first[1] + bands] = True
         X[1, ~seen] += 10.0
@@ -240,7 +242,7 @@ def test_receptive_field_is_what_a_value_depends_on():
 
 def test_looking_into_a_network_names_its_layers(networks):
     X = np.zeros((1, 640, 128), "float32")
-    with pytest.raises(ValueError, match="no layer 'conv_9'. Its layers: .*conv_5"):
+    with pytest.raises(ValueError, match=r"no layer 'conv_9'. Its layers: .*conv_5"):
         models.outputs(networks["cnn5"], X, "conv_9")
     with pytest.raises(ValueError, match="no layers conv_1"):
         models.receptive_field(networks["rnn"])
