@@ -5,13 +5,16 @@ import sys
 import types
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
 
-from prcnn import datasets
+from prcnn import datasets, paper
 from prcnn.datasets import dataset as common
+from prcnn.datasets import facts
+from prcnn.plots import clips as figures
 
 
 def touch(root, *names):
@@ -99,7 +102,7 @@ def test_folder_with_nested_folders_mixed_formats_and_odd_names(tmp_path, monkey
     ]
     assert all(other.clips.equals(dataset.clips) for other in same)
     other = datasets.load("my_music/", seed=1, fractions=(0.5, 0, 0.5))
-    assert counts(other.clips) == {"training": 6, "test": 6}
+    assert counts(other.clips) == {"training": 7, "test": 5}
 
 
 def test_folder_split_by_artist(tmp_path):
@@ -282,3 +285,50 @@ def test_bridge_reads_the_real_mirdata(tmp_path, shared_data):
             dataset = bridge.load("mirdata:gtzan_genre", home)
     assert core.Index.get_path is original
     assert len(dataset.clips) == len(wavs) and "hip-hop" in dataset.genres
+
+
+# --- facts and figures
+
+
+def test_table1_differs_from_the_paper_where_the_paper_errs():
+    printed = paper.TABLE1.set_index("dataset")
+    true = facts.TABLE1.set_index("dataset")
+    assert printed.index.equals(true.index)
+    assert true.loc["FMA", "tracks"] == printed.loc["FMA", "tracks"] - 100 == 106_574
+    assert (
+        printed.loc["Extended Ballroom", "genres"]
+        == 12
+        == true.loc["Extended Ballroom", "genres"] - 1
+    )
+    assert sum(facts.FMA_SMALL_RATES.values()) == 8000 - 3
+
+
+def test_headers_of_real_clips(shared_data, tmp_path):
+    clips = pd.DataFrame({"genre": ["Hip-Hop", "Rock", "Rock"]}, index=[2, 182, 0])
+    mp3 = shared_data / "fma" / "fma_small" / "000"
+    (tmp_path / "broken.mp3").write_bytes(b"not sound")
+    clips["path"] = [mp3 / "000002.mp3", mp3 / "000182.mp3", tmp_path / "broken.mp3"]
+    table = facts.headers(types.SimpleNamespace(clips=clips))
+    assert table["sr"].iloc[:2].tolist() == [44100, 44100]
+    assert table["seconds"].iloc[:2].between(29.9, 30.1).all()
+    assert table["error"].isna().tolist() == [True, True, False] and pd.isna(table["sr"].iloc[2])
+
+
+def test_figures_draw_what_the_table_says():
+    clips = pd.DataFrame(
+        {
+            "genre": ["a"] * 6 + ["b"] * 4,
+            "split": [*"ttetvt", *"eeee"],
+            "artist": ["p", "p", "p", "q", "q", None] + ["r"] * 4,
+        }
+    )
+    clips["split"] = clips["split"].map({"t": "training", "v": "validation", "e": "test"})
+    ax = figures.genre_counts(clips)
+    widths = [bar.get_width() for bar in ax.patches]
+    assert widths == [4, 0, 1, 0, 1, 4]
+    _, given = plt.subplots()
+    assert figures.artist_shares(clips, ax=given) is given
+    assert [bar.get_width() for bar in given.patches] == pytest.approx([50, 100 / 3, 100 / 6, 100])
+    ax = figures.overlaps({"random": 0.8, "artist": 0.0})
+    assert [bar.get_width() for bar in ax.patches] == [80, 0]
+    plt.close("all")

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from prcnn import datasets
-from prcnn.datasets import gtzan, splits
+from prcnn import datasets, results
+from prcnn.datasets import facts, gtzan, gtzan_faults, splits
 
 LAYOUTS = ("genres", "genres_original", "Data/genres_original")
 
@@ -135,3 +135,22 @@ def test_gtzan_mini_is_read_as_it_is(shared_data):
     assert splits.overlap(by_artist.clips) == 0
     blues = by_artist.clips[by_artist.clips["genre"] == "blues"]
     assert blues["artist"].nunique() == 1 and set(blues["split"]) == {"training"}
+
+
+def test_survey_counts_what_the_chapter_shows(shared_data):
+    """The numbers in book/results/gtzan.json, from the published files themselves."""
+    found = gtzan_faults.survey(shared_data / "gtzan")
+    assert (found["artists"], found["unknown"], found["left_out"]) == (271, 17, 70)
+    assert found["artists"] == facts.TABLE1.set_index("dataset").loc["GTZAN", "artists"]
+    assert found["leader"]["reggae"] == ["Bob Marley", 35]  # as Sturm (2012) says
+    assert found["leader"]["pop"] == ["Britney Spears", 24]
+    assert found["overlap"]["artist"] == 0 < found["overlap"]["fault_filtered"] < 0.1
+    written = results.read("gtzan")
+    assert written["overlap"].pop("stratified") == pytest.approx(0.806, abs=0.02)
+    assert found["overlap"].pop("stratified") == pytest.approx(0.806, abs=0.02)
+    assert {key: written[key] for key in found} == found
+
+
+def test_survey_needs_its_files(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"index\.txt"):
+        gtzan_faults.survey(tmp_path)
