@@ -61,7 +61,8 @@ def load(path, sr=22050, duration=None, offset=0.0):
             first = max(0, int((offset - _MARGIN) * native)) // step * step
             if first >= file.frames:
                 raise AudioError(f"{path}: ends before second {offset:g}.")
-            file.seek(first)
+            if first:  # seeking in an MP3 costs, even to where one is
+                file.seek(first)
             frames = -1
             if duration is not None:
                 frames = math.ceil((offset + duration + _MARGIN) * native) - first
@@ -112,8 +113,10 @@ def check(y, name):
     """Return `y`, or raise :class:`AudioError` where it is empty or not finite."""
     if y.size == 0:
         raise AudioError(f"{name}: no samples.")
-    # A sum is finite only where every sample is, and needs no array of flags.
-    if not np.isfinite(y.sum(dtype=np.float64)):
+    # Energy is finite only where every sample is, and needs no array of flags.
+    with np.errstate(over="ignore", invalid="ignore"):
+        energy = np.dot(y, y)
+    if not np.isfinite(energy):
         raise AudioError(f"{name}: samples that are not finite numbers.")
     return y
 

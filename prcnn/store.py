@@ -112,9 +112,10 @@ class Store:
 
         Chapter: book/log_mel.ipynb
         """
+        places = self.places(split)
         from prcnn.stream import Stream  # here, so that extraction need not wait for Keras
 
-        return Stream(self, self.places(split), batch_size, shuffle, seed)
+        return Stream(self, places, batch_size, shuffle, seed)
 
     def places(self, split):
         """Positions of a split's clips in `clips`; ValueError where there are none."""

@@ -1,0 +1,45 @@
+"""Extraction on a real Dask cluster, with a worker killed in the middle."""
+
+import os
+import signal
+import threading
+import time
+
+import joblib
+import pytest
+from test_store import TINY, files, make_dataset, slow_log_mel
+
+from prcnn.store import compute
+
+distributed = pytest.importorskip("distributed")
+
+
+def test_a_dask_cluster_that_loses_a_worker_writes_the_same_bytes(tmp_path):
+    dataset = make_dataset(tmp_path / "clips", 128)
+    expected = files(
+        compute(dataset, slow_log_mel, TINY.shape, "tiny", tmp_path / "alone", 2, progress=False)
+    )
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    )
+    killed, out = [], tmp_path / "cluster"
+
+    def kill_one():
+        """Kill a worker process when the first part is there."""
+        while not list(out.rglob("*.json")):
+            time.sleep(0.005)
+        killed.append(client.run(os.getpid))
+        os.kill(next(iter(killed[0].values())), signal.SIGKILL)
+
+    with cluster, distributed.Client(cluster) as client:
+        killer = threading.Thread(target=kill_one, daemon=True)
+        killer.start()
+        with joblib.parallel_config(backend="dask"):
+            made = compute(dataset, slow_log_mel, TINY.shape, "tiny", out, progress=False)
+        killer.join(10)
+        assert len(killed[0]) == 2
+        assert os.getpid() not in killed[0].values()
+        alive = client.run(os.getpid)
+    assert not set(alive.values()) >= set(killed[0].values())
+    assert made.failed == {}
+    assert files(made) == expected
