@@ -74,29 +74,29 @@ def _metal(voice, f, a, rng):
 
 
 def _strings(voice, f, a, rng):
-    decay = a["decay"] * 2
+    decay, soft = a["decay"] * 2, a["bright"] * 0.6
     match voice:
         case "pad":
-            return 0.2 * _pad(f, a, np.arange(1, 9), 1.2)
+            return 0.2 * _pad(f, a, np.arange(1, 9), 2.0)
         case "chord":
-            return 0.4 * syn.pluck(f, a["decay"], rng, a["bright"], decay)
+            return 0.4 * syn.pluck(f, a["decay"], rng, soft, decay)
         case "bass":
-            return 0.6 * syn.pluck(f, a["decay"], rng, a["bright"] / 2, decay)
+            return 0.6 * syn.pluck(f, a["decay"], rng, soft / 2, decay)
         case "lead":
-            return 0.4 * syn.pluck(f, a["decay"], rng, a["bright"], decay)
+            return 0.4 * syn.pluck(f, a["decay"], rng, soft, decay)
         case "kick":
             return 0.4 * syn.drum(0.2, 160, 110 * a["warp"], 0.15)
         case "snare":
             return 0.2 * syn.drum(0.1, 700, 420 * a["warp"], 0.08)
         case "hat":
-            return 0.05 * syn.noise(0.15, 2500 * a["warp"], 9000, 0.12, rng)
+            return 0.04 * syn.noise(0.15, 2500 * a["warp"], 9000, 0.12, rng)
 
 
 def _band(voice, f, a, rng):
     decay = a["decay"] * 2
     match voice:
         case "pad":
-            return 0.2 * _pad(f, a, np.array([0.5, 1, 1.5, 2, 3, 4]), 1.0)
+            return 0.2 * _pad(f, a, np.array([0.5, 1, 1.5, 2, 3, 4]), 0.7)
         case "chord":
             string = syn.pluck(f, a["decay"], rng, a["bright"], decay)
             return 0.3 * syn.distort(string, a["drive"])

@@ -84,7 +84,7 @@ def style(rng):
         "key": int(rng.integers(45, 57)),
         "scale": str(rng.choice(list(_SCALES))),
         "bright": rng.uniform(0.2, 0.8),
-        "decay": 1.0 * 2.2 ** rng.random(),
+        "decay": 2.2 ** rng.random(),
         "ratio": int(rng.integers(1, 4)),
         "warp": rng.uniform(0.92, 1.08),
         "drive": rng.uniform(4, 16),
@@ -94,7 +94,7 @@ def style(rng):
         "reverb_seconds": rng.uniform(0.2, 0.7),
         "reverb_level": rng.uniform(0.05, 0.3),
         "hiss_db": rng.uniform(-50, -32),
-        "loudness_db": rng.uniform(-22, -12),
+        "loudness_db": rng.uniform(-24, -14),
     }
 
 

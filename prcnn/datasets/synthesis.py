@@ -11,6 +11,7 @@ import numpy as np
 from scipy import fft, signal
 
 SR = 22050
+CEILING = np.float32(0.9)  # MP3 overshoots: room for it, so that decoded clips do not clip
 
 
 def pluck(freq, seconds, rng, brightness=0.5, decay=1.0):
@@ -186,7 +187,7 @@ def master(mix, eq_db, reverb_seconds, reverb_level, hiss_db, loudness_db, rng):
     Returns
     -------
     numpy.ndarray, float32 (n,)
-        Never above 0.98 in magnitude: loud peaks are rounded off, as by a limiter.
+        Never above 0.9 in magnitude: loud peaks are rounded off, as by a limiter.
 
     Chapter: book/datasets.ipynb
     """
@@ -206,7 +207,7 @@ def master(mix, eq_db, reverb_seconds, reverb_level, hiss_db, loudness_db, rng):
     wet /= np.sqrt(np.mean(wet**2))
     wet += np.float32(10 ** (hiss_db / 20)) * rng.standard_normal(n, dtype=np.float32)
     wet *= np.float32(10 ** (loudness_db / 20))
-    return (np.float32(0.98) * np.tanh(wet / np.float32(0.98))).astype(np.float32)
+    return (CEILING * np.tanh(wet / CEILING)).astype(np.float32)
 
 
 def _length(seconds):

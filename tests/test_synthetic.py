@@ -1,0 +1,204 @@
+"""The synthetic dataset: same bytes, FMA's layout, splits by artist, and the ring of genres."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import librosa
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+import prcnn.datasets
+from prcnn.datasets import recipes, synthesis, synthetic
+
+RING = list(recipes.RECIPES.index)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The smallest dataset there is: three clips a genre, made in this process."""
+    folder = tmp_path_factory.mktemp("synthetic") / "made"
+    return synthetic.make(folder, clips_per_genre=3, n_jobs=1, progress=False)
+
+
+def files(folder):
+    """Relative path → bytes of every file."""
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def without(made, folder, clips):
+    """A copy of ``made`` that lacks some clips and the table, as after a kill."""
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    (folder / "fma_metadata" / "tracks.csv").unlink(missing_ok=True)
+    for clip in clips:
+        synthetic.clip_path(folder, clip).unlink(missing_ok=True)
+    return folder
+
+
+def test_plan_splits_by_artist_and_has_a_hundred_test_clips():
+    plan = synthetic.plan()
+    assert (plan.groupby("genre").size() == 60).all() and plan.genre.nunique() == 8
+    # One row an artist: no name or number in two splits, genres or under two numbers.
+    artists = plan[["artist", "artist_id", "split", "genre"]].drop_duplicates()
+    assert artists.artist.is_unique and artists.artist_id.is_unique
+    assert plan.groupby("artist").size().median() >= 3  # several clips an artist
+    assert (plan.split == "test").sum() >= 100
+    assert pd.crosstab(plan.split, plan.genre).std(axis=1).eq(0).all()  # genres are balanced
+    assert plan.index.is_unique and plan.index.min() == 1
+    assert not plan.genre.is_monotonic_increasing  # numbers do not give the genre away
+
+
+@pytest.mark.parametrize("n", [3, 4, 7, 500])
+def test_every_split_has_every_genre_at_any_size(n):
+    plan = synthetic.plan(n)
+    assert len(plan) == 8 * n and plan.groupby(["genre", "split"]).ngroups == 24
+    assert plan.artist.nunique() == plan.artist_id.nunique()
+
+
+def test_hybrids_borrow_from_a_neighbour():
+    plan = synthetic.plan()
+    hybrids = plan[plan.share > 0]
+    assert 0.1 < len(hybrids) / len(plan) < 0.3 and hybrids.share.max() <= 0.6
+    for _, row in hybrids.iterrows():
+        own, other = recipes.RECIPES.loc[row.genre], recipes.RECIPES.loc[row.neighbour]
+        assert (own == other).sum() == 1  # shares either the timbre or the order
+
+
+def test_seed_and_size_are_checked():
+    pd.testing.assert_frame_equal(synthetic.plan(5, seed=3), synthetic.plan(5, seed=3))
+    assert not synthetic.plan(5, seed=3).equals(synthetic.plan(5, seed=4))
+    with pytest.raises(ValueError, match="at least 3"):
+        synthetic.plan(2)
+    with pytest.raises(ValueError, match="seed"):
+        synthetic.plan(4, seed=-1)
+
+
+def test_table_is_as_fma_writes_it(made):
+    lines = (made / "fma_metadata" / "tracks.csv").read_text().splitlines()
+    groups, names, index = (line.split(",") for line in lines[:3])
+    assert len(groups) == len(names) == len(index) == 53
+    assert index[0] == "track_id" and not any(index[1:]) and groups[0] == names[0] == ""
+    assert groups[1:].count("album") == 13 and groups.count("artist") == 17
+    assert groups.count("set") == 2 and groups.count("track") == 20
+    assert (groups[1], names[1]) == ("album", "comments") and names[-1] == "title"
+    table = pd.read_csv(made / "fma_metadata" / "tracks.csv", index_col=0, header=[0, 1])
+    assert (table["set", "subset"] == "small").all()
+    assert sorted(table["track", "genre_top"].unique()) == sorted(RING)
+    plan = synthetic.plan(3)
+    assert table["artist", "name"].to_dict() == plan.artist.to_dict()
+    assert all(p.exists() for p in (synthetic.clip_path(made, c) for c in table.index))
+    assert synthetic.clip_path("", 123).as_posix() == "fma_small/000/000123.mp3"
+
+
+def test_loads_through_the_fma_loader(made, data_home):
+    folder = data_home / f"synthetic-v{synthetic.VERSION}-3-seed0"
+    shutil.copytree(made, folder)
+    before = files(folder)
+    dataset = prcnn.datasets.load("synthetic", clips_per_genre=3, progress=False)
+    assert dataset.name == "synthetic" and dataset.genres == sorted(RING) and not dataset.left_out
+    plan = synthetic.plan(3)
+    for column in ("genre", "split", "artist"):
+        assert dataset.clips[column].to_dict() == plan[column].to_dict()
+    assert files(folder) == before  # nothing was made again
+
+
+def test_clips_are_sound(made):
+    for path in sorted((made / "fma_small").rglob("*.mp3")):
+        y, sr = soundfile.read(path, dtype="float32")
+        assert sr == synthesis.SR and y.ndim == 1 and len(y) / sr == pytest.approx(30, abs=0.1)
+        assert np.isfinite(y).all() and 0.2 < np.abs(y).max() <= 1.0, f"{path} clips or is faint"
+        loud = 20 * np.log10([np.sqrt(np.mean(part**2)) for part in np.split(y[: 30 * sr], 10)])
+        assert loud.min() > -45, f"{path} falls silent"
+
+
+def test_killed_and_taken_up_again_gives_the_same_bytes(made, tmp_path):
+    folder = tmp_path / "killed"
+    code = f"from prcnn.datasets import synthetic; synthetic.make({str(folder)!r}, 3, n_jobs=1)"
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    while len(list(folder.rglob("*.mp3"))) < 2 and process.poll() is None:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    whole = files(made)
+    left = {k: v for k, v in files(folder).items() if k.suffix == ".mp3"}
+    assert left and all(whole[k] == v for k, v in left.items())
+    assert not (folder / "fma_metadata" / "tracks.csv").exists()
+    # The clips that the killed process left are kept; three are made again, by two processes.
+    without(made, folder, [20, 21, 22])
+    synthetic.make(folder, 3, n_jobs=2, progress=False)
+    assert {k: v for k, v in files(folder).items() if k.suffix != ".partial"} == whole
+
+
+def test_two_calls_at_once(made, tmp_path):
+    folder = without(made, tmp_path / "twice", [5, 6])
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(synthetic.make, folder, 3, 0, 1, False) for _ in range(2)]
+        assert [call.result() for call in calls] == [folder, folder]
+    assert files(folder) == files(made)
+
+
+@pytest.fixture(scope="module")
+def spectrograms():
+    """One artist plays all eight genres: (genre, artist) → log-mel decibels (mel, time)."""
+    out = {}
+    for seed in range(3):
+        artist = recipes.style(np.random.default_rng(seed))
+        for genre in RING:
+            y = recipes.perform(genre, artist, np.random.default_rng(seed), seconds=12)
+            mel = librosa.feature.melspectrogram(y=y, sr=synthesis.SR, hop_length=512)
+            out[genre, seed] = librosa.power_to_db(mel, ref=np.max)
+    return out
+
+
+def test_timbre_is_in_the_mean_spectrum_and_order_is_not(spectrograms):
+    def distance(a, b):
+        means = ((spectrograms[g, seed].mean(axis=1) for g in (a, b)) for seed in range(3))
+        return np.mean([np.sqrt(np.mean((x - y) ** 2)) for x, y in means])
+
+    mates, others = [], []
+    for i, genre in enumerate(RING):
+        mate, rest = RING[i ^ 1], [g for j, g in enumerate(RING) if j // 2 != i // 2]
+        assert recipes.RECIPES.timbre[genre] == recipes.RECIPES.timbre[mate]
+        mates.append(distance(genre, mate))
+        others.append([distance(genre, g) for g in rest])
+        assert mates[-1] < min(others[-1]), f"{genre} is nearer to another timbre than to {mate}"
+    assert np.mean(mates) < 0.6 * np.mean(others), (np.mean(mates), np.mean(others))
+
+
+def test_order_is_in_time(spectrograms):
+    def skew(genre, seed):  # notes that start at once and fade: positive; that swell: negative
+        rise = np.diff(spectrograms[genre, seed], axis=1)
+        return np.mean(rise**3) / np.mean(rise**2) ** 1.5
+
+    def evenness(genre, seed):  # of onsets: bursts leave gaps
+        onset = np.diff(spectrograms[genre, seed], axis=1).clip(0).mean(axis=0)
+        smooth = np.convolve(onset, np.ones(20) / 20, mode="valid")
+        return smooth.std() / smooth.mean()
+
+    for seed in range(3):
+        for genre, order in recipes.RECIPES.order.items():
+            assert (skew(genre, seed) < 0) == (order == "swelling"), (genre, seed)
+        assert evenness("Hip-Hop", seed) > 1.3 * evenness("Electronic", seed)
+        assert evenness("International", seed) > 1.3 * evenness("Experimental", seed)
+
+
+def test_swelling_is_the_same_sound_backwards():
+    note = synthesis.pluck(220, 1.0, np.random.default_rng(0))
+    spectra = [np.abs(np.fft.rfft(x)) for x in (note, synthesis.backwards(note))]
+    np.testing.assert_allclose(*spectra, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("freq", [82.4, 220.0, 659.3])
+def test_plucked_strings_are_in_tune(freq):
+    note = synthesis.pluck(freq, 2.0, np.random.default_rng(1), brightness=0.2, decay=3.0)
+    spectrum = np.abs(np.fft.rfft(note * np.hanning(len(note)), 8 * len(note)))
+    hertz = np.fft.rfftfreq(8 * len(note), 1 / synthesis.SR)
+    near = (hertz > 0.9 * freq) & (hertz < 1.1 * freq)
+    found = hertz[near][spectrum[near].argmax()]
+    assert abs(1200 * np.log2(found / freq)) < 10  # cents
