@@ -1,0 +1,202 @@
+"""Figures of sound: the waveform, its spectrogram, the mel scale, and what each step costs."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from prcnn import spectrogram as spectrograms
+from prcnn.spectrogram import PAPER, get_settings
+
+__all__ = ["mel_bands", "mel_scale", "reach", "spectrogram", "stage_costs", "waveform"]
+
+_TICKS = (64, 128, 256, 512, 1024, 2048, 4096, 8192)
+_HATCHES = ("", "///", "...", "xxx", "\\\\\\")
+
+
+def waveform(y, sr=22050, ax=None, title=""):
+    """Pressure over time; long clips as the band between their extremes.
+
+    Parameters
+    ----------
+    y : array (n,)
+    sr : int
+        Sampling rate in Hz.
+    ax : matplotlib Axes, optional
+    title : str
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Chapter: book/log_mel.ipynb
+    """
+    ax = ax or plt.subplots(figsize=(7.2, 1.8))[1]
+    y = np.asarray(y)
+    if y.size <= 4000:
+        ax.plot(np.arange(y.size) / sr, y, color="0.2", linewidth=1)
+    else:  # more samples than pixels: what a line would show is its envelope
+        pieces = np.array_split(y, 1500)
+        seconds = np.linspace(0, y.size / sr, len(pieces))
+        low, high = [p.min() for p in pieces], [p.max() for p in pieces]
+        ax.fill_between(seconds, low, high, color="0.3", linewidth=0)
+    ax.set(xlabel="time (s)", ylabel="amplitude", xlim=(0, y.size / sr), title=title)
+    return ax
+
+
+def spectrogram(values, settings=PAPER, ax=None, title="", colorbar=True):
+    """Picture of a spectrogram: time to the right, frequency upwards, labelled in seconds and Hz.
+
+    Parameters
+    ----------
+    values : array (time, frequency)
+        As from :func:`prcnn.spectrogram.log_mel`.
+    settings : Settings or str
+        What made it: gives both axes and the unit.
+    ax : matplotlib Axes, optional
+    title : str
+    colorbar : bool
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Chapter: book/log_mel.ipynb
+    """
+    settings = get_settings(settings)
+    ax = ax or plt.subplots(figsize=(7.2, 2.6))[1]
+    frames, bands = np.shape(values)
+    seconds = frames * settings.hop_length / settings.sr
+    # Magma darkens evenly, also on a black-and-white printer.
+    image = ax.imshow(
+        np.transpose(values),
+        origin="lower",
+        aspect="auto",
+        cmap="magma",
+        extent=(0, seconds, 0, bands),
+        interpolation="nearest",
+        vmin=settings.floor,
+        vmax=0,
+    )
+    if settings.n_mels:
+        top = spectrograms.hz_to_mel(settings.sr / 2)
+        ticks = [hz for hz in _TICKS if hz < settings.sr / 2]
+        ax.set_yticks([spectrograms.hz_to_mel(hz) / top * bands for hz in ticks], ticks)
+    else:
+        ticks = np.arange(0, settings.sr / 2, 2000, dtype=int)
+        ax.set_yticks(ticks * settings.n_fft / settings.sr, ticks)
+    ax.set(xlabel="time (s)", ylabel="frequency (Hz)", title=title)
+    ax.grid(False)
+    if colorbar:
+        unit = "dB" if settings.unit == "decibel" else "ln of power"
+        ax.figure.colorbar(image, ax=ax, label=unit, pad=0.01)
+    return ax
+
+
+def mel_scale(ax=None, slide=(100, 8000)):
+    """Hertz against mels, with the stretch that a slide covers.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes, optional
+    slide : (float, float)
+        Hz; its ends are marked.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Chapter: book/log_mel.ipynb
+    """
+    ax = ax or plt.subplots(figsize=(7.2, 2.8))[1]
+    hz = np.linspace(0, 11025, 500)
+    ax.plot(hz, spectrograms.hz_to_mel(hz), color="black")
+    for end in slide:
+        mel = float(spectrograms.hz_to_mel(end))
+        ax.plot([end, end, 0], [0, mel, mel], color="0.5", linestyle=":")
+        ax.annotate(f"{end:,} Hz", (end, mel), xytext=(6, -12), textcoords="offset points")
+    ax.axvline(1000, color="0.8", zorder=0)
+    ax.annotate("straight below 1 kHz", (1000, 46), xytext=(6, 0), textcoords="offset points")
+    ax.set(xlabel="frequency (Hz)", ylabel="mels (Slaney)", xlim=(0, 11025), ylim=(0, 52))
+    return ax
+
+
+def mel_bands(settings=PAPER, every=8, ax=None):
+    """The triangles of the mel filterbank, every eighth of them.
+
+    Parameters
+    ----------
+    settings : Settings or str
+    every : int
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Chapter: book/log_mel.ipynb
+    """
+    settings = get_settings(settings)
+    ax = ax or plt.subplots(figsize=(7.2, 2.2))[1]
+    filters = spectrograms.mel_filters(settings)
+    hz = np.fft.rfftfreq(settings.n_fft, 1 / settings.sr)
+    for i, band in enumerate(range(0, settings.n_mels, every)):
+        ax.plot(hz, filters[:, band] / filters[:, band].max(), color=("0.1", "0.55")[i % 2], lw=1)
+    ax.set(xlabel="frequency (Hz)", ylabel="weight (of its peak)", xlim=(0, settings.sr / 2))
+    return ax
+
+
+def reach(y, settings, sr=22050, ax=None):
+    """A clip's waveform, and under it what the frames of each of several settings look at.
+
+    Parameters
+    ----------
+    y : array (n,)
+    settings : sequence of Settings or str
+    sr : int
+        Sampling rate of `y` in Hz.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Chapter: book/log_mel.ipynb
+    """
+    ax = waveform(y, sr, ax or plt.subplots(figsize=(7.2, 2.4))[1])
+    low = -1.15
+    for one, hatch in zip(map(get_settings, settings), _HATCHES[1:], strict=False):
+        bottom, low = low - 0.3, low - 0.4
+        ax.broken_barh([(0, one.seconds)], (bottom, 0.3), facecolor="0.85", hatch=hatch, ec="0.3")
+        words = f"{one.name}: hop {one.hop_length}, {one.n_frames} frames, {one.seconds:.1f} s"
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        ax.text(0.3, bottom + 0.15, words, va="center", fontsize="small", bbox=box)
+    ax.set(ylim=(low, 1.1), yticks=[-1, 0, 1])
+    return ax
+
+
+def stage_costs(costs, ax=None):
+    """Bars of milliseconds a clip, each made of its stages.
+
+    Parameters
+    ----------
+    costs : pandas.DataFrame
+        Rows: bars; columns: stages, in order; values: milliseconds.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Chapter: book/log_mel.ipynb
+    """
+    ax = ax or plt.subplots(figsize=(7.2, 1.2 + 0.5 * len(costs)))[1]
+    left = np.zeros(len(costs))
+    greys = np.linspace(0.35, 0.95, len(costs.columns))
+    for i, stage in enumerate(costs.columns):
+        style = {"color": str(greys[i]), "edgecolor": "black", "hatch": _HATCHES[i % 5]}
+        ax.barh(costs.index, costs[stage], left=left, label=stage, **style)
+        left += costs[stage].to_numpy()
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.set(xlabel="milliseconds a clip, one core")
+    ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.02), frameon=False)
+    return ax

@@ -1,0 +1,197 @@
+"""How fast and how large extraction is: ``python tests/benchmarks/extraction.py CLIPS [NAME]``.
+
+CLIPS is a folder with real clips (FMA's MP3s, gtzan_mini's WAVs: ``**/*.mp3``, ``**/*.wav``). All
+ratios come from one run; times are the best of several rounds, in which the candidates take turns,
+on one core. Writes ``book/results/extraction.json``, from which book/log_mel.ipynb draws.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+from joblib.externals.loky import get_reusable_executor
+from threadpoolctl import threadpool_limits
+
+from prcnn import audio, results, spectrogram
+from prcnn.datasets import Dataset
+from prcnn.spectrogram import AUTHORS, PAPER
+from prcnn.store import extract
+
+ROUNDS = 9
+COPIES = 240
+NAMED = {"paper": PAPER, "authors": AUTHORS}
+
+
+def librosa_loop(path, settings):
+    """What one writes with librosa: load, melspectrogram, power_to_db."""
+    import librosa
+
+    y, sr = librosa.load(path, sr=settings.sr)
+    mel = librosa.feature.melspectrogram(
+        y=y, sr=sr, n_fft=settings.n_fft, hop_length=settings.hop_length, n_mels=settings.n_mels
+    )
+    return librosa.power_to_db(mel, ref=np.max)
+
+
+def best(candidates, rounds=ROUNDS):
+    """Milliseconds of each function, the best of `rounds`, taking turns."""
+    times = {name: [] for name in candidates}
+    for _ in range(rounds + 1):  # the first round warms up
+        for name, function in candidates.items():
+            start = time.perf_counter()
+            function()
+            times[name].append(time.perf_counter() - start)
+    return {name: 1000 * min(values[1:]) for name, values in times.items()}
+
+
+def one_core(paths):
+    """Mean milliseconds a clip: decoder, librosa's loop, ours; and the ratios."""
+    rows = []
+    for path in paths:
+        candidates = {"decoder": lambda p=path: soundfile.read(p)}
+        candidates |= {"decoder, float32": lambda p=path: soundfile.read(p, dtype="float32")}
+        for name, settings in NAMED.items():
+            candidates[f"librosa, {name}"] = lambda p=path, s=settings: librosa_loop(p, s)
+            candidates[f"prcnn, {name}"] = lambda p=path, s=settings: spectrogram.log_mel(p, s)
+        rows.append(best(candidates))
+    ms = pd.DataFrame(rows).mean()
+    ratios = {f"librosa to prcnn, {n}": ms[f"librosa, {n}"] / ms[f"prcnn, {n}"] for n in NAMED}
+    ratios |= {
+        f"prcnn to decoder{how}, {n}": ms[f"prcnn, {n}"] / ms[f"decoder{how}"]
+        for n in NAMED
+        for how in ("", ", float32")
+    }
+    return {"clips": len(paths), "milliseconds": ms.to_dict(), "ratios": ratios}
+
+
+def stages(paths, settings):
+    """Mean milliseconds a clip of each stage of ``log_mel``."""
+    rows = []
+    for path in paths:
+        seconds = settings.seconds if settings.reference == "frames" else spectrogram.CLIP_SECONDS
+        with soundfile.SoundFile(path) as file:
+            frames, native = int(seconds * file.samplerate), file.samplerate
+
+        def decode(p=path, n=frames):
+            with soundfile.SoundFile(p) as file:
+                return file.read(n, dtype="float32", always_2d=True)
+
+        decoded = decode()
+        mixed = audio.mono(decoded)
+        y = audio.resample(mixed, native, settings.sr)
+        n_frames = settings.n_frames
+        if settings.reference == "clip":
+            n_frames = max(n_frames, 1 + y.size // settings.hop_length)
+        energy = spectrogram.power(y, settings, n_frames)
+        candidates = {
+            "decode": decode,
+            "average channels": lambda y=decoded: audio.mono(y),
+            "resample": lambda y=mixed, sr=native: audio.resample(y, sr, settings.sr),
+            "STFT and mel": lambda y=y, n=n_frames: spectrogram.power(y, settings, n),
+            "decibels": lambda e=energy: spectrogram.decibels(e, settings),
+        }
+        if decoded.shape[1] > 1:
+            candidates["(mean(axis=1) instead)"] = lambda y=decoded: y.mean(axis=1)
+        rows.append(best(candidates))
+    return pd.DataFrame(rows).mean().to_dict()
+
+
+def copies(paths, n, folder):
+    """A dataset of `n` clips: links to `paths`, each under a name of its own."""
+    rows = []
+    for i in range(n):
+        source = Path(paths[i % len(paths)])
+        link = folder / f"{i:05d}{source.suffix}"
+        link.symlink_to(source.resolve())
+        rows.append((i, str(link), "Rock", "training", None))
+    columns = ["clip", "path", "genre", "split", "artist"]
+    return Dataset("copies", pd.DataFrame(rows, columns=columns).set_index("clip"), ["Rock"])
+
+
+def cores(paths):
+    """Clips a second of ``extract`` with one process and two, and the start of the processes."""
+    record = {"clips": COPIES}
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        (folder / "clips").mkdir()
+        dataset = copies(paths, COPIES, folder / "clips")
+        few = Dataset("few", dataset.clips.iloc[:32], dataset.genres)
+        start = time.perf_counter()
+        extract(few, PAPER, 2, folder / "warm", progress=False)
+        record["seconds until two new processes have done 32 clips"] = time.perf_counter() - start
+        for name, settings in NAMED.items():
+            rate = {1: [], 2: []}
+            for turn in range(3):
+                for n_jobs in rate:
+                    start = time.perf_counter()
+                    extract(dataset, settings, n_jobs, folder / f"{turn}-{n_jobs}", progress=False)
+                    rate[n_jobs].append(COPIES / (time.perf_counter() - start))
+            one, two = max(rate[1]), max(rate[2])
+            record[name] = {"one": one, "two": two, "ratio": two / one}
+    return record
+
+
+def memory(n):
+    """Peak resident memory in MB of this process and of its largest worker; run it on its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        (folder / "clips").mkdir()
+        y = np.random.default_rng(0).normal(scale=0.1, size=10 * 22050)
+        soundfile.write(folder / "noise.wav", y, 22050)
+        dataset = copies([folder / "noise.wav"], n, folder / "clips")
+        made = extract(dataset, PAPER, 2, folder, progress=False)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        stream = made.stream("training", batch_size=64, shuffle=True)  # imports Keras
+        for i in range(len(stream)):
+            stream[i]
+    get_reusable_executor().shutdown(wait=True)
+    self, workers = (
+        resource.getrusage(who).ru_maxrss / 1024
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return {"main": before / 1024, "worker": workers, "main, after streaming": self}
+
+
+def main():
+    """Measure all and write the record."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("clips", type=Path, help="folder with real clips, e.g. ../shared/data")
+    parser.add_argument("name", nargs="?", default="extraction", help="of the result")
+    arguments = parser.parse_args()
+    mp3 = sorted(map(str, arguments.clips.rglob("*.mp3")))[:5]
+    wav = sorted(map(str, arguments.clips.rglob("*.00000.wav")))[:5]
+    if not mp3:
+        parser.error(f"no MP3 clips in {arguments.clips}.")
+    record = {"rounds": ROUNDS}
+    everything = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(everything)})
+    with threadpool_limits(1):
+        record["mp3"] = one_core(mp3)
+        if wav:
+            record["wav"] = one_core(wav)
+        record["stages"] = {name: stages(mp3, settings) for name, settings in NAMED.items()}
+    os.sched_setaffinity(0, everything)
+    record["cores"] = cores(mp3)
+    get_reusable_executor().shutdown(wait=True)
+    record["memory"] = {}
+    for n in (200, 2000):
+        code = f"import extraction, json; print(json.dumps(extraction.memory({n})))"
+        shown = subprocess.run(
+            [sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, check=True
+        )
+        record["memory"][str(n)] = json.loads(shown.stdout.splitlines()[-1])
+    print(results.write(arguments.name, record))
+    print(pd.json_normalize(record).T.to_string())
+
+
+if __name__ == "__main__":
+    main()
