@@ -246,3 +246,28 @@ def test_looking_into_a_network_names_its_layers(networks):
         models.outputs(networks["cnn5"], X, "conv_9")
     with pytest.raises(ValueError, match="no layers conv_1"):
         models.receptive_field(networks["rnn"])
+
+
+def test_cnn_cannot_tell_bass_from_treble():
+    """Kernels (3, 1) never mix bands, and the pools end in one band: upside down is the same."""
+    X = np.random.default_rng(4).normal(-9, 5, (2, 640, 128)).astype("float32")
+    upside_down = X[:, :, ::-1].copy()
+    for kernel_size, same in (((3, 1), True), ((3, 3), False)):
+        model = models.build("cnn5", kernel_size=kernel_size, padding="same")
+        change = models.outputs(model, np.concatenate([X, upside_down]), "flatten")
+        assert (np.abs(change[:2] - change[2:]).max() < 1e-4) == same
+
+
+def test_influence_of_the_last_moments_on_an_untrained_gru():
+    model = models.build("rnn", units=8, input_shape=(128, 16))
+    X = np.random.default_rng(5).normal(size=(3, 128, 16)).astype("float32")
+    table = models.influence(model, X, window=32)
+    assert list(table.index) == [0, 32, 64, 96]
+    assert table.forward.idxmax() == 96 and table.backward.idxmax() == 0
+    swapped = X.copy()
+    swapped[:, 96:] = np.roll(X, 1, axis=0)[:, 96:]
+    change = models.outputs(model, swapped, "gru") - models.outputs(model, X, "gru")
+    expected = np.linalg.norm(change[:, :8], axis=1).mean()
+    assert table.forward[96] == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(ValueError, match="at least two clips"):
+        models.influence(model, X[:1])

@@ -7,7 +7,13 @@ from prcnn.models.checkpoints import (
     read_accumulators,
     read_weights,
 )
-from prcnn.models.inspection import attention_weights, layer_summary, outputs, receptive_field
+from prcnn.models.inspection import (
+    attention_weights,
+    influence,
+    layer_summary,
+    outputs,
+    receptive_field,
+)
 from prcnn.models.zoo import NETWORKS, build, names
 
 __all__ = [
@@ -16,6 +22,7 @@ __all__ = [
     "CheckpointError",
     "attention_weights",
     "build",
+    "influence",
     "layer_summary",
     "load_checkpoint",
     "names",

@@ -1,6 +1,7 @@
 """Look into a network: its layers, what each sees of the spectrogram, what it puts out."""
 
 import keras
+import numpy as np
 import pandas as pd
 
 
@@ -104,6 +105,51 @@ def outputs(model, X, layer):
         raise ValueError(f"Model {model.name!r} has no layer {layer!r}. Its layers: {known}.")
     part = keras.Model(model.input, model.get_layer(layer).output)
     return part.predict(X, verbose=0)
+
+
+def influence(model, X, window=32, layer="gru"):
+    """How far each part of a clip reaches into the GRU's last states.
+
+    Part by part, ``window`` frames of every clip are replaced by those of the clip before it in
+    ``X``; the change of the states is what they remember of that part.
+
+    Parameters
+    ----------
+    model : keras.Model
+        With a bidirectional GRU.
+    X : numpy.ndarray, float32 (n, frames, bands)
+        At least two clips.
+    window : int
+        Frames replaced at a time; a rest at the end is left out.
+    layer : str
+        The GRU that hands its state on; ``gru_2`` in networks with two.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``frame`` (first of the part); columns ``forward`` and ``backward``: Euclidean
+        length of the change of each direction's state, mean over clips.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two clips, or no such layer.
+
+    Chapter: book/rnn.ipynb
+    """
+    if len(X) < 2:
+        raise ValueError("influence(model, X): X must hold at least two clips to swap parts.")
+    starts = range(0, X.shape[1] - window + 1, window)
+    versions = [X] + [X.copy() for _ in starts]
+    for version, start in zip(versions[1:], starts, strict=True):
+        version[:, start : start + window] = np.roll(X, 1, axis=0)[:, start : start + window]
+    states = outputs(model, np.concatenate(versions), layer)
+    if states.ndim != 2:
+        raise ValueError(f"Layer {layer!r} puts out a whole sequence; influence needs last states.")
+    changes = states.reshape(len(versions), len(X), 2, -1)  # direction, unit
+    changes = np.linalg.norm(changes[1:] - changes[0], axis=-1).mean(axis=1)
+    index = pd.Index(starts, name="frame")
+    return pd.DataFrame(changes, index, columns=["forward", "backward"])
 
 
 def attention_weights(model, X):

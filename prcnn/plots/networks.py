@@ -1,0 +1,150 @@
+"""Figures of what is inside a network."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.patches import Rectangle
+
+from prcnn.spectrogram import PAPER, get_settings
+
+__all__ = ["attention", "feature_maps", "influence", "receptive_fields"]
+
+
+def _spectrogram(mel, settings, ax, **image):
+    """Draw ``mel`` (frames, bands) over seconds and mel bands; seconds per frame are returned."""
+    settings = get_settings(settings)
+    seconds = settings.hop_length / settings.sr
+    extent = (0, len(mel) * seconds, 0, mel.shape[1])
+    options = {"cmap": "magma", "origin": "lower", "aspect": "auto", **image}
+    ax.imshow(np.asarray(mel).T, extent=extent, interpolation="nearest", **options)
+    ax.set(xlabel="time (s)", ylabel="mel band")
+    ax.grid(False)
+    return seconds
+
+
+def feature_maps(maps, ax=None, columns=8):
+    """The maps of a CNN layer side by side, each scaled by its own largest value.
+
+    Parameters
+    ----------
+    maps : numpy.ndarray (time, mel, filters)
+        One clip of what :func:`prcnn.models.outputs` returns for ``conv_i`` or ``pool_i``.
+    ax : matplotlib Axes, optional
+    columns : int
+        Maps in a row.
+
+    Returns
+    -------
+    matplotlib Axes
+        Time runs to the right and mel bands upwards in every map; the first is top left.
+
+    Chapter: book/cnn.ipynb
+    """
+    ax = ax or plt.gca()
+    time, mel, filters = maps.shape
+    rows = -(-filters // columns)
+    gap = max(1, time // 40), max(1, mel // 16)
+    tiles = np.full((rows * (mel + gap[1]) - gap[1], columns * (time + gap[0]) - gap[0]), np.nan)
+    for i in range(filters):
+        row, column = divmod(i, columns)
+        top = (rows - 1 - row) * (mel + gap[1])
+        left = column * (time + gap[0])
+        largest = np.abs(maps[..., i]).max() or 1.0
+        tiles[top : top + mel, left : left + time] = maps[..., i].T / largest
+    ax.imshow(tiles, cmap="magma", origin="lower", aspect="auto", interpolation="nearest")
+    ax.set_axis_off()
+    return ax
+
+
+def receptive_fields(table, mel, ax=None, settings=PAPER, start=(60, 0)):
+    """Frames round what one value of each layer sees, drawn on a spectrogram.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Rows of :func:`prcnn.models.receptive_field`.
+    mel : numpy.ndarray (frames, bands)
+    ax : matplotlib Axes, optional
+    settings : Settings or str
+        Those of ``mel``: they say how long a frame is.
+    start : (int, int)
+        First frame and band of every field.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Chapter: book/cnn.ipynb
+    """
+    ax = ax or plt.gca()
+    seconds = _spectrogram(mel, settings, ax, cmap="Greys")
+    styles = ("-", "--", "-.", ":")
+    for i, (layer, row) in enumerate(table.iterrows()):
+        corner, size = (start[0] * seconds, start[1]), (row.frames * seconds, row.bands)
+        ax.add_patch(
+            Rectangle(corner, *size, fill=False, lw=2, ls=styles[i % 4], ec=f"C{i}", label=layer)
+        )
+    ax.legend(title="one value of", loc="upper right", framealpha=1)
+    return ax
+
+
+def attention(weights, mel, ax=None, settings=PAPER):
+    """How much each moment counts, over the spectrogram.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray (steps,)
+        One clip of :func:`prcnn.models.attention_weights`; they sum to one.
+    mel : numpy.ndarray (frames, bands)
+        The same clip's spectrogram.
+    ax : matplotlib Axes, optional
+    settings : Settings or str
+        Those of ``mel``.
+
+    Returns
+    -------
+    matplotlib Axes
+        Its twin on the right shows the weights as multiples of 1 / steps, what each would be if
+        all moments counted the same (the dashed line).
+
+    Chapter: book/attention.ipynb
+    """
+    ax = ax or plt.gca()
+    seconds = _spectrogram(mel, settings, ax, cmap="Greys")
+    weights = np.asarray(weights)
+    step = len(mel) // len(weights) * seconds
+    over = ax.twinx()
+    over.step(np.arange(len(weights)) * step, weights * len(weights), where="post", c="C3", lw=1.5)
+    over.axhline(1, c="C3", lw=1, ls="--")
+    over.set(ylabel="weight × steps", ylim=(0, None))
+    over.grid(False)
+    return ax
+
+
+def influence(table, ax=None, settings=PAPER):
+    """What replacing each part of a clip does to the GRU's states.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As :func:`prcnn.models.influence` returns it: index = first frame of the part replaced;
+        columns are drawn as lines.
+    ax : matplotlib Axes, optional
+    settings : Settings or str
+        Those of the spectrograms.
+
+    Returns
+    -------
+    matplotlib Axes
+        With a logarithmic axis, since the last moments count many times more.
+
+    Chapter: book/rnn.ipynb
+    """
+    ax = ax or plt.gca()
+    settings = get_settings(settings)
+    frames = table.index.to_numpy()
+    middle = (frames + (frames[1] - frames[0]) / 2) * settings.hop_length / settings.sr
+    for (name, column), style in zip(table.items(), ("-", "--", "-.", ":") * 9, strict=False):
+        ax.plot(middle, column, style, label=name, marker=".")
+    ax.set(xlabel="part replaced, at (s)", ylabel="change of the state", yscale="log")
+    ax.legend()
+    return ax
