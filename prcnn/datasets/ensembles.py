@@ -74,7 +74,7 @@ def _metal(voice, f, a, rng):
 
 
 def _strings(voice, f, a, rng):
-    decay, soft = a["decay"] * 2, a["bright"] * 0.6
+    decay, soft = a["decay"] * 2, a["bright"] * 0.3
     match voice:
         case "pad":
             return 0.2 * _pad(f, a, np.arange(1, 9), 2.0)
@@ -89,7 +89,7 @@ def _strings(voice, f, a, rng):
         case "snare":
             return 0.2 * syn.drum(0.1, 700, 420 * a["warp"], 0.08)
         case "hat":
-            return 0.04 * syn.noise(0.15, 2500 * a["warp"], 9000, 0.12, rng)
+            return 0.03 * syn.noise(0.15, 2000 * a["warp"], 5000, 0.1, rng)
 
 
 def _band(voice, f, a, rng):
@@ -98,7 +98,7 @@ def _band(voice, f, a, rng):
         case "pad":
             return 0.2 * _pad(f, a, np.array([0.5, 1, 1.5, 2, 3, 4]), 0.7)
         case "chord":
-            string = syn.pluck(f, a["decay"], rng, a["bright"], decay)
+            string = syn.pluck(f, a["decay"], rng, 0.5 + a["bright"] / 2, decay)
             return 0.3 * syn.distort(string, a["drive"])
         case "bass":
             return 0.6 * syn.distort(syn.pluck(f, a["decay"], rng, 0.3, decay), 1.5)
@@ -111,9 +111,9 @@ def _band(voice, f, a, rng):
             return 0.8 * syn.drum(0.3, 120, 60 * a["warp"], 0.25)
         case "snare":
             skin = syn.drum(0.3, 320, 190 * a["warp"], 0.2)
-            return 0.3 * skin + 0.35 * syn.noise(0.3, 400, 9000, 0.3, rng)
+            return 0.3 * skin + 0.35 * syn.noise(0.3, 400, 9000, 0.4, rng)
         case "hat":
-            return 0.2 * syn.noise(0.2, 5000 * a["warp"], 10500, 0.2, rng)
+            return 0.3 * syn.noise(0.3, 5000 * a["warp"], 10500, 0.4, rng)
 
 
 _ENSEMBLES = {"machine": _machine, "metal": _metal, "strings": _strings, "band": _band}

@@ -43,7 +43,8 @@ def pluck(freq, seconds, rng, brightness=0.5, decay=1.0):
     n, period = _length(seconds), max(int(SR / freq), 2)
     line = rng.uniform(-1, 1, period).astype(np.float32)
     soften = np.float32(1 - brightness)
-    line = (line + soften * np.roll(line, 1)) / (1 + soften)
+    for _ in range(3):  # a soft finger excites few high partials
+        line = (line + soften * np.roll(line, 1)) / (1 + soften)
     feedback = np.float32(0.5 * 10 ** (-3 / (decay * freq)))
     turns, last = [], line[-1:]
     for _ in range(int(n / SR * freq) + 2):
