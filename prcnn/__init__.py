@@ -12,6 +12,7 @@ _ROOMS = (
     "baselines",
     "datasets",
     "evaluation",
+    "listening",
     "models",
     "notebook",
     "paper",
@@ -22,15 +23,17 @@ _ROOMS = (
     "training",
 )
 __version__ = "0.1.0"
-__all__ = [*_ROOMS]
+__all__ = [*_ROOMS, "classify"]
 
 
 def __getattr__(name):
     """Import a room when it is first asked for, so that extraction need not wait for Keras."""
     if name in _ROOMS:
         return importlib.import_module(f"prcnn.{name}")
+    if name == "classify":
+        return importlib.import_module("prcnn.listening").classify
     raise AttributeError(f"module 'prcnn' has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted([*globals(), *_ROOMS])
+    return sorted([*globals(), *__all__])
