@@ -9,8 +9,8 @@ only in pairs::
 
 Genres of one timbre play the same notes equally often; only their order differs, so the mean
 spectrum says little about which of the two it is. Artists differ in tempo, key, instruments,
-equaliser and room, often by more than neighbouring genres do. Some clips are hybrids, which play
-some of their bars as a neighbour would.
+equaliser and room, often by more than neighbouring genres do; key, scale and chord progression
+never tell a genre. Some clips are hybrids, which play some of their bars as a neighbour would.
 
 Chapter: book/datasets.ipynb
 """
@@ -47,7 +47,7 @@ TIMBRES = {
 }
 ORDERS = {
     "steady": "everything together on the beat",
-    "bursts": "rolls of three or four quick hits, then a rest",
+    "bursts": "two or three quick hits, then a rest",
     "rippling": "chord notes one after another, evenly",
     "swelling": "as steady, but every sound is played backwards",
 }

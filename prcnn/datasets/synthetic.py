@@ -20,6 +20,7 @@ from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
 from . import recipes, synthesis
+from .recipes import RECIPES  # noqa: F401 (synthetic.RECIPES: what tells the genres apart)
 
 # Part of the folder's name: raise it with every change of sound, and old clips are not mistaken
 # for new ones.
