@@ -1,0 +1,429 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Attention: what did it look at?
+#
+# *The paper adds attention to its network, draws it in Figure 4, scores it in Figure 3, and finds that
+# it does not help. What did that attention look at? At nothing: one line of algebra shows it, and so
+# do the authors' own weights. Then the same question for attention that works.*
+#
+# The page trains a small network on the way. With the authors' weights in a folder, it measures them
+# instead of reading what was measured before:
+#
+# ```sh
+# papermill book/attention.ipynb out.ipynb -p checkpoints ~/weights -p epochs 20
+# ```
+
+# %% tags=["parameters"]
+dataset = "synthetic"
+data_home = None
+network = "attention_cnn"  # what is trained below: attention_serial, _linear or _cnn
+epochs = 2
+batch_size = 16
+seed = 0
+out = None  # run folder; default: runs/…
+checkpoints = None  # folder with the authors' weight files; None: draw from book/results
+
+# %%
+from prcnn.notebook import refuse_unknown_parameters
+
+refuse_unknown_parameters()
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown, display
+from myst_nb import glue
+
+import prcnn
+from prcnn import models, paper, plots, reproduction, results, store, training
+
+plots.use_style()
+features = store.extract(prcnn.datasets.load(dataset, data_home=data_home))
+X_test, y_test = features.arrays("test")
+test_clips = features.clips[features.clips["split"] == "test"]
+print(f"Clips to look at: {len(X_test)}, each {X_test.shape[1]} frames × {X_test.shape[2]} bands")
+
+# %% [markdown]
+# ## The published attention
+#
+# The CNN ends in 256 numbers, the GRU in a state $h$ of 256. A softmax makes weights of the CNN's
+# numbers, a product joins them with the state, a sum closes: the last lines of Figure 4.
+
+# %%
+figure3 = models.build("figure3", n_genres=len(features.genres), seed=seed)
+models.layer_summary(figure3)[["output", "reads"]].tail(9)
+
+# %% [markdown]
+# Write $a_i$ for the weights: a softmax, so they sum to one. The product is a table with an entry for
+# each weight and each unit of the state,
+#
+# $$M_{ij} = a_i h_j ,$$
+#
+# and the sum runs over the weights:
+#
+# $$\sum_i M_{ij} = \sum_i a_i h_j = h_j \sum_i a_i = h_j .$$
+#
+# What comes out is the state $h$ that went in. The weights cancel, whatever they are. The CNN could be
+# anything; the network is an RNN alone.
+#
+# ## See it cancel
+#
+# The same clips, twice: through the network as it is, and with all five convolutions set to zero. For
+# comparison, the same two branches joined side by side, as in the paper's other networks:
+
+# %% tags=["nbval-ignore-output"]
+X = X_test[:8]
+rows = {}
+for name in ("figure3", "dwivedi_retrained"):
+    model = models.build(name, n_genres=len(features.genres), seed=seed)
+    whole, silenced = reproduction.without_cnn(model, X)
+    rows[name] = {
+        "joined by": "published attention" if name == "figure3" else "concatenation",
+        "largest change of a probability": np.abs(whole - silenced).max(),
+    }
+silence = pd.DataFrame.from_dict(rows, orient="index")
+silence.style.format({"largest change of a probability": "{:.1e}"})
+
+# %% tags=["remove-cell"]
+change = silence["largest change of a probability"]
+assert change["figure3"] < 1e-6, "the page says that the CNN does nothing"
+assert change["dwivedi_retrained"] > 1e-3, "and that it does something elsewhere"
+
+# %% [markdown]
+# ## And it cannot learn
+#
+# What does not change the output gets no gradient. One step of plain gradient descent with learning
+# rate 1 takes the gradient itself off every weight; so the change of the weights *is* the gradient:
+
+
+# %% tags=["nbval-ignore-output"]
+def gradient(name):
+    """The largest gradient in the kernel of every layer, on eight clips."""
+    model = models.build(name, n_genres=len(features.genres), seed=seed)
+    model.compile(keras.optimizers.SGD(1.0), "sparse_categorical_crossentropy")
+    trained = [layer for layer in model.layers if layer.weights]
+    before = [layer.get_weights()[0] for layer in trained]
+    model.train_on_batch(X, y_test[: len(X)])
+    pairs = zip(trained, before, strict=True)
+    return pd.Series({x.name: np.abs(x.get_weights()[0] - old).max() for x, old in pairs})
+
+
+gradients = pd.DataFrame({name: gradient(name) for name in ("figure3", "dwivedi_retrained")})
+gradients.style.format("{:.1e}")
+
+# %% tags=["remove-cell"]
+conv = gradients[gradients.index.str.startswith("conv_")]
+assert conv["figure3"].max() < 1e-6 * gradients.loc["genre", "figure3"]
+assert conv["dwivedi_retrained"].min() > 1e-4 * gradients.loc["genre", "dwivedi_retrained"]
+
+# %% [markdown]
+# The output layer learns in both. The convolutions learn only where the branches are concatenated;
+# behind the published attention nothing arrives but rounding.
+#
+# ## The authors' weights say the same
+#
+# If that is so, the convolutions behind Figure 3 must still be where their initialisation put them.
+# RMSprop keeps a record: for each weight a running mean of its squared gradient, saved in the same
+# files.
+
+# %%
+if checkpoints is None:
+    record = results.read("reproduction")
+    said = (
+        "The authors' weights are not part of this project, and no folder with them was given. What "
+        f"follows was measured from their files on {record['provenance']['date'][:10]} and is drawn "
+        "from `book/results`."
+    )
+else:
+    record = reproduction.measure(checkpoints)
+    said = "What follows was measured just now, from the files that were given."
+Markdown(said)
+
+# %%
+of_layers = {
+    name: pd.DataFrame.from_dict(layers, orient="index")
+    for name, layers in record["convolutions"].items()
+}
+running = pd.DataFrame(
+    {name: table["accumulator"] for name, table in of_layers.items()}, dtype=float
+)
+plots.show(
+    plots.accumulators(running.dropna(axis=1)),
+    alt="Largest mean squared gradient of every convolution, on a logarithmic axis: the two weight "
+    "files with published attention lie many powers of ten below all others.",
+)
+
+# %% [markdown]
+# `figure3` and `figure3_rerun` are two runs of the attention network; the others, joined by
+# concatenation, come from the same authors, data and optimiser. (Dwivedi's file is too old to name
+# its accumulators by layer.) Keras's initialisation is uniform within a limit that follows from
+# a layer's size, with biases of zero. The kernels of Figure 3 still fill that range and have the
+# spread of a uniform distribution, $limit / \sqrt{3}$; those of Figure 2 have left it:
+
+# %%
+shown = pd.concat(
+    {name: of_layers[name] for name in ("figure3", "figure2")}, names=["weights", "layer"]
+)
+pd.DataFrame(
+    {
+        "largest weight / limit": shown["largest"] / shown["limit"],
+        "spread / that of initialisation": shown["std"] / (shown["limit"] / np.sqrt(3)),
+        "largest bias": shown["bias"],
+    }
+).style.format("{:.2f}").format("{:.1e}", subset="largest bias")
+
+# %% tags=["remove-cell"]
+attended, joined = ["figure3", "figure3_rerun"], ["figure2", "stacked", "dwivedi_retrained"]
+assert running[attended].max().max() < 1e-15 < 1e-9 < running[joined].min().min()
+first, second = of_layers["figure3"], of_layers["figure2"]
+assert (first["largest"] <= 1.01 * first["limit"]).all() and first["bias"].max() < 1e-3
+assert (second["largest"] > 1.5 * second["limit"]).all() and second["bias"].max() > 1e-2
+assert max(record["without_cnn"][name] for name in attended) < 1e-6
+assert min(record["without_cnn"][name] for name in joined) > 1e-2
+idle = sum(layer.count_params() for layer in reproduction.convolutions(figure3))
+glue("idle", f"{idle:,}", display=False)
+glue("of", f"{models.build('figure3').count_params():,}", display=False)
+glue("moved", f"{max(record['without_cnn'][name] for name in attended):.0e}", display=False)
+glue("moved_joined", f"{min(record['without_cnn'][name] for name in joined):.2f}", display=False)
+glue("validation", paper.TABLE2.set_index("network").loc["figure4", "validation"], display=False)
+
+# %% [markdown]
+# Taking the CNN away from the two attention files changes no probability by more than
+# {glue:text}`moved`; from any of the others, by {glue:text}`moved_joined` and more. Of the
+# {glue:text}`of` parameters of Figure 3's network, {glue:text}`idle` were carried along and never used.
+#
+# So the paper's row "CNN + two-layer RNN + attention" is not about attention, and not about a CNN:
+# what was trained is one recurrent layer. Whether attention helps on this task was not tested.
+#
+# ## Attention over time
+#
+# {cite:t}`yu2020attention` let a network weigh the *moments* of a clip. The GRU hands on its state at
+# every step, $h_1$ to $h_T$, and the clip is their weighted mean,
+#
+# $$c = \sum_t \alpha_t h_t , \qquad \alpha_t = \frac{\exp e_t}{\sum_s \exp e_s} ,$$
+#
+# so weights are shared out over *time*, and nothing cancels: each state is another. They differ in
+# where the score $e_t$ comes from:
+#
+# | network | score | from |
+# |---|---|---|
+# | `attention_serial` | $e_t = u^\top \tanh(W h_t + b)$ | the GRU's own state |
+# | `attention_linear` | $e_t = w^\top x_t$ | the input at that moment |
+# | `attention_cnn` | $e_t = w^\top z_t$, with $z$ from a CNN that keeps time | the input around that moment |
+#
+# ```{admonition} What is inferred here
+# :class: note
+# We know the three ways from descriptions of Yu et al.; their equations were not verified against
+# their text. Inferred are: the form of the scores above and their missing bias, the 64 units of the
+# serial one, that the linear one reads the same pooled frames as the GRU, and the CNN's layout: the
+# filters and kernels of this paper's CNN, with time pooled only once so that there is one score for
+# each step of the GRU.
+# ```
+
+# %%
+working = {
+    name: models.build(name, n_genres=len(features.genres), seed=seed)
+    for name in ("attention_serial", "attention_linear", "attention_cnn")
+}
+for name, model in working.items():
+    steps, units = model.get_layer("gru").output.shape[1:]
+    print(f"{name:16}  {model.count_params():>7,} parameters; {steps} states of {units} numbers")
+
+# %% [markdown]
+# ### Four things that must hold
+#
+# Weights sum to one. They vary over time. Other convolutions move them, where there are any. And
+# other orders of the same frames give other probabilities: a network that keeps these is looking
+# at something. Untrained, on eight clips:
+
+
+# %% tags=["nbval-ignore-output"]
+def looks(model):
+    """Weights and probabilities of clips, and of the same clips with their frames shuffled."""
+    order = np.random.default_rng(seed).permutation(X.shape[1])
+    look = keras.Model(model.input, [model.get_layer("attention").output, model.output])
+    weights, p = look.predict(np.concatenate([X, X[:, order]]), verbose=0)
+    return weights[: len(X), :, 0], p[: len(X)], p[len(X) :]
+
+
+rng = np.random.default_rng(seed)
+rows = {}
+for name, model in working.items():
+    weights, p, shuffled = looks(model)
+    scrambled = keras.models.clone_model(model)
+    scrambled.set_weights(model.get_weights())
+    for layer in reproduction.convolutions(scrambled):
+        layer.set_weights([rng.normal(0, 0.3, w.shape) for w in layer.get_weights()])
+    other = looks(scrambled)[0] if reproduction.convolutions(model) else None
+    rows[name] = {
+        "sums to one within": np.abs(weights.sum(axis=1) - 1).max(),
+        "largest / mean weight": (weights.max(axis=1) / weights.mean(axis=1)).max(),
+        "moved by another CNN": None
+        if other is None
+        else np.abs(other - weights).sum(axis=1).max() / 2,
+        "change when time is shuffled": np.abs(p - shuffled).max(),
+    }
+checks = pd.DataFrame.from_dict(rows, orient="index").astype(float)
+checks.style.format("{:.2f}", na_rep="no CNN").format("{:.0e}", subset="sums to one within").format(
+    "{:.4f}", subset="change when time is shuffled"
+)
+
+# %% tags=["remove-cell"]
+assert (checks["sums to one within"] < 1e-5).all()
+assert (checks["largest / mean weight"] > 1.01).all()
+assert checks.loc["attention_cnn", "moved by another CNN"] > 0.01
+assert (checks["change when time is shuffled"] > 1e-4).all()
+
+# %% [markdown]
+# The third column is the share of the weight that lands elsewhere with other convolutions. In the
+# published network it had nowhere to land.
+#
+# ## Where it looks
+#
+# A short training, then one clip of the test split: its spectrogram, and over it how much each moment
+# counts. The dashed line is what every moment would get if all counted the same.
+
+# %% tags=["nbval-ignore-output"]
+example = int(np.flatnonzero(y_test == y_test.min())[0])
+heard = test_clips.iloc[example]
+untrained = models.attention_weights(working[network], X_test)
+run = training.train(
+    working[network],
+    features,
+    epochs=epochs,
+    batch_size=batch_size,
+    seed=seed,
+    out=out,
+    progress=False,
+)
+trained = models.attention_weights(run.model, X_test)
+figure, axes = plt.subplots(2, 1, figsize=(7.2, 5), sharex=True)
+for ax, weights, when in zip(
+    axes, (untrained, trained), ("untrained", f"after {epochs} epochs"), strict=True
+):
+    plots.attention(weights[example], X_test[example], ax=ax, settings=features.settings)
+    ax.set_title(f"{network}, {when}")
+axes[0].set_xlabel("")
+plots.show(
+    figure,
+    alt=f"Spectrogram of a clip of {heard['genre']} with the attention of each moment drawn over it, "
+    "before and after training.",
+)
+
+# %% [markdown]
+# The sound of that picture, from its left edge to its right:
+
+# %%
+seen = features.settings.seconds
+plots.player(heard["path"], label=f"a clip of {heard['genre']}, {seen:.1f} s", seconds=seen)
+
+# %% [markdown]
+# And the two seconds that the trained network weighs most, and least:
+
+# %% tags=["nbval-ignore-output"]
+step = seen / trained.shape[1]
+window = round(2 / step)
+summed = np.convolve(trained[example], np.ones(window), mode="valid")
+for word, start in (("most", summed.argmax()), ("least", summed.argmin())):
+    label = f"weighed {word}: {summed[start]:.0%} of all weight, from {start * step:.1f} s"
+    display(plots.player(heard["path"], label=label, seconds=2, offset=start * step))
+
+# %% [markdown]
+# How uneven do the weights get? The largest weight of each test clip, as a multiple of the mean, and
+# how many steps would share the weight if it were shared out evenly (the exponential of the entropy):
+
+
+# %% tags=["nbval-ignore-output"]
+def unevenness(weights):
+    entropy = -(weights * np.log(weights + 1e-30)).sum(axis=1)
+    return {
+        "largest / mean": np.median(weights.max(axis=1) * weights.shape[1]),
+        "steps that share it": np.median(np.exp(entropy)),
+        "of": weights.shape[1],
+    }
+
+
+focus = pd.DataFrame({"untrained": unevenness(untrained), "trained": unevenness(trained)}).T
+focus.style.format("{:.1f}").format("{:.0f}", subset="of")
+
+# %% tags=["remove-cell"]
+assert np.allclose(trained.sum(axis=1), 1, atol=1e-4)
+assert np.abs(trained - untrained).sum(axis=1).max() > 1e-3, "training moves the attention"
+assert np.ptp(trained, axis=1).min() > 0, "and it varies over time in every clip"
+
+# %% [markdown]
+# Read such pictures with care. A state $h_t$ of a bidirectional GRU has heard the whole clip, from
+# both ends; a large weight at a moment says that the *state* there was useful, not that the sound
+# there was. And a picture is no score: whether attention over time helps is a matter for several
+# seeds and a paired test, which the chapter on [ablations](ablations.ipynb) has.
+#
+# ## Summary
+#
+# - The attention of the paper's Figures 3 and 4 sums its weights away. Its output is the RNN's state.
+# - Its convolutions get no gradient, and in the authors' files they are where they started.
+# - Weights over *time*, on the whole sequence of states, sum to one, vary, and change the result.
+#
+# ## Exercises
+#
+# ```{exercise} The other sum
+# :label: attention-other-sum
+# What would come out of Figure 4 if the sum ran over the units $j$ instead of the weights $i$? Would
+# both branches count?
+# ```
+#
+# ```{solution} attention-other-sum
+# :class: dropdown
+# $\sum_j a_i h_j = a_i \sum_j h_j$: the CNN's softmax times a single number. Now the CNN learns, and
+# of the RNN's 256 numbers only their sum is left. Both count, but one of them hardly.
+# ```
+#
+# ```{exercise} Not quite zero
+# :label: attention-not-zero
+# The accumulators of Figure 3's convolutions are tiny, but not zero. Where do they come from?
+# ```
+#
+# ```{solution} attention-not-zero
+# :class: dropdown
+# In 32-bit arithmetic the softmax sums to one within some $10^{-7}$, and the two halves of its
+# gradient cancel to the same accuracy. Rounding is passed on as a gradient, and its square, averaged,
+# is what RMSprop wrote down. RMSprop divides by the root of that mean, which lifts such noise up; only
+# the small constant in its denominator keeps the weights at their place.
+# ```
+#
+# ```{exercise} Three ways to look
+# :label: attention-three-ways
+# Run the page for the other two networks and for more epochs. Which weights are the smoothest? Why?
+# ```
+#
+# ```{solution} attention-three-ways
+# :class: dropdown
+# `papermill book/attention.ipynb out.ipynb -p network attention_serial -p epochs 10`, and the same with
+# `attention_linear`. The serial score reads the GRU's state, which changes slowly; the linear one reads
+# single frames and follows every attack; the CNN is in between, with the few frames that its kernels
+# span.
+# ```
+#
+# ```{exercise} Mean instead of attention
+# :label: attention-mean
+# Replace the weights by $1/T$. What do you expect of the score, and how would you test it?
+# ```
+#
+# ```{solution} attention-mean
+# :class: dropdown
+# A plain mean of the states is the fair rival of attention: it also sees all moments. Build it with
+# `keras.layers.GlobalAveragePooling1D()` on `model.get_layer("gru").output`, train both with the same
+# five seeds, and compare with `prcnn.evaluation.compare_over_seeds`.
+# ```

@@ -1,0 +1,116 @@
+"""Figures of what the published weights say: accumulators, gates, how much of a clip is seen."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from prcnn.spectrogram import get_settings
+
+__all__ = ["accumulators", "by_gate", "gates", "seen"]
+
+_STYLES = ("-", "--", ":", "-.")
+_MARKERS = "osD^v"
+_HATCHES = ("", "///", "...", "xx")
+
+
+def accumulators(table, ax=None):
+    """RMSprop's running mean of squared gradients, layer by layer: who was ever trained?
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Index: layers; one column a weight file.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Chapter: book/attention.ipynb
+    """
+    ax = ax or plt.subplots()[1]
+    for (name, column), marker in zip(table.items(), _MARKERS, strict=False):
+        ax.plot(table.index, column, ls=":", marker=marker, label=name)
+    ax.set(yscale="log", ylabel="largest mean squared gradient", xlabel="layer")
+    ax.legend(title="weights", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    return ax
+
+
+def gates(table, ax=None):
+    """Curves of gates: what each makes of its input.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Index: the gate's input; one column a gate.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Chapter: book/reproduction.ipynb
+    """
+    ax = ax or plt.subplots()[1]
+    for (name, column), style in zip(table.items(), _STYLES, strict=False):
+        ax.plot(table.index, column, style, label=name, lw=2)
+    ax.set(xlabel="input of the gate", ylabel="how far it opens", title="Three gates")
+    ax.legend(loc="upper left")
+    return ax
+
+
+def by_gate(table, ax=None):
+    """Bars in groups: a row of ``table`` is a group, a column a pattern. Values are fractions.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Chapter: book/reproduction.ipynb
+    """
+    ax = ax or plt.subplots(figsize=(7.2, 0.8 + 0.5 * len(table)))[1]
+    rows, height = np.arange(len(table)), 0.8 / len(table.columns)
+    for i, (name, column) in enumerate(table.items()):
+        place = rows + (i - (len(table.columns) - 1) / 2) * height
+        hatch = _HATCHES[i % len(_HATCHES)]
+        ax.barh(place, 100 * column, height, label=name, hatch=hatch, edgecolor="white")
+    ax.set_yticks(rows, table.index)
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.set(xlabel="%", xlim=(0, 100))
+    ax.legend(ncols=len(table.columns), loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
+    return ax
+
+
+def seen(mel, settings, ends, ax=None):
+    """A whole clip, and where front ends stop looking.
+
+    Parameters
+    ----------
+    mel : numpy.ndarray (frames, bands)
+    settings : Settings or str
+        Those of ``mel``.
+    ends : dict of str to float
+        Label → seconds at which it ends.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Chapter: book/reproduction.ipynb
+    """
+    ax = ax or plt.subplots(figsize=(7.2, 2.8))[1]
+    settings = get_settings(settings)
+    extent = (0, len(mel) * settings.hop_length / settings.sr, 0, mel.shape[1])
+    ax.imshow(np.asarray(mel).T, extent=extent, aspect="auto", origin="lower", cmap="magma")
+    for (label, end), style in zip(ends.items(), _STYLES[1:] * len(ends), strict=False):
+        ax.axvline(end, color="white", lw=2, ls=style)
+        ax.annotate(f"{label} ", (end, 0.93 * mel.shape[1]), color="white", ha="right", va="top")
+    ax.grid(False)
+    ax.set(xlabel="time (s)", ylabel="mel band", xlim=extent[:2])
+    return ax
