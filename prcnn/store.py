@@ -131,7 +131,7 @@ class Store:
         return pd.Categorical(genres, categories=self.genres).codes.astype(np.int64)
 
     def read(self, places):
-        """Features of the clips at `places`: float32 (n, *shape). Opens each part once."""
+        """Features of the clips at `places`: float32 ``(n, *shape)``. Opens each part once."""
         X = np.empty((len(places), *self.shape), np.float32)
         numbers = self._parts[places]
         for number in np.unique(numbers):

@@ -1,4 +1,7 @@
-"""What the book's pages need besides the theme: formulas without network, scripts once."""
+"""What the book's pages need besides the theme: formulas without network, scripts once, and
+docstrings that link to their chapter."""
+
+import re
 
 from docutils.nodes import SkipNode
 from latex2mathml.converter import convert
@@ -20,8 +23,23 @@ def scripts_once(app, page, template, context, doctree):
     context["script_files"] = list(once.values())
 
 
+def docstring(app, what, name, obj, options, lines):
+    """Make sections of the lines ``Chapter: book/x.ipynb`` and ``Source: …``, for napoleon."""
+    if what in ("attribute", "data", "property") and lines:
+        # Else napoleon takes what stands before a colon for a type.
+        lines[0] = lines[0].replace(": ", " – ", 1)
+    text = re.sub(
+        r"(?m)^(.*?) ?Chapter: book/(\w+)\.ipynb$",
+        r"\1\n\nChapter\n-------\n:doc:`/book/\2`",
+        "\n".join(lines),
+    )
+    text = re.sub(r"(?m)^Source: ", "Source\n------\n", text)
+    lines[:] = text.split("\n")
+
+
 def setup(app):
     # Browsers draw MathML themselves; MathJax would come from another host.
     app.add_html_math_renderer("mathml", (inline, None), (displayed, None))
     app.connect("html-page-context", scripts_once)
+    app.connect("autodoc-process-docstring", docstring, priority=400)  # before napoleon
     return {"parallel_read_safe": True}
