@@ -48,7 +48,8 @@ from IPython.display import Markdown, display
 from myst_nb import glue
 
 import prcnn
-from prcnn import models, paper, plots, reproduction, results, store, training
+from prcnn import models, plots, reproduction, results, store, training
+from prcnn.plots.reproduction import accumulators
 
 plots.use_style()
 features = store.extract(prcnn.datasets.load(dataset, data_home=data_home))
@@ -161,7 +162,7 @@ running = pd.DataFrame(
     {name: table["accumulator"] for name, table in of_layers.items()}, dtype=float
 )
 plots.show(
-    plots.accumulators(running.dropna(axis=1)),
+    accumulators(running.dropna(axis=1)),
     alt="Largest mean squared gradient of every convolution, on a logarithmic axis: the two weight "
     "files with published attention lie many powers of ten below all others.",
 )
@@ -171,7 +172,8 @@ plots.show(
 # concatenation, come from the same authors, data and optimiser. (Dwivedi's file is too old to name
 # its accumulators by layer.) Keras's initialisation is uniform within a limit that follows from
 # a layer's size, with biases of zero. The kernels of Figure 3 still fill that range and have the
-# spread of a uniform distribution, $limit / \sqrt{3}$; those of Figure 2 have left it:
+# spread of a uniform distribution, $limit / \sqrt{3}$; those of Figure 2 have left it, the deeper the
+# further:
 
 # %%
 shown = pd.concat(
@@ -190,7 +192,7 @@ attended, joined = ["figure3", "figure3_rerun"], ["figure2", "stacked", "dwivedi
 assert running[attended].max().max() < 1e-15 < 1e-9 < running[joined].min().min()
 first, second = of_layers["figure3"], of_layers["figure2"]
 assert (first["largest"] <= 1.01 * first["limit"]).all() and first["bias"].max() < 1e-3
-assert (second["largest"] > 1.5 * second["limit"]).all() and second["bias"].max() > 1e-2
+assert (second["largest"] > 1.02 * second["limit"]).all() and second["bias"].min() > 1e-2
 assert max(record["without_cnn"][name] for name in attended) < 1e-6
 assert min(record["without_cnn"][name] for name in joined) > 1e-2
 idle = sum(layer.count_params() for layer in reproduction.convolutions(figure3))
@@ -198,7 +200,6 @@ glue("idle", f"{idle:,}", display=False)
 glue("of", f"{models.build('figure3').count_params():,}", display=False)
 glue("moved", f"{max(record['without_cnn'][name] for name in attended):.0e}", display=False)
 glue("moved_joined", f"{min(record['without_cnn'][name] for name in joined):.2f}", display=False)
-glue("validation", paper.TABLE2.set_index("network").loc["figure4", "validation"], display=False)
 
 # %% [markdown]
 # Taking the CNN away from the two attention files changes no probability by more than
@@ -399,8 +400,9 @@ assert np.ptp(trained, axis=1).min() > 0, "and it varies over time in every clip
 # :class: dropdown
 # In 32-bit arithmetic the softmax sums to one within some $10^{-7}$, and the two halves of its
 # gradient cancel to the same accuracy. Rounding is passed on as a gradient, and its square, averaged,
-# is what RMSprop wrote down. RMSprop divides by the root of that mean, which lifts such noise up; only
-# the small constant in its denominator keeps the weights at their place.
+# is what RMSprop wrote down. RMSprop divides by the root of that mean, which lifts such noise up; a
+# small constant in its denominator holds it down again. So the weights took a random walk of tiny
+# steps, and that is why the largest bias in the table is not exactly zero either.
 # ```
 #
 # ```{exercise} Three ways to look

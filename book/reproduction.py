@@ -45,7 +45,8 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 import prcnn
-from prcnn import evaluation, models, paper, plots, reproduction, results, spectrogram, store
+from prcnn import audio, evaluation, models, paper, plots, reproduction, results, spectrogram, store
+from prcnn.plots.reproduction import by_gate, gates
 
 plots.use_style()
 if checkpoints is None:
@@ -264,11 +265,9 @@ glue("half", 50 * (tied["high"] - tied["low"]).mean(), display=False)
 PAPER, AUTHORS = spectrogram.PAPER, spectrogram.AUTHORS
 clips = prcnn.datasets.load("synthetic")
 clip = clips.clips.iloc[0]
-whole = spectrogram.log_mel(clip["path"], AUTHORS)
-ends = {f"hop {s.hop_length} ends": s.seconds for s in (PAPER, AUTHORS)}
 plots.show(
-    plots.seen(whole, AUTHORS, ends),
-    alt="Spectrogram of a clip of 30 seconds with two lines: with hop 512 the first half is seen, "
+    plots.reach(audio.load(clip["path"]), (PAPER, AUTHORS)),
+    alt="Waveform of a clip of 30 seconds with two bars under it: with hop 512 the first half is seen, "
     "with hop 1024 all but the last moment.",
 )
 
@@ -352,7 +351,7 @@ curves = pd.DataFrame(
     {name: np.array(gate(x)) for name, gate in reproduction.GATES.items()}, index=x
 )
 plots.show(
-    plots.gates(curves.rename(columns=lambda name: name.replace("_", " "))),
+    gates(curves.rename(columns=lambda name: name.replace("_", " "))),
     alt="Three curves from 0 to 1: the smooth sigmoid, Keras 2's hard sigmoid which is steeper and "
     "reaches its ends at ±2.5, and Keras 3's which reaches them at ±3.",
 )
@@ -376,7 +375,7 @@ bars = pd.DataFrame(
     }
 )
 plots.show(
-    plots.by_gate(bars),
+    by_gate(bars),
     alt="For three weight files, the probability of the genre they say, with three gates: every "
     "network's bars differ by some points.",
 )
@@ -387,11 +386,11 @@ plots.show(
 # %%
 authors = real[real["front_end"] == "authors"]
 authors = authors[authors["checkpoint"].isin(reproduction.PUBLISHED)]
-by_gate = authors.pivot_table(
+said_by_gate = authors.pivot_table(
     index=["checkpoint", "input", "genre"], columns="gate", values="said", aggfunc="first"
 )
-by_gate = by_gate.reindex(columns=list(reproduction.GATES))
-by_gate
+said_by_gate = said_by_gate.reindex(columns=list(reproduction.GATES))
+said_by_gate
 
 # %% [markdown]
 # Five clips are few. On a whole dataset: for how many clips does another gate change the genre that
@@ -418,8 +417,8 @@ rows = [
         **counts,
     }
     for name, files in record.get("gates", {}).items()
-    for file, gates in files.items()
-    for gate, counts in gates.items()
+    for file, of_gates in files.items()
+    for gate, counts in of_gates.items()
 ]
 changed = pd.DataFrame(rows)
 if rows:

@@ -1,11 +1,9 @@
-"""Figures of what the published weights say: accumulators, gates, how much of a clip is seen."""
+"""Figures of what the published weights say: accumulators and gates."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-from prcnn.spectrogram import get_settings
-
-__all__ = ["accumulators", "by_gate", "gates", "seen"]
+__all__ = ["accumulators", "by_gate", "gates"]
 
 _STYLES = ("-", "--", ":", "-.")
 _MARKERS = "osD^v"
@@ -83,34 +81,4 @@ def by_gate(table, ax=None):
     ax.grid(axis="y", visible=False)
     ax.set(xlabel="%", xlim=(0, 100))
     ax.legend(ncols=len(table.columns), loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
-    return ax
-
-
-def seen(mel, settings, ends, ax=None):
-    """A whole clip, and where front ends stop looking.
-
-    Parameters
-    ----------
-    mel : numpy.ndarray (frames, bands)
-    settings : Settings or str
-        Those of ``mel``.
-    ends : dict of str to float
-        Label → seconds at which it ends.
-    ax : matplotlib Axes, optional
-
-    Returns
-    -------
-    matplotlib Axes
-
-    Chapter: book/reproduction.ipynb
-    """
-    ax = ax or plt.subplots(figsize=(7.2, 2.8))[1]
-    settings = get_settings(settings)
-    extent = (0, len(mel) * settings.hop_length / settings.sr, 0, mel.shape[1])
-    ax.imshow(np.asarray(mel).T, extent=extent, aspect="auto", origin="lower", cmap="magma")
-    for (label, end), style in zip(ends.items(), _STYLES[1:] * len(ends), strict=False):
-        ax.axvline(end, color="white", lw=2, ls=style)
-        ax.annotate(f"{label} ", (end, 0.93 * mel.shape[1]), color="white", ha="right", va="top")
-    ax.grid(False)
-    ax.set(xlabel="time (s)", ylabel="mel band", xlim=extent[:2])
     return ax

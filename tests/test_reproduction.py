@@ -1,0 +1,114 @@
+"""What the chapters say of the published weights is what the files say today."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from prcnn import models, paper, reproduction, results
+from prcnn.plots import reproduction as figures
+
+CONCATENATED = ("dwivedi", "figure2", "stacked", "dwivedi_retrained")
+
+
+@pytest.fixture(scope="module")
+def stored():
+    return results.read("reproduction")
+
+
+@pytest.fixture(scope="module")
+def X():
+    return np.random.default_rng(0).normal(-9, 5, (2, 640, 128)).astype("float32")
+
+
+def test_stored_numbers_are_complete(stored):
+    table = reproduction.table(stored)
+    np.testing.assert_allclose(table[paper.GENRES].sum(axis=1), 1, atol=1e-5)
+    for name in reproduction.PUBLISHED:
+        here = table[table["checkpoint"] == name]
+        inputs = 1 + len(reproduction.CLIPS) * len(reproduction.FRONT_ENDS)
+        assert len(here) == len(reproduction.GATES) * inputs
+        assert set(here["input"]) == {"wave", *reproduction.CLIPS}
+    assert set(stored["parameters"]) == set(models.CHECKPOINTS)
+    assert stored["gates"], "no dataset on which gates were tried"
+
+
+@pytest.mark.parametrize("name", ["dwivedi", "figure3"])
+def test_stored_numbers_are_what_the_weights_give(name, stored, shared_data):
+    folder = shared_data / "authors_checkpoints"
+    model = models.load_checkpoint(name, folder)
+    table = reproduction.table(stored).query("checkpoint == @name and input == 'wave'")
+    for gate, row in table.set_index("gate")[paper.GENRES].iterrows():
+        p = reproduction.set_gate(model, gate).predict(reproduction.wave()[None], verbose=0)
+        np.testing.assert_allclose(p[0], row.to_numpy(float), atol=2e-5)
+    fresh = reproduction.convolution_statistics(
+        folder / models.CHECKPOINTS[name].file.split("/")[-1]
+    )
+    old = pd.DataFrame.from_dict(stored["convolutions"][name], orient="index")
+    np.testing.assert_allclose(fresh.astype(float), old.astype(float), rtol=1e-5)
+
+
+def test_stored_clip_is_what_the_front_end_gives(stored, shared_data):
+    clips = reproduction._spectrograms(shared_data / "fma")
+    assert {clip for clip, _ in clips} == set(reproduction.CLIPS)
+    model = models.load_checkpoint("figure2", shared_data / "authors_checkpoints")
+    keys = [(2, "authors"), (182, "paper")]
+    p = model.predict(np.stack([clips[key] for key in keys]), verbose=0)
+    rows = reproduction.table(stored).query("checkpoint == 'figure2' and gate == 'sigmoid'")
+    rows = rows.set_index(["input", "front_end"])[paper.GENRES]
+    for key, got in zip(keys, p, strict=True):
+        np.testing.assert_allclose(got, rows.loc[key].to_numpy(float), atol=1e-3)
+
+
+def test_genres_and_splits_of_the_clips(shared_data):
+    tracks = pd.read_csv(shared_data / "fma/tracks_small.csv", index_col="track_id")
+    for clip, (genre, split) in reproduction.CLIPS.items():
+        assert tuple(tracks.loc[clip, ["genre_top", "split"]]) == (genre, split)
+
+
+def test_silent_cnn_matters_only_where_it_is_joined(X):
+    model = models.build("figure3")
+    kept = model.get_weights()
+    whole, silenced = reproduction.without_cnn(model, X)
+    np.testing.assert_allclose(silenced, whole, atol=1e-6)
+    for before, after in zip(kept, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+    whole, silenced = reproduction.without_cnn(models.build("dwivedi_retrained"), X)
+    assert np.abs(whole - silenced).max() > 1e-3
+
+
+def test_gate_is_set_in_every_gru_and_takes_effect(X):
+    model = models.build("rnn2", input_shape=(64, 128), units=8)
+    before = model.predict(X[:, :64], verbose=0)
+    old = reproduction.set_gate(model, "old_hard_sigmoid").predict(X[:, :64], verbose=0)
+    direct = models.build(
+        "rnn2", input_shape=(64, 128), units=8, recurrent_activation="old_hard_sigmoid"
+    )
+    direct.set_weights(model.get_weights())
+    np.testing.assert_allclose(old, direct.predict(X[:, :64], verbose=0), atol=1e-6)
+    assert np.abs(old - before).max() > 1e-4
+    again = reproduction.set_gate(model, "sigmoid").predict(X[:, :64], verbose=0)
+    np.testing.assert_allclose(again, before, atol=1e-6)
+
+
+def test_own_gates():
+    assert reproduction.own_gate("dwivedi") == "old_hard_sigmoid"
+    assert {reproduction.own_gate(n) for n in models.CHECKPOINTS if n != "dwivedi"} == {"sigmoid"}
+
+
+def test_measure_gates_counts_changes_and_hits(shared_data, monkeypatch):
+    monkeypatch.setattr(reproduction, "PUBLISHED", ("figure3",))
+    X = reproduction.wave()[None]
+    folder = shared_data / "authors_checkpoints"
+    found = reproduction.measure_gates(folder, X, np.array([5]))["figure3"]  # what it says of it
+    assert found["sigmoid"] == {"changed": 0, "n": 1, "correct": 1}
+    assert set(found) == set(reproduction.GATES)
+
+
+def test_figures_draw_what_they_are_given():
+    table = pd.DataFrame({"a": [0.1, 0.2], "b": [0.3, 0.4]}, index=["conv_1", "conv_2"])
+    ax = figures.accumulators(table)
+    assert ax.get_yscale() == "log" and list(ax.lines[1].get_ydata()) == [0.3, 0.4]
+    ax = figures.by_gate(table)
+    assert sorted(round(bar.get_width()) for bar in ax.patches) == [10, 20, 30, 40]
+    ax = figures.gates(table.reset_index(drop=True))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
