@@ -5,21 +5,16 @@ classified as a clip of its own: :func:`prcnn.spectrogram.log_mel` of its sample
 maximum as reference, as in training. This is :func:`prcnn.classify`.
 """
 
-import dataclasses
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-import keras
 import numpy as np
 import pandas as pd
 
-from prcnn import audio, paper
-from prcnn.datasets import home
-from prcnn.models import CHECKPOINTS, load_checkpoint, names
-from prcnn.models.checkpoints import CheckpointError
-from prcnn.runs import Run, load_run
-from prcnn.spectrogram import AUTHORS, Settings, get_settings, log_mel
+from prcnn import audio
+from prcnn.listeners import listener
+from prcnn.spectrogram import log_mel
 
 __all__ = ["Listening", "classify"]
 
@@ -202,7 +197,7 @@ def classify(
 
     Chapter: book/classify.ipynb
     """
-    network, settings, genres, name = _listener(model, settings, genres, weights, download)
+    network, settings, genres, name = listener(model, settings, genres, weights, download)
     window = settings.seconds if settings.reference == "frames" else _CLIP
     hop = window / 2 if hop is None else hop
     if not hop >= PEAK_SECONDS:
@@ -266,73 +261,3 @@ def _peaks(y, sr):
     """The loudest sample of every tenth of a second."""
     size = round(PEAK_SECONDS * sr)
     return np.abs(np.pad(y, (0, -y.size % size))).reshape(-1, size).max(axis=1)
-
-
-def _listener(model, settings, genres, weights, download):
-    """(network, settings, genres, name) of whatever `model` is."""
-    own = isinstance(model, keras.Model)
-    if not own and (settings is not None or genres is not None):
-        raise ValueError(
-            "settings and genres come with a run or with published weights; leave out."
-        )
-    published = isinstance(model, str) and model in CHECKPOINTS
-    if not published and (weights is not None or download):
-        raise ValueError(
-            f"weights and download are for published weights ({', '.join(CHECKPOINTS)}), "
-            f"not for {model!r}."
-        )
-    if published:
-        network, settings, genres, name = _published(model, weights, download), AUTHORS, None, model
-        genres = list(paper.GENRES)
-    elif own:
-        network, name = model, model.name
-        if settings is None or genres is None:
-            raise ValueError(
-                f"Network {name!r} does not know how its spectrograms were made nor what its "
-                f"{model.output_shape[-1]} outputs mean: give settings and genres, or a run folder."
-            )
-        settings, genres = get_settings(settings), list(genres)
-    else:
-        run = model if isinstance(model, Run) else _run(model)
-        network, name, store = run.model, run.model.name, run.record["store"]
-        settings, genres = Settings(**store["settings"]), store["genres"]
-    if tuple(network.input_shape[1:]) != settings.shape:
-        raise ValueError(
-            f"Settings {settings.name!r} make spectrograms of {settings.shape}, network {name!r} "
-            f"takes {tuple(network.input_shape[1:])}."
-        )
-    if network.output_shape[-1] != len(genres):
-        raise ValueError(
-            f"Network {name!r} tells {network.output_shape[-1]} genres apart, and {len(genres)} "
-            f"are named: {', '.join(genres)}."
-        )
-    # Windows are cut anywhere, so there is no beginning to skip.
-    return network, dataclasses.replace(settings, offset=0.0), genres, name
-
-
-def _published(name, weights, download):
-    if weights is not None:
-        return load_checkpoint(name, weights)
-    kept = home() / "checkpoints" / Path(CHECKPOINTS[name].file).name
-    if not (kept.is_file() or download):
-        raise CheckpointError(
-            f"The published weights {name!r} are not at {kept}. Pass download=True to fetch them "
-            f"from {CHECKPOINTS[name].url}, weights=… where you have them, or your own run folder "
-            "as model."
-        )
-    return load_checkpoint(name, kept if kept.is_file() else None)
-
-
-def _run(model):
-    if not isinstance(model, str | PathLike):
-        raise ValueError(
-            f"model is a run folder, a run, a keras.Model or published weights, not {model!r}."
-        )
-    folder = Path(model).expanduser()
-    if folder.is_dir() or len(folder.parts) > 1:
-        return load_run(folder)
-    untrained = " This network has none: train it (book/train.ipynb)." if model in names() else ""
-    raise ValueError(
-        f"There are no published weights {str(model)!r}, only {', '.join(CHECKPOINTS)}; and no run "
-        f"folder of this name.{untrained}"
-    )

@@ -3,8 +3,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from prcnn.listening import PEAK_SECONDS, clock
-
 __all__ = ["over_time"]
 
 
@@ -39,11 +37,11 @@ def over_time(listening, ax=None):
     ax.set_yticks(np.arange(len(listening.genres)), listening.genres)
     ax.set(xlim=(0, listening.duration), ylim=(rows[-1], rows[0]), xlabel="time (min:s)")
     ax.xaxis.set_major_locator(plt.MaxNLocator(8, steps=[1, 1.5, 2, 3, 6, 10]))
-    ax.xaxis.set_major_formatter(lambda seconds, _: clock(seconds))
+    ax.xaxis.set_major_formatter(lambda seconds, _: f"{seconds // 60:.0f}:{seconds % 60:02.0f}")
     ax.grid(False)
     ax.figure.colorbar(picture, ax=ax, label="probability", pad=0.01)
     inset = ax.inset_axes([0, 1.04, 1, 0.3], sharex=ax)
-    times = PEAK_SECONDS * (np.arange(len(listening.peaks)) + 0.5)
+    times = np.linspace(0, listening.duration, len(listening.peaks))
     inset.fill_between(times, -np.asarray(listening.peaks), listening.peaks, color="0.4", lw=0)
     inset.set(yticks=[], ylabel="sound", title=f"What {listening.network} hears")
     inset.tick_params(labelbottom=False)

@@ -1,0 +1,110 @@
+"""Who listens: a run, published weights or any network, with its settings and its genres."""
+
+import dataclasses
+from os import PathLike
+from pathlib import Path
+
+import keras
+
+from prcnn import paper
+from prcnn.datasets import home
+from prcnn.models import CHECKPOINTS, CheckpointError, load_checkpoint, names
+from prcnn.runs import Run, load_run
+from prcnn.spectrogram import AUTHORS, Settings, get_settings
+
+__all__ = ["listener"]
+
+
+def listener(model, settings, genres, weights, download):
+    """Who is meant by `model`, and what the network must be given and means.
+
+    Parameters
+    ----------
+    model, settings, genres, weights, download
+        See :func:`prcnn.listening.classify`.
+
+    Returns
+    -------
+    network : keras.Model
+    settings : prcnn.spectrogram.Settings
+    genres : list of str
+    name : str
+
+    Raises
+    ------
+    ValueError, prcnn.models.CheckpointError, FileNotFoundError
+        As there.
+
+    Chapter: book/classify.ipynb
+    """
+    own = isinstance(model, keras.Model)
+    if not own and (settings is not None or genres is not None):
+        raise ValueError(
+            "settings and genres are for a keras.Model; runs and published weights know theirs."
+        )
+    published = isinstance(model, str) and model in CHECKPOINTS
+    if not published and (weights is not None or download):
+        raise ValueError(
+            f"weights and download are for published weights ({', '.join(CHECKPOINTS)}), "
+            f"not for {model!r}."
+        )
+    if published:
+        network, name = _published(model, weights, download), model
+        settings, genres = AUTHORS, list(paper.GENRES)
+    elif own:
+        network, name = model, model.name
+        if settings is None or genres is None:
+            raise ValueError(
+                f"Network {name!r} does not know how its spectrograms were made nor what its "
+                f"{model.output_shape[-1]} outputs mean: give settings and genres, or a run folder."
+            )
+        settings, genres = get_settings(settings), list(genres)
+    else:
+        run = model if isinstance(model, Run) else _run(model)
+        network, name, store = run.model, run.model.name, run.record["store"]
+        if not isinstance(store["settings"], dict):
+            raise ValueError(
+                f"{run.folder} was trained on other features than spectrograms of one clip "
+                f"({store['settings']}), which a song cannot be cut into."
+            )
+        settings, genres = Settings(**store["settings"]), store["genres"]
+    if tuple(network.input_shape[1:]) != settings.shape:
+        raise ValueError(
+            f"Settings {settings.name!r} make spectrograms of {settings.shape}, network {name!r} "
+            f"takes {tuple(network.input_shape[1:])}."
+        )
+    if network.output_shape[-1] != len(genres):
+        raise ValueError(
+            f"Network {name!r} tells {network.output_shape[-1]} genres apart, and {len(genres)} "
+            f"are named: {', '.join(genres)}."
+        )
+    # Windows are cut anywhere, so there is no beginning to skip.
+    return network, dataclasses.replace(settings, offset=0.0), genres, name
+
+
+def _published(name, weights, download):
+    if weights is not None:
+        return load_checkpoint(name, weights)
+    kept = home() / "checkpoints" / Path(CHECKPOINTS[name].file).name
+    if not (kept.is_file() or download):
+        raise CheckpointError(
+            f"The published weights {name!r} are not at {kept}. Pass download=True to fetch them "
+            f"from {CHECKPOINTS[name].url}, weights=… where you have them, or your own run folder "
+            "as model."
+        )
+    return load_checkpoint(name, kept if kept.is_file() else None)
+
+
+def _run(model):
+    if not isinstance(model, str | PathLike):
+        raise ValueError(
+            f"model is a run folder, a run, a keras.Model or published weights, not {model!r}."
+        )
+    folder = Path(model).expanduser()
+    if folder.is_dir() or len(folder.parts) > 1:
+        return load_run(folder)
+    untrained = " This network has none: train it (book/train.ipynb)." if model in names() else ""
+    raise ValueError(
+        f"There are no published weights {str(model)!r}, only {', '.join(CHECKPOINTS)}; and no run "
+        f"folder of this name.{untrained}"
+    )
