@@ -69,7 +69,7 @@ plots.player(example["path"], label=f"a clip of {example['genre']}")
 
 # %%
 plots.show(
-    plots.mel(X_test[0], features.settings, title=example["genre"]),
+    plots.spectrogram(X_test[0], features.settings, title=example["genre"]),
     alt=f"Log-mel spectrogram of a clip of {example['genre']}: time to the right, mel bands upwards.",
 )
 
@@ -90,7 +90,7 @@ model = models.build(
     seed=seed,
     **changes,
 )
-plots.layer_summary(model)
+models.layer_summary(model)
 
 # %% [markdown]
 # ## Training

@@ -71,3 +71,10 @@ def test_scores_put_the_first_genre_on_top():
 def test_axes_given_are_axes_returned():
     ax = plt.subplots()[1]
     assert reports.scores(np.full(8, 1 / 8), paper.GENRES, ax=ax) is ax
+
+
+def test_a_clip_and_what_was_heard_stand_side_by_side():
+    from prcnn.spectrogram import PAPER
+
+    ax = reports.heard(np.zeros(PAPER.shape), np.full(8, 1 / 8), paper.GENRES, "Folk", PAPER)
+    assert len(ax.figure.axes) == 2

@@ -1,5 +1,39 @@
 """Every figure of the book. Each function takes ``ax=None`` and returns the Axes it drew on."""
 
+from prcnn.plots.clips import artist_shares, genre_counts, overlaps
+from prcnn.plots.listening import over_time
+from prcnn.plots.networks import attention, feature_maps, influence, receptive_fields
+from prcnn.plots.player import player
+from prcnn.plots.reports import accuracies, confusion, heard, learning_curves, scores
+from prcnn.plots.reproduction import accumulators, by_gate, gates, seen
+from prcnn.plots.signal import mel_bands, mel_scale, reach, spectrogram, stage_costs, waveform
 from prcnn.plots.style import show, use_style
 
-__all__ = ["show", "use_style"]
+__all__ = [
+    "accumulators",
+    "accuracies",
+    "artist_shares",
+    "attention",
+    "by_gate",
+    "confusion",
+    "feature_maps",
+    "gates",
+    "genre_counts",
+    "heard",
+    "influence",
+    "learning_curves",
+    "mel_bands",
+    "mel_scale",
+    "over_time",
+    "overlaps",
+    "player",
+    "reach",
+    "receptive_fields",
+    "scores",
+    "seen",
+    "show",
+    "spectrogram",
+    "stage_costs",
+    "use_style",
+    "waveform",
+]

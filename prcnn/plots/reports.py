@@ -4,7 +4,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 
-__all__ = ["accuracies", "confusion", "learning_curves", "scores"]
+from prcnn.plots.signal import spectrogram
+
+__all__ = ["accuracies", "confusion", "heard", "learning_curves", "scores"]
 
 
 def learning_curves(history, ax=None):
@@ -112,3 +114,30 @@ def scores(probabilities, genres, true=None, ax=None):
     ax.set(xlabel="probability (%)", xlim=(0, 100))
     ax.grid(False)
     return ax
+
+
+def heard(mel, probabilities, genres, true, settings, ax=None):
+    """A clip's spectrogram, and beside it what a network says of it.
+
+    Parameters
+    ----------
+    mel : array (frames, bands)
+    probabilities : array (n_genres,)
+    genres : list of str
+    true : str
+    settings : prcnn.spectrogram.Settings
+    ax : pair of matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+        The left one.
+
+    Chapter: book/train.ipynb
+    """
+    if ax is None:
+        widths = {"width_ratios": [2, 1]}
+        ax = plt.subplots(1, 2, figsize=(8, 2.6), gridspec_kw=widths)[1]
+    spectrogram(mel, settings, ax=ax[0], colorbar=False)
+    scores(probabilities, genres, true, ax=ax[1])
+    return ax[0]
