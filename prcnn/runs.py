@@ -157,7 +157,8 @@ def describe(model, store, settings, counts):
         "store": {
             "name": store.name,
             "fingerprint": store.fingerprint,
-            "settings": dataclasses.asdict(store.settings),
+            "settings": _plain(store.settings),
+            "labels": fingerprint([pd.util.hash_pandas_object(store.clips[["genre", "split"]])]),
             "genres": list(store.genres),
             "clips": counts,
             "failed": len(store.failed),
@@ -167,6 +168,11 @@ def describe(model, store, settings, counts):
     }
 
 
+def _plain(settings):
+    """Settings as a dict, from which `classify` makes them again; other features' key as it is."""
+    return dataclasses.asdict(settings) if dataclasses.is_dataclass(settings) else str(settings)
+
+
 def differences(before, now):
     """What two records differ in, each in words; empty where they are of the same run."""
     changed = [
@@ -174,7 +180,8 @@ def differences(before, now):
         for name, value in now["settings"].items()
         if before["settings"].get(name) != value
     ]
-    if before["store"]["fingerprint"] != now["store"]["fingerprint"]:
+    data = [(run["store"]["fingerprint"], run["store"]["labels"]) for run in (before, now)]
+    if data[0] != data[1]:
         changed.append(f"data ({before['store']['name']}, now {now['store']['name']})")
     if _structure(before) != _structure(now):
         names = before["network"]["name"], now["network"]["name"]

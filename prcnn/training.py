@@ -55,7 +55,7 @@ def train(
     Parameters
     ----------
     model : keras.Model
-        Input ``(n, *store.settings.shape)``, output probabilities ``(n, len(store.genres))``. It
+        Input ``(n, *store.shape)``, output probabilities ``(n, len(store.genres))``. It
         is compiled here and afterwards holds the best weights. Where it has weights of its own
         (a checkpoint), training starts from them.
     store : prcnn.store.Store
@@ -122,8 +122,9 @@ def train(
             "epochs and batch_size must be at least 1 and learning_rate above 0, not "
             f"{epochs}, {batch_size} and {learning_rate}."
         )
-    folder = Path("runs") / f"{model.name}-{store.name}-seed{seed}" if out is None else Path(out)
-    folder = folder.expanduser()
+    if out is None:
+        out = Path("runs") / f"{model.name}-{Path(store.name).name}-seed{seed}"
+    folder = Path(out).expanduser()
     _compile(model, learning_rate)
     record = _open(folder, describe(model, store, settings, counts), model)
     state = State.read(folder) if (folder / "state.npz").exists() else State.first(model)
@@ -161,7 +162,7 @@ def _open(folder, record, model):
 
 def _check(model, store):
     """Refuse what cannot be trained, warn of what will not be learned; count clips by genre."""
-    shape, wanted = tuple(store.settings.shape), tuple(model.input_shape[1:])
+    shape, wanted = tuple(store.shape), tuple(model.input_shape[1:])
     if len(shape) != len(wanted) or any(
         w not in (None, s) for s, w in zip(shape, wanted, strict=True)
     ):
@@ -254,6 +255,7 @@ def _epoch(model, store, epoch, rate, settings):
     fitted = model.fit(
         store.stream("training", settings["batch_size"], shuffle=True, seed=seed),
         validation_data=store.stream("validation", settings["batch_size"]),
+        shuffle=False,  # the stream has shuffled the clips; this is about the order of batches
         verbose=0,
     )
     line = {name: float(values[0]) for name, values in fitted.history.items()}
