@@ -19,7 +19,7 @@ DECIBEL = np.log(10) / 10  # of a decibel, in natural logarithms of power
 def music(seconds, sr=22050, seed=0):
     """Decaying notes over soft noise, (n,) float32: loud and quiet frames, high and low bands."""
     random = np.random.default_rng(seed)
-    y = 1e-3 * random.normal(size=round(seconds * sr))
+    y = 1e-2 * random.normal(size=round(seconds * sr))
     t = np.arange(sr) / sr
     for start in range(0, y.size, round(0.4 * sr)):
         note = np.exp(-6 * t) * np.sin(2 * np.pi * 110 * 2 ** random.uniform(0, 5) * t)
