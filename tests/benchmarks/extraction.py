@@ -1,9 +1,10 @@
 """How fast and how large extraction is: ``python tests/benchmarks/extraction.py CLIPS [NAME]``.
 
-CLIPS is a folder with real clips (FMA's MP3s, gtzan_mini's WAVs: ``**/*.mp3``, ``**/*.wav``). All
-ratios come from one run. On one core the candidates take turns for several rounds, and the best
-processor time of each counts, which other programs on the machine disturb least. One process against
-two is wall time: keep the machine quiet. Writes ``book/results/extraction.json``, from which book/log_mel.ipynb draws.
+CLIPS is a folder with real clips (``../shared/data``: MP3s of FMA, WAVs of gtzan_mini). All ratios
+come from one run. On one core the candidates take turns for several rounds, and the best processor
+time of each counts, which other programs on the machine disturb least. One process against two is
+wall time: keep the machine quiet. Writes ``book/results/extraction.json``, from which
+book/log_mel.ipynb draws.
 """
 
 import argparse
