@@ -94,7 +94,7 @@ def style(rng):
         "reverb_seconds": rng.uniform(0.2, 0.7),
         "reverb_level": rng.uniform(0.05, 0.3),
         "hiss_db": rng.uniform(-50, -32),
-        "loudness_db": rng.uniform(-24, -14),
+        "loudness_db": rng.uniform(-27.5, -17.5),
     }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import fft, signal
 
 SR = 22050
-CEILING = np.float32(0.9)  # MP3 overshoots: room for it, so that decoded clips do not clip
+CEILING = np.float32(0.6)  # MP3 overshoots by up to a half: room for it, so that nothing clips
 
 
 def pluck(freq, seconds, rng, brightness=0.5, decay=1.0):
@@ -188,7 +188,7 @@ def master(mix, eq_db, reverb_seconds, reverb_level, hiss_db, loudness_db, rng):
     Returns
     -------
     numpy.ndarray, float32 (n,)
-        Never above 0.9 in magnitude: loud peaks are rounded off, as by a limiter.
+        Never above 0.6 in magnitude: loud peaks are rounded off, as by a limiter.
 
     Chapter: book/datasets.ipynb
     """
