@@ -77,6 +77,12 @@ def test_windows_are_clips_of_their_own(brightness):
     assert len(heard.times) > 4
 
 
+def test_loudness_of_the_whole_song_does_not_matter(brightness):
+    y = np.concatenate([tone(200, 5), tone(8000, 5)])
+    loud, quiet = hear(y, brightness), hear(0.1 * y, brightness)
+    np.testing.assert_allclose(quiet.probabilities, loud.probabilities, atol=1e-4)
+
+
 @given(
     n=st.integers(1, 500_000), window=st.floats(1.0, 31), hop=st.floats(0.1, 60), sr=st.just(1000)
 )
