@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -189,13 +191,13 @@ print(f"McNemar's exact test: p = {paired.p_value:.3g}")
 # %% [markdown]
 # ## Listen to what it heard
 #
-# Three test clips that it was most sure about and wrong. Would you have known?
+# Two test clips that it was most sure about and got wrong. Would you have known?
 
 # %% tags=["nbval-ignore-output"]
 from IPython.display import HTML, display
 
 sure = pd.Series(report.probabilities.max(axis=1), index=report.clips)
-wrong = sure[~report.correct].sort_values(ascending=False).index[:3]
+wrong = sure[~report.correct].sort_values(ascending=False).index[:2]
 for clip in wrong:
     i = report.clips.get_loc(clip)
     true, said = report.genres[report.true[i]], report.genres[report.predicted[i]]
