@@ -252,6 +252,8 @@ def load(data_home=None, *, clips_per_genre=60, seed=0, n_jobs=-1, progress=True
 
 
 def _make_clip(path, row, seed):
+    if path.exists():  # another call was faster
+        return
     buffer = io.BytesIO()
     soundfile.write(buffer, waveform(row, seed), synthesis.SR, format="MP3")
     _write(path, buffer.getvalue())
