@@ -194,6 +194,26 @@ def test_loaders_download_only_when_asked(server, tmp_path, monkeypatch):
     assert len(dataset.clips) == 20
 
 
+def test_gtzans_lists_are_fetched_for_the_split_that_needs_them(server, tmp_path, monkeypatch):
+    for genre in ("blues", "rock"):
+        folder = tmp_path / "gtzan" / "genres" / genre
+        folder.mkdir(parents=True)
+        for i in range(3):
+            (folder / f"{genre}.{i:05d}.wav").touch()
+    monkeypatch.setattr(download, "_LISTS", server.url.removesuffix("clips.zip"))
+    server.status = 404
+    with (
+        pytest.warns(UserWarning, match="6 clips"),
+        pytest.raises(FileNotFoundError, match=r"train_filtered\.txt.*elsewhere"),
+    ):
+        datasets.load("gtzan", tmp_path, download=True)
+    with pytest.warns(UserWarning, match="6 clips"):
+        assert len(datasets.load("gtzan", tmp_path, download=True, splits="stratified").clips) == 6
+    assert len(server.asked) == 1
+    with pytest.raises(FileNotFoundError, match=r"dead.*huggingface"):
+        datasets.load("gtzan", tmp_path / "nowhere", download=True)
+
+
 def test_the_published_clips_have_the_hash_that_is_asked_for(shared_data):
     expected = download.ARCHIVES["gtzan_mini"].sound_hash
     assert download.sound_hash(shared_data / "gtzan_mini") == expected

@@ -185,10 +185,10 @@ def test_a_table_as_long_as_fmas_loads_fast(tmp_path):
         for i in range(1, 106_575):
             split = "test" if i % 10 == 0 else "validation" if i % 10 == 1 else "training"
             file.write(f"{i},{split},large,{('Rock', 'Folk', 'Jazz')[i % 3]}{tail}")
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.warns(UserWarning, match="no audio"):
         dataset = datasets.load("fma_large", tmp_path)
-    assert time.perf_counter() - start < 15
+    assert time.process_time() - start < 10
     assert len(dataset.clips) + len(dataset.left_out) == 106_574
     assert set(dataset.left_out) == set(fma.BROKEN) - {i for i in fma.BROKEN if i > 106_574}
 

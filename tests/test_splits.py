@@ -26,7 +26,7 @@ fractions = st.sampled_from(
 
 
 @given(genre_lists, fractions, st.integers(0, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_stratified_shares_out_every_genre(genres, shares, seed):
     clips = table(genres)
     split = splits.stratified(clips, shares, seed)
@@ -57,7 +57,7 @@ def test_fractions_must_be_three_and_add_up(bad):
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("wxyz1234")), min_size=2))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_by_artist_never_parts_an_artist(rows):
     clips = table([g for g, _ in rows], [a for _, a in rows])
     split = splits.by_artist(clips)

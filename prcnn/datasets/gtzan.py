@@ -14,6 +14,7 @@ import re
 
 import pandas as pd
 
+from . import download as downloads
 from . import folder as folders
 from .dataset import assemble, audio_files, home, some, warn
 from .gtzan_faults import GENRES, INDEX, LISTS, mark_faults, read_index, read_lists
@@ -41,7 +42,8 @@ def load(name, data_home=None, *, download=False, splits=None, seed=0):
         and Sturm's ``index.txt``. ``gtzan/mislabelled.csv`` (columns ``clip``, ``why``), if you
         have copied Sturm's table into one, is marked too.
     download : bool
-        Fetch the lists and, for ``gtzan_mini``, the clips. GTZAN itself has no working address.
+        Fetch the lists that the split needs and, for ``gtzan_mini``, the clips. GTZAN itself has
+        no working address.
     splits : str, optional
         "fault_filtered" (443/197/290; default of ``gtzan``), "stratified" (random within each
         genre; default of ``gtzan_mini``), or "artist" (no artist in two splits; needs the index).
@@ -71,14 +73,12 @@ def load(name, data_home=None, *, download=False, splits=None, seed=0):
             f"splits={splits!r}: GTZAN knows 'fault_filtered', 'stratified' and 'artist'"
         )
     root, lists = home(data_home) / name, home(data_home) / "gtzan"
-    if download:
-        from . import download as downloads
-
+    if download and name == "gtzan_mini":
+        downloads.get("gtzan_mini", root.parent)
+    clips = _find(root, name)
+    if download and splits == "fault_filtered":
         for published in LISTS.values():
             downloads.get_list(published, lists)
-        if name == "gtzan_mini":
-            downloads.get("gtzan_mini", root.parent)
-    clips = _find(root, name)
     index = read_index([lists / INDEX, root / INDEX])
     clips = clips.join(index)
     left_out = {}
