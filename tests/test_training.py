@@ -1,0 +1,333 @@
+"""Training: what it refuses, what it leaves, and that a killed run ends like an unbroken one."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from prcnn import runs, training
+from prcnn import store as stores
+from prcnn.datasets.dataset import Dataset
+
+GENRES = ["Folk", "Pop", "Rock"]
+SHAPE = (12, 8)
+
+
+def make_store(folder, n=48, genres=GENRES, spoil=None, relabel=None):
+    """A real store of noise whose level depends on the genre: 3/4 training, 1/4 validation."""
+    folder = Path(folder)
+    rng = np.random.default_rng(0)
+    table = []
+    for i in range(n):
+        path = folder / f"{i}.npy"
+        clip = rng.normal(i % len(genres), 1.0, SHAPE).astype("float32")
+        if not path.exists():
+            np.save(path, clip if spoil is None else np.full(SHAPE, spoil, "float32"))
+        split = "validation" if i % 4 == 3 else "training"
+        table.append((str(path), genres[i % len(genres)], split, f"artist {i}"))
+    clips = pd.DataFrame(table, columns=["path", "genre", "split", "artist"])
+    clips.index.name = "clip"
+    if relabel is not None:
+        clips = relabel(clips)
+    dataset = Dataset("toy", clips, list(genres))
+    return stores.compute(dataset, np.load, SHAPE, "toy", folder, n_jobs=1, progress=False)
+
+
+def make_model(seed=0, n_genres=3, shape=SHAPE):
+    """Small, but with dropout, whose random state has to survive a kill too."""
+    start = keras.initializers.GlorotUniform
+    x = inputs = keras.Input(shape)
+    x = keras.layers.Flatten()(x)
+    x = keras.layers.Dropout(0.3, seed=seed)(x)
+    x = keras.layers.Dense(n_genres, activation="softmax", kernel_initializer=start(seed))(x)
+    return keras.Model(inputs, x, name="toy")
+
+
+def train(folder, out, epochs=3, model=None, **options):
+    options = {"batch_size": 10, "learning_rate": 0.01, "progress": False} | options
+    return training.train(model or make_model(), make_store(folder), epochs, out=out, **options)
+
+
+def same(first, second):
+    """The same history to the last bit, and the same best weights."""
+    columns = [c for c in first.history if c != "seconds"]
+    pd.testing.assert_frame_equal(first.history[columns], second.history[columns], check_exact=True)
+    for a, b in zip(first.model.get_weights(), second.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    return True
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    return tmp_path_factory.mktemp("clips")
+
+
+@pytest.fixture(scope="module")
+def finished(clips, tmp_path_factory):
+    return train(clips, tmp_path_factory.mktemp("runs") / "unbroken")
+
+
+def test_run_folder_tells_all(finished, clips):
+    files = {path.name for path in finished.folder.iterdir()}
+    assert files == {"model.keras", "history.csv", "run.json", "state.npz"}
+    history = pd.read_csv(finished.folder / "history.csv", index_col="epoch")
+    pd.testing.assert_frame_equal(history, finished.history, check_exact=False, check_names=False)
+    assert list(history.index) == [1, 2, 3]
+    record = finished.record
+    assert record["finished"] and record["backend"] == keras.backend.backend()
+    assert record["settings"]["seed"] == 0 and record["settings"]["learning_rate"] == 0.01
+    assert record["store"]["clips"]["training"] == {"Folk": 12, "Pop": 12, "Rock": 12}
+    assert record["store"]["fingerprint"] == make_store(clips).fingerprint
+    assert record["network"]["parameters"] == make_model().count_params()
+    assert record["provenance"]["packages"]["keras"] == keras.__version__
+    assert record["best"]["val_accuracy"] == history["val_accuracy"].max()
+    assert record["seconds"] == pytest.approx(history["seconds"].sum())
+
+
+def test_model_holds_the_best_epoch(finished, clips):
+    X, y = make_store(clips).arrays("validation")
+    accuracy = np.mean(finished.model.predict(X, verbose=0).argmax(1) == y)
+    assert accuracy == pytest.approx(finished.history["val_accuracy"].max())
+    assert same(finished, training.load_run(finished.folder))
+
+
+def test_earlier_of_equal_epochs_is_best(clips, tmp_path):
+    run = train(clips, tmp_path, epochs=2, learning_rate=1e-12)  # nothing moves
+    assert run.history["val_accuracy"].max() == run.history["val_accuracy"].min()
+    assert run.record["best"]["epoch"] == 1
+
+
+def test_same_seed_same_run_other_seed_other_run(finished, clips, tmp_path):
+    assert same(finished, train(clips, tmp_path / "again"))
+    other = train(clips, tmp_path / "other", seed=1, epochs=1)
+    assert other.history.loc[1, "loss"] != finished.history.loc[1, "loss"]
+
+
+def test_finished_run_returns_at_once(finished, clips, monkeypatch):
+    monkeypatch.setattr(keras.Model, "fit", None)
+    before = {path: path.stat().st_mtime_ns for path in finished.folder.iterdir()}
+    assert same(finished, train(clips, finished.folder))
+    assert same(finished, train(clips, finished.folder, model=finished.model))  # trained by now
+    assert before == {path: path.stat().st_mtime_ns for path in finished.folder.iterdir()}
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("moment", ["before", "within", "after"])
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("name", ["run.json", "state.npz", "model.keras", "history.csv"])
+def test_killed_at_any_write_ends_the_same(finished, clips, tmp_path, monkeypatch, name, n, moment):
+    """Die before, within or after each kind of write, go on, and compare with an unbroken run."""
+    replace, seen = runs._replace, []
+
+    def kill(path, write):
+        seen.append(path.name)
+        if path.name != name or seen.count(name) != n:
+            return replace(path, write)
+        if moment == "within":
+            path.with_name(f"partial-{path.name}").write_bytes(b"half a fi")
+        elif moment == "after":
+            replace(path, write)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "_replace", kill)
+        with pytest.raises(Killed):
+            train(clips, tmp_path)
+    run = train(clips, tmp_path)
+    assert same(finished, run) and same(finished, training.load_run(tmp_path))
+    assert len(pd.read_csv(tmp_path / "history.csv")) == 3
+    assert not list(tmp_path.glob("partial-*"))
+
+
+KILLED_FROM_OUTSIDE = """
+import os, sys
+sys.path.insert(0, os.path.dirname(sys.argv[1]))
+import test_training
+test_training.train(sys.argv[2], sys.argv[3], epochs=int(sys.argv[4]))
+"""
+
+
+def test_killed_from_outside_ends_the_same(clips, tmp_path):
+    """SIGKILL at moments that nobody chose, twice, in processes of their own."""
+    epochs, out, kills, moments = 60, tmp_path / "killed", 0, np.random.default_rng()
+    unbroken = train(clips, tmp_path / "unbroken", epochs)
+    for _ in range(2):
+        before = lines(out)
+        process = subprocess.Popen(
+            [sys.executable, "-c", KILLED_FROM_OUTSIDE, __file__, clips, out, str(epochs)],
+            env=os.environ | {"KERAS_BACKEND": keras.backend.backend()},
+        )
+        while process.poll() is None and lines(out) < before + 3:
+            time.sleep(0.01)
+        time.sleep(moments.uniform(0, 0.3))
+        process.kill()
+        kills += process.wait() == -signal.SIGKILL
+    assert kills == 2 and 3 < lines(out) < epochs
+    assert same(unbroken, train(clips, out, epochs))
+
+
+def lines(out):
+    path = Path(out) / "history.csv"
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+def test_interrupted_and_called_again_in_the_same_session(finished, clips, tmp_path, monkeypatch):
+    """As in a notebook: the model that was stopped in its second epoch is handed in again."""
+    fit, calls = keras.Model.fit, []
+
+    def stop(self, *arguments, **options):
+        result = fit(self, *arguments, **options)
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return result
+
+    model = make_model()
+    monkeypatch.setattr(keras.Model, "fit", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(clips, tmp_path, model=model)
+    assert same(finished, train(clips, tmp_path, model=model))
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"epochs": 4}, r"epochs \(3, now 4\)"),
+        ({"seed": 1}, r"seed \(0, now 1\)"),
+        ({"batch_size": 7}, r"batch_size \(10, now 7\)"),
+        ({"learning_rate": 0.1}, r"learning_rate \(0.01, now 0.1\)"),
+        ({"reduce_on_plateau": True}, "reduce_on_plateau"),
+        ({"early_stopping": 3}, "early_stopping"),
+        ({"model": "seed"}, r"network \(toy, its settings or seed differ\)"),
+        ({"model": "weights"}, "initial weights"),
+    ],
+)
+def test_another_run_in_the_folder_is_named(finished, clips, change, named):
+    if change.get("model") == "seed":
+        change = {"model": make_model(seed=1)}
+    elif change.get("model") == "weights":
+        model = make_model()
+        model.set_weights([w + 1 for w in model.get_weights()])
+        change = {"model": model}
+    with pytest.raises(ValueError, match=named):
+        train(clips, finished.folder, **change)
+
+
+def test_another_dataset_in_the_folder_is_named(finished, tmp_path, clips):
+    moved = make_store(clips, relabel=lambda c: c.assign(split=c["split"].to_numpy()[::-1]))
+    for other in (make_store(tmp_path, n=40), moved):
+        with pytest.raises(ValueError, match="data"):
+            training.train(
+                make_model(), other, 3, out=finished.folder, batch_size=10, learning_rate=0.01
+            )
+
+
+def test_loss_that_is_not_a_number_names_the_epoch(tmp_path):
+    with pytest.raises(training.TrainingError, match=r"loss is nan in epoch 1.*learning rate"):
+        training.train(make_model(), make_store(tmp_path, spoil=np.nan), 2, out=tmp_path / "run")
+    assert not (tmp_path / "run" / "state.npz").exists()
+
+
+def test_loss_lost_later_keeps_the_earlier_epochs(clips, tmp_path, monkeypatch):
+    fit, model = keras.Model.fit, make_model()
+
+    def diverge(self, *arguments, **options):
+        if (tmp_path / "state.npz").exists():
+            self.set_weights([w * np.nan for w in self.get_weights()])
+        return fit(self, *arguments, **options)
+
+    monkeypatch.setattr(keras.Model, "fit", diverge)
+    with pytest.raises(training.TrainingError, match="epoch 2"):
+        train(clips, tmp_path, model=model)
+    assert len(training.load_run(tmp_path).history) == 1
+    assert np.isfinite(np.concatenate([w.ravel() for w in model.get_weights()])).all()
+
+
+def test_network_that_does_not_fit_the_store(clips, tmp_path):
+    with pytest.raises(ValueError, match=r"takes \(20, 8\).*input_shape=\(12, 8\)"):
+        train(clips, tmp_path, model=make_model(shape=(20, 8)))
+    with pytest.raises(ValueError, match="n_genres=3"):
+        train(clips, tmp_path, model=make_model(n_genres=8))
+
+
+def test_settings_that_make_no_sense(clips, tmp_path):
+    for wrong in ({"epochs": 0}, {"batch_size": 0}, {"learning_rate": 0}):
+        with pytest.raises(ValueError, match="at least 1"):
+            train(clips, tmp_path, **wrong)
+    with pytest.raises(FileNotFoundError, match=r"run\.json"):
+        training.load_run(tmp_path)
+
+
+@pytest.mark.parametrize("split", ["training", "validation"])
+def test_empty_split(tmp_path, split):
+    def without(clips):
+        return clips[clips["split"] != split]
+
+    with pytest.raises(ValueError, match=f"{split} split of 'toy' is empty"):
+        training.train(make_model(), make_store(tmp_path, relabel=without), 1, out=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("keep", "warning"),
+    [
+        (lambda c: (c["genre"] == "Rock") | (c["split"] == "training"), "All 4 validation clips"),
+        (lambda c: (c["genre"] != "Rock") | (c["split"] != "training"), "1 of 3 genres have no"),
+        (lambda c: (c["genre"] != "Rock") | (c.index < 14), r"Folk has 12 clips, Rock 3"),
+    ],
+)
+def test_what_will_not_be_learned_is_counted(tmp_path, keep, warning):
+    store = make_store(tmp_path, relabel=lambda clips: clips[keep(clips)])
+    with pytest.warns(UserWarning, match=warning):
+        training.train(make_model(), store, 1, out=tmp_path / "run", progress=False)
+
+
+def history(*accuracies):
+    lines = [[0, 0, 0, accuracy, 0, 0] for accuracy in accuracies]
+    return runs.State([], [], lines)
+
+
+def test_learning_rate_halves_as_kerass_own_callback_does():
+    """Keras's ReduceLROnPlateau is the oracle, over accuracies that rise, stall and fall."""
+    rng = np.random.default_rng(1)
+    accuracies = np.round(0.5 + rng.normal(0, 0.01, 80).cumsum() / 5, 3)
+    settings = {"learning_rate": 5e-4, "reduce_on_plateau": True}
+    model = make_model()
+    model.compile(keras.optimizers.RMSprop(5e-4), "mse")
+    callback = keras.callbacks.ReduceLROnPlateau(
+        "val_accuracy", factor=0.5, patience=10, min_delta=0.01, mode="max"
+    )
+    callback.set_model(model)
+    callback.on_train_begin()
+    for n, accuracy in enumerate(accuracies, start=1):
+        callback.on_epoch_end(n - 1, {"val_accuracy": accuracy})
+        expected = float(model.optimizer.learning_rate)
+        assert training._rate(history(*accuracies[:n]), settings) == pytest.approx(expected)
+    assert expected < 5e-4
+    assert training._rate(history(*accuracies), settings | {"reduce_on_plateau": False}) == 5e-4
+
+
+def test_early_stopping_is_off_by_default_and_stops_when_asked(clips, tmp_path):
+    run = train(clips, tmp_path, epochs=9, learning_rate=1e-12, early_stopping=2)
+    assert list(run.history.index) == [1, 2, 3] and run.record["finished"]
+    assert not training._stops(history(*[0.5] * 99), None)
+
+
+def test_one_bar_over_epochs(clips, tmp_path, capsys):
+    train(clips, tmp_path, epochs=2, progress=True)
+    shown = capsys.readouterr()
+    assert "2/2" in shown.err and "val_acc=" in shown.err and shown.out == ""
+
+
+def test_default_folder_is_named_after_the_run(clips, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert train(clips, None, epochs=1).folder == Path("runs/toy-toy-seed0")
