@@ -122,11 +122,14 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize("moment", ["before", "within", "after"])
-@pytest.mark.parametrize("n", [1, 2])
-@pytest.mark.parametrize("name", ["run.json", "state.npz", "model.keras", "history.csv"])
+WRITES = [("run.json", 1), ("state.npz", 1), ("state.npz", 2), ("model.keras", 2)]
+WRITES += [("history.csv", 2), ("run.json", 2)]
+
+
+@pytest.mark.parametrize("moment", ["within", "after"])
+@pytest.mark.parametrize(("name", "n"), WRITES)
 def test_killed_at_any_write_ends_the_same(finished, clips, tmp_path, monkeypatch, name, n, moment):
-    """Die before, within or after each kind of write, go on, and compare with an unbroken run."""
+    """Die within or after each kind of write, go on, and compare with an unbroken run."""
     replace, seen = runs._replace, []
 
     def kill(path, write):
