@@ -76,11 +76,14 @@ def test_a_spectrogram_is_drawn_upright_with_time_and_hz():
     values[100:200, 5] = 0
     ax = signal.spectrogram(values, PAPER)
     image = ax.get_images()[0]
-    assert image.get_array().shape == (128, 640)
+    shown = image.get_array()
+    assert shown.shape[0] <= 128
+    assert np.unravel_index(shown.argmax(), shown.shape)[0] == round(5 * shown.shape[0] / 128)
+    assert shown[:, : shown.shape[1] // 7].max() == -80
     assert image.origin == "lower"
     assert ax.get_xlim()[1] == pytest.approx(640 * 512 / 22050)
     heights = dict(zip([t.get_text() for t in ax.get_yticklabels()], ax.get_yticks(), strict=True))
-    assert heights["1024"] / 128 == pytest.approx(hz_to_mel(1024) / hz_to_mel(11025))
+    assert heights["1000"] / 128 == pytest.approx(hz_to_mel(1000) / hz_to_mel(11025))
     ax = signal.spectrogram(np.zeros(FENG.shape), "feng", colorbar=False)
     assert ax.get_ylim()[1] == 513
 

@@ -8,7 +8,7 @@ from prcnn.spectrogram import PAPER, get_settings
 
 __all__ = ["mel_bands", "mel_scale", "reach", "spectrogram", "stage_costs", "waveform"]
 
-_TICKS = (64, 128, 256, 512, 1024, 2048, 4096, 8192)
+_TICKS = (500, 1000, 2000, 4000, 8000)
 _HATCHES = ("", "///", "...", "xxx", "\\\\\\")
 
 
@@ -34,7 +34,7 @@ def waveform(y, sr=22050, ax=None, title=""):
     if y.size <= 4000:
         ax.plot(np.arange(y.size) / sr, y, color="0.2", linewidth=1)
     else:  # more samples than pixels: what a line would show is its envelope
-        pieces = np.array_split(y, 1500)
+        pieces = np.array_split(y, 700)
         seconds = np.linspace(0, y.size / sr, len(pieces))
         low, high = [p.min() for p in pieces], [p.max() for p in pieces]
         ax.fill_between(seconds, low, high, color="0.3", linewidth=0)
@@ -44,6 +44,8 @@ def waveform(y, sr=22050, ax=None, title=""):
 
 def spectrogram(values, settings=PAPER, ax=None, title="", colorbar=True):
     """Picture of a spectrogram: time to the right, frequency upwards, labelled in seconds and Hz.
+
+    Neighbours are averaged where there are more of them than the picture can show.
 
     Parameters
     ----------
@@ -65,12 +67,14 @@ def spectrogram(values, settings=PAPER, ax=None, title="", colorbar=True):
     ax = ax or plt.subplots(figsize=(7.2, 2.6))[1]
     frames, bands = np.shape(values)
     seconds = frames * settings.hop_length / settings.sr
-    # Magma darkens evenly, also on a black-and-white printer.
+    # As many cells as can be told apart, and as many colours: the page stays small.
+    box = ax.get_window_extent()
+    cells = _average(_average(values, box.width / 2.5).T, box.height / 1.2)
     image = ax.imshow(
-        np.transpose(values),
+        cells,
         origin="lower",
         aspect="auto",
-        cmap="magma",
+        cmap=plt.get_cmap("magma", 24),  # darkens evenly, also on a black-and-white printer
         extent=(0, seconds, 0, bands),
         interpolation="nearest",
         vmin=settings.floor,
@@ -89,6 +93,13 @@ def spectrogram(values, settings=PAPER, ax=None, title="", colorbar=True):
         unit = "dB" if settings.unit == "decibel" else "ln of power"
         ax.figure.colorbar(image, ax=ax, label=unit, pad=0.01)
     return ax
+
+
+def _average(values, most):
+    """Average neighbouring rows so that at most `most` are left."""
+    values = np.asarray(values)
+    edges = np.linspace(0, len(values), min(len(values), max(1, int(most))) + 1).astype(int)
+    return np.add.reduceat(values, edges[:-1]) / np.diff(edges)[:, None]
 
 
 def mel_scale(ax=None, slide=(100, 8000)):
@@ -112,9 +123,9 @@ def mel_scale(ax=None, slide=(100, 8000)):
     for end in slide:
         mel = float(spectrograms.hz_to_mel(end))
         ax.plot([end, end, 0], [0, mel, mel], color="0.5", linestyle=":")
-        ax.annotate(f"{end:,} Hz", (end, mel), xytext=(6, -12), textcoords="offset points")
+        ax.annotate(f"{end:,} Hz", (end, mel), xytext=(6, -13), textcoords="offset points")
     ax.axvline(1000, color="0.8", zorder=0)
-    ax.annotate("straight below 1 kHz", (1000, 46), xytext=(6, 0), textcoords="offset points")
+    ax.annotate("straight below 1 kHz", (1000, 4), xytext=(6, 0), textcoords="offset points")
     ax.set(xlabel="frequency (Hz)", ylabel="mels (Slaney)", xlim=(0, 11025), ylim=(0, 52))
     return ax
 
@@ -161,14 +172,15 @@ def reach(y, settings, sr=22050, ax=None):
 
     Chapter: book/log_mel.ipynb
     """
-    ax = waveform(y, sr, ax or plt.subplots(figsize=(7.2, 2.4))[1])
+    ax = waveform(y / np.abs(y).max(), sr, ax or plt.subplots(figsize=(7.2, 2.4))[1])
     low = -1.15
     for one, hatch in zip(map(get_settings, settings), _HATCHES[1:], strict=False):
-        bottom, low = low - 0.3, low - 0.4
-        ax.broken_barh([(0, one.seconds)], (bottom, 0.3), facecolor="0.85", hatch=hatch, ec="0.3")
+        bottom, low = low - 0.45, low - 0.6
+        ax.broken_barh([(0, one.seconds)], (bottom, 0.4), facecolor="0.85", hatch=hatch, ec="0.3")
         words = f"{one.name}: hop {one.hop_length}, {one.n_frames} frames, {one.seconds:.1f} s"
+        start = 0.3 if one.seconds > y.size / sr * 0.6 else one.seconds + 0.3
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-        ax.text(0.3, bottom + 0.15, words, va="center", fontsize="small", bbox=box)
+        ax.text(start, bottom + 0.2, words, va="center", fontsize="small", bbox=box)
     ax.set(ylim=(low, 1.1), yticks=[-1, 0, 1])
     return ax
 

@@ -10,13 +10,14 @@ book/log_mel.ipynb draws.
 import argparse
 import json
 import os
-import resource
+import re
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import soundfile
@@ -142,20 +143,23 @@ def cores(paths):
     return record
 
 
+def peak(_=None):
+    """Peak resident memory of the process that runs this, in MB (Linux)."""
+    return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+
 def memory(n):
-    """Peak resident memory in MB of this process and of its largest worker; run it on its own."""
+    """Peak memory in MB of the main process and the largest worker; run it in a new process."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         (folder / "clips").mkdir()
-        y = np.random.default_rng(0).normal(scale=0.1, size=10 * 22050)
-        soundfile.write(folder / "noise.wav", y, 22050)
+        y = np.random.default_rng(0).normal(scale=0.1, size=(16 * 44100, 2))
+        soundfile.write(folder / "noise.wav", y, 44100)
+        del y
         dataset = copies([folder / "noise.wav"], n, folder / "clips")
         extract(dataset, PAPER, 2, folder, progress=False)
-    get_reusable_executor().shutdown(wait=True)
-    return {
-        name: resource.getrusage(who).ru_maxrss / 1024
-        for name, who in (("main", resource.RUSAGE_SELF), ("worker", resource.RUSAGE_CHILDREN))
-    }
+        workers = joblib.Parallel(n_jobs=2)(joblib.delayed(peak)(i) for i in range(16))
+    return {"main": peak(), "worker": max(workers)}
 
 
 def main():
