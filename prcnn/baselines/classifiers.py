@@ -119,10 +119,18 @@ def mean_spectrum(store, split="test", name="logistic", seed=0):
     Chapter: book/train.ipynb
     """
     store.places(split)
+    X = mean_spectra(store)
+    return train_and_report(name, X, store.clips, store.genres, split, seed=seed)
+
+
+def mean_spectra(store):
+    """Mean over time of every clip's spectrogram, float32 (n, 128), in the order of its clips.
+
+    Chapter: book/baselines.ipynb
+    """
     places = np.arange(len(store.clips))
     chunks = np.split(places, places[_CHUNK::_CHUNK])
-    X = np.concatenate([store.read(chunk).mean(axis=1) for chunk in chunks])
-    return train_and_report(name, X, store.clips, store.genres, split, seed=seed)
+    return np.concatenate([store.read(chunk).mean(axis=1) for chunk in chunks])
 
 
 def train_and_report(name, X, table, genres, split="test", *, groups=None, seed=0):
