@@ -5,6 +5,12 @@ Data flows one way: ``datasets`` → ``audio`` → ``spectrogram`` → ``store``
 """
 
 import importlib
+import os
+import warnings
+
+# For readers of notebooks: TensorFlow's notes on the machine, tqdm's on a missing widget.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 _ROOMS = (
     "ablations",
