@@ -3,22 +3,20 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 
+from prcnn.plots.signal import spectrogram
 from prcnn.spectrogram import PAPER, get_settings
 
 __all__ = ["attention", "feature_maps", "influence", "receptive_fields"]
 
 
-def _spectrogram(mel, settings, ax, **image):
-    """Draw ``mel`` (frames, bands) over seconds and mel bands; seconds per frame are returned."""
+def _grey(mel, settings, ax):
+    """The spectrogram in grey, so that what lies over it stands out; seconds a frame."""
+    spectrogram(mel, settings, ax, colorbar=False)
+    ax.images[-1].set_cmap("Greys")
     settings = get_settings(settings)
-    seconds = settings.hop_length / settings.sr
-    extent = (0, len(mel) * seconds, 0, mel.shape[1])
-    options = {"cmap": "magma", "origin": "lower", "aspect": "auto", **image}
-    ax.imshow(np.asarray(mel).T, extent=extent, interpolation="nearest", **options)
-    ax.set(xlabel="time (s)", ylabel="mel band")
-    ax.grid(False)
-    return seconds
+    return settings.hop_length / settings.sr
 
 
 def feature_maps(maps, ax=None, columns=8):
@@ -76,12 +74,13 @@ def receptive_fields(table, mel, ax=None, settings=PAPER, start=(60, 0)):
     Chapter: book/cnn.ipynb
     """
     ax = ax or plt.gca()
-    seconds = _spectrogram(mel, settings, ax, cmap="Greys")
-    styles = ("-", "--", "-.", ":")
+    seconds = _grey(mel, settings, ax)
+    halo = [withStroke(linewidth=4, foreground="white")]
     for i, (layer, row) in enumerate(table.iterrows()):
         corner, size = (start[0] * seconds, start[1]), (row.frames * seconds, row.bands)
+        style = {"ls": ("-", "--", "-.", ":")[i % 4], "ec": f"C{i % 10}", "path_effects": halo}
         ax.add_patch(
-            Rectangle(corner, *size, fill=False, lw=2, ls=styles[i % 4], ec=f"C{i}", label=layer)
+            Rectangle(corner, *size, fill=False, lw=2.5, clip_on=False, label=layer, **style)
         )
     ax.legend(title="one value of", loc="upper right", framealpha=1)
     return ax
@@ -109,7 +108,7 @@ def attention(weights, mel, ax=None, settings=PAPER):
     Chapter: book/attention.ipynb
     """
     ax = ax or plt.gca()
-    seconds = _spectrogram(mel, settings, ax, cmap="Greys")
+    seconds = _grey(mel, settings, ax)
     weights = np.asarray(weights)
     step = len(mel) // len(weights) * seconds
     over = ax.twinx()
