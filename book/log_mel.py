@@ -61,16 +61,15 @@ y = audio.load(path)
 print("samples:", y.shape, y.dtype)
 
 # %% tags=["nbval-ignore-output"]
-plots.player(y, label=f"1. The clip itself ({rock})", seconds=2.5)
+plots.player(y, label=f"1. The clip itself ({rock})", seconds=2.0)
 
 # %%
-_, (whole, part) = plt.subplots(2, 1, figsize=(6.4, 2.4))
-plots.waveform(y, ax=whole, title="The whole clip")
-plots.waveform(y[22050 : 22050 + 1102], ax=part, title="A twentieth of a second")
-plots.show(whole, alt="The clip's waveform: its loudness over 30 seconds, and single oscillations.")
+ax = plt.subplots(figsize=(5.2, 1.3))[1]
+plots.waveform(y[22050 : 22050 + 1102], ax=ax, title="A twentieth of a second")
+plots.show(ax, alt="A line that swings up and down: fast oscillations riding on slow ones.")
 
 # %% [markdown]
-# Loudness and beat can be seen, pitch hardly, the instruments not at all. So we ask for each moment
+# Something swings, fast and slow at once; which notes, which instruments, nobody could say. So we ask for each moment
 # which frequencies it is made of.
 #
 # ## The short-time Fourier transform
@@ -115,11 +114,11 @@ plots.show(
 # %%
 def listen(power, settings, label):
     """Sound again from power, (frames, frequencies): Griffin-Lim guesses the phase."""
-    frames = power[: round(3.1 * settings.sr / settings.hop_length)]
+    frames = power[: round(2.1 * settings.sr / settings.hop_length)]
     sound = librosa.griffinlim(
         np.sqrt(frames).T, n_iter=32, hop_length=settings.hop_length, random_state=0
     )
-    return plots.player(sound * np.abs(y).max() / np.abs(sound).max(), label=label, seconds=2.5)
+    return plots.player(sound * np.abs(y).max() / np.abs(sound).max(), label=label, seconds=2.0)
 
 
 # %% tags=["nbval-ignore-output"]
@@ -134,7 +133,7 @@ listen(stft, PAPER, "2. From the STFT without its phase")
 # is a slide from 100 Hz to 8 kHz that climbs evenly in Hz, and one that climbs evenly in mels:
 
 # %%
-seconds = np.arange(2.5 * PAPER.sr) / PAPER.sr
+seconds = np.arange(2 * PAPER.sr) / PAPER.sr
 hz_slide = np.linspace(100, 8000, seconds.size)
 mel_slide = spectrogram.mel_to_hz(np.linspace(*spectrogram.hz_to_mel([100, 8000]), seconds.size))
 slides = {
@@ -149,13 +148,14 @@ plots.player(slides["even in Hz"], label="A slide from 100 Hz to 8 kHz, even in 
 plots.player(slides["even in mels"], label="A slide from 100 Hz to 8 kHz, even in mels")
 
 # %%
-figure, axes = plt.subplots(2, 2, figsize=(6.4, 3.6))
-short = replace(PAPER, n_frames=108)
+figure, axes = plt.subplots(2, 2, figsize=(6.2, 3), sharex=True)
+short = replace(PAPER, n_frames=86)
 for row, (name, slide) in zip(axes, slides.items(), strict=True):
     for ax, chosen in zip(row, (replace(short, n_mels=None), short), strict=True):
         picture = spectrogram.log_mel(slide, chosen)
         words = "mel bands" if chosen.n_mels else "STFT"
         plots.spectrogram(picture, chosen, ax=ax, title=f"{name}: {words}", colorbar=False)
+        ax.set(ylabel="")
 plots.show(
     figure,
     alt="Four pictures: the slide even in Hz is a straight line in the STFT and a bent one in mel "
@@ -172,17 +172,18 @@ plots.show(
 centres = spectrogram.mel_to_hz(np.linspace(0, spectrogram.hz_to_mel(11025), 130))[1:-1]
 glue("mels_below", int((centres < 1000).sum()), display=False)
 glue("bins_below", int((np.fft.rfftfreq(2048, 1 / 22050) < 1000).sum()), display=False)
-_, (scale, bands) = plt.subplots(2, 1, figsize=(6.4, 3.6), height_ratios=(3, 2))
+_, (scale, bands) = plt.subplots(1, 2, figsize=(7, 2), width_ratios=(4, 3))
 plots.mel_scale(ax=scale)
 plots.mel_bands(ax=bands)
 plots.show(
     scale,
-    alt="Mels over Hz: straight to 1 kHz, then flattening. Below it, every eighth mel filter: "
+    alt="Mels over Hz: straight to 1 kHz, then flattening. Beside it, every eighth mel filter: "
     "narrow triangles at low frequencies, wide ones at high frequencies.",
 )
 
 # %% [markdown]
-# Each mel band adds up the power under one triangle. That is a matrix product, (640, 1025) times (1025,
+# Each mel band adds up the power under a triangle, from the centre
+# of the band below to that of the band above. That is a matrix product, (640, 1025) times (1025,
 # 128), and then decibels:
 
 # %%
@@ -239,14 +240,15 @@ glue("authors_seconds", AUTHORS.seconds, display=False)
 kept
 
 # %%
-figure, (clip, near, far) = plt.subplots(3, 1, figsize=(6.4, 4.2), sharex=True)
+figure, (clip, near, far) = plt.subplots(3, 1, figsize=(6.4, 4.2), sharex=True, height_ratios=(5, 4, 4))
 plots.reach(y, [PAPER, AUTHORS, FENG], ax=clip)
 plots.spectrogram(mel, PAPER, ax=near, title="paper: twice as fine, half the clip", colorbar=False)
 plots.spectrogram(
     spectrogram.log_mel(path, AUTHORS), AUTHORS, ax=far, title="authors: the clip", colorbar=False
 )
 far.set(xlim=(0, 30))
-for ax in (clip, near):
+for ax in (clip, near, far):
+    ax.set(ylabel="")
     ax.label_outer()
 plots.show(
     figure,
@@ -286,18 +288,12 @@ except FileNotFoundError:
     music = clips
 names = [g for g in ("Folk", "Experimental", "Electronic") if g in music.genres] or music.genres[:3]
 three = {g: music.clips.query("genre == @g")["path"].iloc[0] for g in names}
-figure, axes = plt.subplots(1, len(three), figsize=(7.2, 2.2), sharey=True)
+figure, axes = plt.subplots(1, len(three), figsize=(6.4, 2), sharey=True)
 for ax, (genre, clip) in zip(np.atleast_1d(axes), three.items(), strict=True):
     plots.spectrogram(spectrogram.log_mel(clip), ax=ax, title=genre, colorbar=False)
     ax.label_outer()
 print("Clips from", music.name)
 plots.show(figure, alt="Log-mel spectrograms of three clips: " + ", ".join(three) + ".")
-
-# %% tags=["nbval-ignore-output"]
-from IPython.display import display
-
-for genre, clip in three.items():
-    display(plots.player(clip, label=f"{genre} ({music.name})", seconds=2.0))
 
 # %% [markdown]
 # ## What it costs
@@ -311,7 +307,7 @@ cost = results.read("extraction")
 stages = pd.DataFrame(cost["stages"]).T
 slow_mean = stages.pop("(mean(axis=1) instead)")
 plots.show(
-    plots.stage_costs(stages),
+    plots.stage_costs(stages, ax=plt.subplots(figsize=(6, 1.9))[1]),
     alt="Bars of milliseconds a clip by stage: decoding the MP3 takes most of each bar.",
 )
 

@@ -69,12 +69,12 @@ def spectrogram(values, settings=PAPER, ax=None, title="", colorbar=True):
     seconds = frames * settings.hop_length / settings.sr
     # As many cells as can be told apart, and as many colours: the page stays small.
     box = ax.get_window_extent()
-    cells = _average(_average(values, box.width / 2.5).T, box.height / 1.2)
+    cells = _average(_average(values, box.width / 3).T, box.height / 1.5)
     image = ax.imshow(
         cells,
         origin="lower",
         aspect="auto",
-        cmap=plt.get_cmap("magma", 24),  # darkens evenly, also on a black-and-white printer
+        cmap=plt.get_cmap("magma", 16),  # darkens evenly, also on a black-and-white printer
         extent=(0, seconds, 0, bands),
         interpolation="nearest",
         vmin=settings.floor,
@@ -123,9 +123,14 @@ def mel_scale(ax=None, slide=(100, 8000)):
     for end in slide:
         mel = float(spectrograms.hz_to_mel(end))
         ax.plot([end, end, 0], [0, mel, mel], color="0.5", linestyle=":")
-        ax.annotate(f"{end:,} Hz", (end, mel), xytext=(6, -13), textcoords="offset points")
+        ax.annotate(
+            f"{end:,} Hz",
+            (end, mel),
+            xytext=(6, -13 if mel > 10 else 5),
+            textcoords="offset points",
+        )
     ax.axvline(1000, color="0.8", zorder=0)
-    ax.annotate("straight below 1 kHz", (1000, 4), xytext=(6, 0), textcoords="offset points")
+    ax.annotate("straight below 1 kHz", (1000, 8), xytext=(6, 0), textcoords="offset points")
     ax.set(xlabel="frequency (Hz)", ylabel="mels (Slaney)", xlim=(0, 11025), ylim=(0, 52))
     return ax
 
