@@ -1,0 +1,281 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The CNN branch: timbre, band by band
+#
+# *Five convolutions and five poolings turn the 81,920 numbers of a spectrogram into 256. What has
+# each of them seen, and what can none of them see?*
+
+# %% tags=["parameters"]
+dataset = "synthetic"
+data_home = None
+clip = None  # a clip's id; None: the first Rock clip of the test split, or the first of all
+
+# %%
+from prcnn.notebook import refuse_unknown_parameters
+
+refuse_unknown_parameters()
+
+import itertools
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+
+import prcnn
+from prcnn import models, plots
+from prcnn.spectrogram import PAPER, log_mel
+
+plots.use_style()
+clips = prcnn.datasets.load(dataset, data_home).clips
+if clip is None:
+    rock = clips.query("split == 'test' and genre == 'Rock'")
+    clip = (rock if len(rock) else clips).index[0]
+path = clips.path[clip]
+mel = log_mel(path, PAPER)
+mel.shape
+
+# %% [markdown]
+# 640 frames of 128 mel bands. This is all that the network is given. Four seconds of it:
+
+# %% tags=["nbval-ignore-output"]
+plots.player(path, label=f"{clips.genre[clip]} clip", offset=4.0)
+
+# %% [markdown]
+# ## Layer by layer
+#
+# A convolution slides small *kernels* over the image and notes how well each fits; *pooling* keeps
+# the largest of every few values; then the next convolution looks at that, from further away.
+# `prcnn.models.build` makes every network of this book by name. Alone, the CNN branch is called
+# `cnn5`.
+
+# %%
+cnn = models.build("cnn5")
+layers = models.layer_summary(cnn).join(models.receptive_field(cnn).astype("Int64"))
+layers.drop(columns="reads").loc["channel":]
+
+# %% [markdown]
+# Read a line as: *what comes out* (time, mel, filters), how many numbers are learned, and how many
+# frames and bands of the spectrogram **one** value of it depends on: its {term}`receptive field`.
+# A convolution has one number for every place under the kernel, times the filters below, plus one
+# bias, all times its own filters:
+
+# %%
+filters = [1, 16, 32, 64, 64, 64]
+counts = [(3 * 1 * below + 1) * own for below, own in itertools.pairwise(filters)]
+assert counts == [layers.parameters[f"conv_{i}"] for i in range(1, 6)]
+counts
+
+# %% [markdown]
+# These are the numbers in the paper's Figure 4 {cite}`fadaviardakani2020parallel`. The lines around
+# it show how far one value sees, at four depths:
+
+# %%
+fig, ax = plt.subplots(figsize=(7.2, 3.2))
+plots.receptive_fields(models.receptive_field(cnn).loc["pool_2"::2], mel, ax=ax)
+plots.show(
+    ax,
+    alt="A spectrogram with four frames of growing size: pool_2 sees a sliver, pool_5 a third of the "
+    "time axis and all bands.",
+)
+
+# %% tags=["remove-input"]
+field = models.receptive_field(cnn).loc["pool_5"]
+second = PAPER.sr / PAPER.hop_length
+Markdown(
+    f"One of the last values sees {field.frames} frames, {field.frames / second:.1f} seconds, and all "
+    f"{field.bands} bands. Its four neighbours in time, {field.frame_step} frames apart, together "
+    f"reach over {(field.frames + 3 * field.frame_step) / second:.1f} of the clip's "
+    f"{len(mel) / second:.1f} seconds."
+)
+
+# %% [markdown]
+# ## What a kernel (3, 1) sees
+#
+# Three frames, one band. Let us choose the three numbers by hand instead of learning them:
+# $(-1, 0, 1)$ asks *did this band just get louder?*, $(1, 1, 1)/3$ *how loud is it?*, and
+# $(1, -2, 1)$ *is this a dip?*
+
+# %%
+by_hand = models.build("cnn5", filters=[3], pools=[(2, 2)])
+kernels = np.array([[-1, 0, 1], [1 / 3, 1 / 3, 1 / 3], [1, -2, 1]])
+by_hand.get_layer("conv_1").set_weights([kernels.T.reshape(3, 1, 1, 3), np.zeros(3)])
+maps = models.outputs(by_hand, mel[None] - mel.min(), "conv_1")[0]
+
+fig, ax = plt.subplots(figsize=(6, 2))
+plots.feature_maps(maps[:200], ax=ax, columns=3)
+plots.show(
+    ax,
+    alt="Three maps of the first 200 frames: the first shows thin vertical lines at every onset, the second "
+    "a blurred spectrogram, the third isolated specks.",
+)
+
+# %% [markdown]
+# The first map is an onset detector: drums become vertical lines, held notes vanish. Nobody has to
+# write it; it is one of the patterns that three weights can learn. Before any training the sixteen
+# kernels of `conv_1` are random, and their maps look like this; what comes out of `pool_3` is already
+# coarse. The black maps are filters that answer nothing: decibels below the maximum are never
+# positive, so a kernel whose weights are all positive is cut off by the ReLU everywhere.
+
+# %%
+fig, axes = plt.subplots(2, 1, figsize=(6, 2.8))
+for ax, layer, n in zip(axes, ["conv_1", "pool_3"], [16, 16], strict=True):
+    plots.feature_maps(models.outputs(cnn, mel[None], layer)[0, ..., :n], ax=ax)
+    ax.set_title(f"{layer}: its first {n} maps, untrained")
+plots.show(
+    fig,
+    alt="Two mosaics of feature maps. conv_1: sixteen near copies of the spectrogram, some inverted, many black. "
+    "pool_3: sixteen coarse maps.",
+)
+
+# %% [markdown]
+# ## What no (3, 1) network can see
+#
+# A kernel one band wide never compares two bands. Only pooling brings bands together, and it keeps
+# a maximum without noting which band it came from. After pooling by 2, 2, 2, 4 and 4, all
+# $2·2·2·4·4 = 128$ bands have become one. So turn the spectrogram **upside down**, bass on top and
+# treble below: the same maxima are taken over the same groups, and the 256 features are the same.
+
+# %%
+upside_down = mel[:, ::-1]
+both = np.stack([mel, upside_down])
+features = models.outputs(cnn, both, "flatten")
+change = np.abs(features[0] - features[1]).max() / np.abs(features).max()
+bool(change < 1e-6)
+
+# %%
+fig, axes = plt.subplots(1, 2, figsize=(6, 2.2), sharey=True)
+titles = ["the clip", "upside down: the same to this CNN"]
+for ax, image, title in zip(axes, both, titles, strict=True):
+    ax.imshow(image[:320].T)
+    ax.grid(False)
+    ax.set(title=title, xlabel="frame")
+axes[0].set_ylabel("mel band")
+plots.show(fig, alt="The clip's spectrogram, and the same turned upside down.")
+
+# %% [markdown]
+# That is no matter of training: it holds for **every** choice of weights, those of the paper's
+# Figure 2 among them. The branch hears rhythm and texture, how sound rises and falls within bands
+# and how many kinds of movement there are, but not pitch: it cannot tell a bass line from a hi-hat
+# that moves alike. What the parallel network knows of high and low, it knows from the
+# [RNN branch](rnn), whose first matrix gives every band its own weights. That kernels could be
+# wider is one of the paper's ablations; three bands are enough:
+
+# %%
+rows = {}
+for kernel_size in [(3, 1), (1, 1), (3, 3), (5, 5)]:
+    other = models.build("cnn5", kernel_size=kernel_size, padding="same")
+    features = models.outputs(other, both, "flatten")
+    difference = np.abs(features[0] - features[1]).max() / np.abs(features).max()
+    rows[str(kernel_size)] = {
+        "parameters": other.count_params(),
+        "tells it from upside down": bool(difference > 1e-3),
+    }
+pd.DataFrame(rows).T.rename_axis("kernel")
+
+# %% tags=["remove-cell"]
+assert change < 1e-6
+assert [row["tells it from upside down"] for row in rows.values()] == [False, False, True, True]
+
+# %% [markdown]
+# ## Changing it
+#
+# `build` takes the changes of the paper's ablations, and refuses what cannot work, with the reason:
+
+# %%
+try:
+    models.build("cnn5", pools=(4, 4))
+except ValueError as reason:
+    print(reason)
+
+# %% [markdown]
+# The paper's three-layer CNN does not say which pools it keeps. The choice matters more than the
+# layers: it decides how much the last, dense layer sees.
+
+# %%
+three = {"(2, 2) three times": {}, "(2, 2), (4, 4), (4, 4)": {"pools": [(2, 2), (4, 4), (4, 4)]}}
+pd.DataFrame(
+    {
+        name: {
+            "features": models.build("cnn3", **change).get_layer("flatten").output.shape[1],
+            "parameters": models.build("cnn3", **change).count_params(),
+        }
+        for name, change in three.items()
+    }
+).T.rename_axis("pools of cnn3")
+
+# %% [markdown]
+# ## Summary
+#
+# - Five blocks of convolution and pooling turn (640, 128) into 256 features with 32,544 weights.
+# - One of the last values sees all bands and several seconds; four of them share the clip.
+# - Kernels of (3, 1) look along time, within one band. With these pools the branch is blind to which
+#   band is which: upside down, every clip is the same to it.
+#
+# ## Exercises
+#
+# ```{exercise} Half the tree
+# :label: cnn-1
+# Turning upside down is not the only change the branch does not notice. Find a permutation of the
+# bands that keeps bass below treble and still changes nothing, and one that does change the features.
+# ```
+#
+# ````{solution} cnn-1
+# :class: dropdown
+# Any permutation that keeps the groups of the pools together goes unnoticed, for instance swapping
+# the two bands of every pair. Shifting all bands by one breaks the pairs, so it is noticed.
+#
+# ```python
+# swap = np.arange(128).reshape(-1, 2)[:, ::-1].ravel()
+# for order in (swap, np.roll(np.arange(128), 1)):
+#     a, b = models.outputs(cnn, np.stack([mel, mel[:, order]]), "flatten")
+#     print(np.allclose(a, b, atol=1e-4))
+# ```
+# ````
+#
+# ```{exercise} Seeing further
+# :label: cnn-2
+# Which pools in time make one of the last values see at least half of the clip, with the mel axis
+# as it is? Check with `models.receptive_field`.
+# ```
+#
+# ````{solution} cnn-2
+# :class: dropdown
+# ```python
+# wider = models.build("cnn5", pools=[(4, 2), (2, 2), (2, 2), (4, 4), (4, 4)])
+# models.receptive_field(wider).loc["pool_5"]
+# ```
+# Pooling early moves all later layers apart: one step of (4, 2) in the first block doubles what
+# everything after it sees.
+# ````
+#
+# ```{exercise} An onset detector of your own
+# :label: cnn-3
+# Sum the map of the kernel $(-1, 0, 1)$ over the bands. Its peaks are onsets. How many are there in a
+# clip with drums and in one without?
+# ```
+#
+# ````{solution} cnn-3
+# :class: dropdown
+# ```python
+# from scipy.signal import find_peaks
+#
+# strength = maps[..., 0].sum(axis=1)
+# peaks, _ = find_peaks(strength, height=strength.mean() + strength.std())
+# len(peaks)
+# ```
+# ````
