@@ -58,7 +58,7 @@ assert all(row["date (UTC)"] for row in rows.values())
 #
 # | result | made by |
 # |---|---|
-# | `ablations_…` | `papermill book/ablations.ipynb out.ipynb -p run True` |
+# | `train_synthetic` | `papermill book/train.ipynb out.ipynb -p epochs 50`: the run folder's `evaluation.json` |
 # | `baselines_…` | the chapter on baselines, with `refresh_results` |
 # | `leakage_…` | the chapter on leakage, with `refresh_results` |
 # | `extraction` | `python tests/benchmarks/extraction.py` |

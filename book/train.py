@@ -245,6 +245,11 @@ results.write(
         "true": report.true,
         "predicted": report.predicted,
         "linear": linear.record(),
+        "paired": {
+            "only_network": paired.only_first,
+            "only_linear": paired.only_second,
+            "p_value": paired.p_value,
+        },
     },
     folder=run.folder,
 )
