@@ -200,8 +200,8 @@ published = ", ".join(f"{early[name]:.0%} ({name})" for name in early.index.diff
 Markdown(
     f"A part of the first half moves the forward state by {published} of what the last part does; in "
     f"untrained networks by {before.min():.0%} to {before.max():.0%}. Training on genres has taught "
-    "the published networks little about remembering: their RNN branch hears, above all, how a clip "
-    f"ends and how it begins. (Measured on {memory['clips']} clips of `{memory['dataset']}`, "
+    "the published networks only a little about remembering: their RNN branch hears, above all, how "
+    f"a clip ends and how it begins. (Measured on {memory['clips']} clips of `{memory['dataset']}`, "
     f"{memory['provenance']['date'][:10]}, one clip a genre; `-p checkpoints FOLDER` measures again.)"
 )
 
@@ -237,7 +237,7 @@ plots.show(ax, alt="Three S-shaped curves from 0 to 1: a smooth one and two of s
 #
 # - The branch pools two frames into one, reads 320 steps both ways, and hands on 128 numbers.
 # - It knows order and pitch, the two things to which the CNN branch is blind or nearly so.
-# - A GRU forgets by default, and the published ones have hardly learned not to: the two states are
+# - A GRU forgets by default, and the published ones have learned little else: the two states are
 #   mostly about the clip's two ends.
 #
 # ## Exercises
