@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -276,10 +278,11 @@ plots.show(
 
 # %%
 paired = {name: evaluation.mcnemar(r, reports["svm_rbf, mfcc"]) for name, r in networks.items()}
-paired = pd.DataFrame.from_dict({k: v._asdict() for k, v in paired.items()}, orient="index")
-paired.rename(
-    columns={"only_first": "only the network", "only_second": "only the SVM"}
-).style.format(precision=3)
+paired = pd.DataFrame.from_dict({name: p._asdict() for name, p in paired.items()}, orient="index")
+paired = paired.rename(columns={"only_first": "only the network", "only_second": "only the SVM"})
+paired.style.format("{:.2g}", subset=["difference", "p_value"]) if len(paired) else Markdown(
+    "*No network to compare with.*"
+)
 
 # %% [markdown]
 # ## Which features matter?
@@ -338,6 +341,8 @@ shown
 # A hundred clips of GTZAN {cite}`tzanetakis2002gtzan` in five folds, each clip in one fold. (Folds by
 # artist are impossible there: all ten blues clips are by one artist; see the chapter on leakage.)
 # The network learned from 60 clips a fold, with 20 to choose its epoch; the classifiers from 80.
+# So few clips are no fair trial of a network, but they are the case of many who have a question and a
+# hundred recordings.
 
 # %%
 ax, real = grid("baselines_gtzan_mini", "Accuracy on gtzan_mini, 5 folds (%)")
@@ -367,13 +372,15 @@ shown
 
 # %% tags=["remove-cell"]
 if real:
-    assert real["svm_rbf, mfcc"].interval[0] > 0.1
+    assert real["svm_rbf, mfcc"].interval[0] > real["network: paper"].interval[1]
 
 # %% [markdown]
 # ## Summary
 #
 # - A support vector machine on MFCC statistics needs seconds, and is the number to beat: on FMA-small
 #   no published network of this paper's family beats it beyond the interval of 800 clips.
+# - With a hundred clips of real music it is far ahead of the network: what the network would have to
+#   learn from data, the cepstrum brings along.
 # - Statistics over frames know what sounds, not in which order. Genres that differ in order alone are
 #   where a network can show what listening in time is worth.
 # - Scaling, like everything that is learned, is learned from training clips only.

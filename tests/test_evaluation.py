@@ -33,6 +33,7 @@ def from_confusion(confusion):
 pairs = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)
 
 
+@settings(deadline=None)
 @given(pairs)
 def test_scores_are_scikit_learns(pairs):
     true, predicted = map(list, zip(*pairs, strict=True))
@@ -116,6 +117,7 @@ def test_what_cannot_be_reported_is_refused(true, rows, more, message):
         evaluation.report(true, rows, GENRES, **more)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5000), st.floats(0, 1), st.sampled_from([0.8, 0.95, 0.99]))
 def test_wilson_is_the_closed_form(n, share, level):
     k = round(share * n)
@@ -164,6 +166,7 @@ def test_bootstrap_over_groups_is_as_wide_as_the_groups_ask():
         evaluation.bootstrap(clips, "auc")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=80))
 def test_mcnemar_is_a_binomial_test_of_the_disagreements(outcomes):
     first, second = (
@@ -326,7 +329,7 @@ def test_evaluate_predicts_a_split_in_order(in_memory, monkeypatch, tmp_path):
         evaluation.evaluate(other, kept)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(pairs, st.integers(0, 2**31))
 def test_a_report_does_not_depend_on_the_order_of_clips(pairs, seed):
     true, predicted = map(np.array, zip(*pairs, strict=True))
