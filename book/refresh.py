@@ -1,8 +1,8 @@
 """Refresh the outputs of chapters: ``python book/refresh.py [book/train.ipynb …]`` (default: all).
 
 The ``.py`` of a pair is what one edits. This takes its cells into the ``.ipynb``, runs them in
-``book/``, drops what changes from run to run (times, execution counts) and refuses a page that has
-grown too large to commit.
+``book/``, drops what changes from run to run (times) and refuses a page that has grown too large to
+commit.
 """
 
 import sys
@@ -27,8 +27,8 @@ def refresh(page):
         cell["id"] = f"cell-{i}"  # stable, so that a diff shows what changed
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.execution_count = None
-            cell.outputs = [_clean(output) for output in cell.outputs if not _is_noise(output)]
+            # Execution counts stay, 1, 2, 3 in a fresh kernel: nbval takes a cell without for unrun.
+            cell.outputs = [output for output in cell.outputs if not _is_noise(output)]
     notebook.metadata.pop("language_info", None)
     target = source.with_suffix(".ipynb")
     jupytext.write(notebook, target, fmt="ipynb")
@@ -42,12 +42,6 @@ def refresh(page):
 def _is_noise(output):
     """TensorFlow's log lines, and progress bars that have gone."""
     return output.get("name") == "stderr"
-
-
-def _clean(output):
-    if output.output_type == "execute_result":
-        output.execution_count = None
-    return output
 
 
 if __name__ == "__main__":

@@ -237,12 +237,12 @@ def test_a_full_disk_is_said_and_the_finished_part_is_kept(dataset, tmp_path, mo
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on file sizes")
 def test_a_file_cut_short_by_the_system_is_said(tmp_path):
-    make_dataset(tmp_path / "clips", 20)
+    make_dataset(tmp_path / "clips", 32)
     code = (
         "import resource, sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]);"
         "from test_store import make_dataset, slow;"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000));"
-        "slow(make_dataset(Path(sys.argv[2]), 20), sys.argv[3])"
+        "slow(make_dataset(Path(sys.argv[2]), 32), sys.argv[3])"
     )
     command = [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path / "clips")]
     result = subprocess.run([*command, str(tmp_path / "out")], capture_output=True, text=True)
