@@ -317,7 +317,7 @@ pd.DataFrame(ways, index=["how to get it", "default split"]).T
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
-    for clip, row in music.clips.groupby("genre").head(6).iterrows():
+    for _, row in music.clips.groupby("genre").head(6).iterrows():
         if Path(row["path"]).is_file():
             artist = row["artist"] if pd.notna(row["artist"]) else "unknown"
             goal = Path(folder, "my_music", row["genre"], artist)

@@ -25,7 +25,8 @@ def parameter_cells(notebook):
 def test_both_halves_of_a_pair_say_the_same(path):
     # The .py is what one edits; `python book/refresh.py PAGE` brings the .ipynb up to it.
     source = jupytext.read(path.with_suffix(".py"))
-    compare_notebooks(jupytext.read(path), source, fmt="py:percent", allow_expected_differences=True)
+    page = jupytext.read(path)
+    compare_notebooks(page, source, fmt="py:percent", allow_expected_differences=True)
 
 
 @notebooks
@@ -38,7 +39,9 @@ def test_kernel_is_one_that_everybody_has(path):
 def test_notebook_is_small_and_was_run(path):
     assert path.stat().st_size < 300_000
     cells = nbformat.read(path, as_version=4).cells
-    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    code = [cell for cell in cells if cell.cell_type == "code" and cell.source.strip()]
+    assert all(cell.execution_count for cell in code), "nbval passes over cells without a count"
+    outputs = [output for cell in code for output in cell.outputs]
     assert outputs, "run `python book/refresh.py` on this page"
     assert not [o for o in outputs if o.output_type == "error"]
 
@@ -50,7 +53,7 @@ def test_parameterised_pages_have_one_such_cell_and_refuse_others(path):
     assert len(tagged) <= 1
     for i in tagged:
         code = [c.source for c in notebook.cells[i + 1 :] if c.cell_type == "code"]
-        assert "refuse_unknown_parameters()" in code[0], "the next code cell must refuse misspelt -p"
+        assert "refuse_unknown_parameters()" in code[0], "the next cell must refuse misspelt -p"
 
 
 def test_the_training_page_has_the_parameters_that_the_readme_names():
