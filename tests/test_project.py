@@ -10,6 +10,8 @@ import pytest
 import yaml
 from jupytext.compare import compare_notebooks
 
+from prcnn import evaluation, paper, results
+
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -96,6 +98,21 @@ def test_readme_commands_are_there_for_ci_to_copy():
     (tests,) = [line for line in readme if re.match(r"pip install .*pytest --nbval", line)]
     assert train.endswith("papermill book/train.ipynb out.ipynb -p epochs 50")
     assert tests.endswith("pytest --nbval")
+
+
+def test_readme_shows_what_was_measured():
+    readme = (ROOT / "README.md").read_text()
+    run, leak = results.read("train_synthetic"), results.read("leakage_gtzan_mini")["three"]
+    correct = int(paper.CONFUSION_FIGURE2.to_numpy().trace())
+    lines = [
+        (correct / 800, *evaluation.wilson(correct, 800)),
+        (run["test"]["accuracy"], *run["test"]["interval"]),
+        (run["linear"]["accuracy"], *run["linear"]["interval"]),
+        *((line["accuracy"], line["low"], line["high"]) for line in leak.values()),
+    ]
+    for line in lines:
+        accuracy, low, high = (100 * value for value in line)
+        assert f"| {accuracy:.1f} % | {low:.1f} – {high:.1f} |" in readme
 
 
 def test_library_names_no_backend():
