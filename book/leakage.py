@@ -106,7 +106,7 @@ plots.show(
 
 # %% tags=["remove-cell"]
 glue(
-    "own", 100 * np.mean(nearest["of the same clip"] < nearest["of any other clip"]), display=False
+    "own", float(100 * (nearest["of the same clip"] < nearest["of any other clip"]).mean()), display=False
 )
 
 # %% [markdown]

@@ -319,9 +319,9 @@ for which in ("paper", "authors"):
     glue(f"cores_{which}", cost["cores"][which]["ratio"], display=False)
 glue("faster_wav", cost["wav"]["ratios"]["librosa to prcnn, paper"], display=False)
 glue("of_decoder", cost["mp3"]["ratios"]["prcnn to decoder, authors"], display=False)
-glue("mean_ms", slow_mean["authors"], display=False)
-glue("mix_ms", stages.loc["authors", "average channels"], display=False)
-glue("chain_ms", stages.loc["authors"].drop("decode").sum(), display=False)
+glue("mean_ms", float(slow_mean["authors"]), display=False)
+glue("mix_ms", float(stages.loc["authors", "average channels"]), display=False)
+glue("chain_ms", float(stages.loc["authors"].drop("decode").sum()), display=False)
 glue("cpu", cost["provenance"]["machine"]["processor"], display=False)
 glue("few_mb", cost["memory"]["200"]["worker"], display=False)
 glue("many_mb", cost["memory"]["2000"]["worker"], display=False)
@@ -393,8 +393,8 @@ for name, chosen in {"paper": PAPER, "authors": AUTHORS}.items():
             16 * rate * min(chosen.seconds, 31) * 256 / 8 / 1000
         ),
     }
-glue("store_gb", rows["paper"]["store (GB)"], display=False)
-glue("per_mb", 4 * np.prod(PAPER.shape) * 16 / 1e6, display=False)
+glue("store_gb", float(rows["paper"]["store (GB)"]), display=False)
+glue("per_mb", float(4 * np.prod(PAPER.shape) * 16 / 1e6), display=False)
 pd.DataFrame(rows).T
 
 # %% [markdown]

@@ -210,7 +210,7 @@ assert (early < 0.5).all()
 
 # %% [markdown]
 # That the last moments weigh so much is a reason to give the head *all* steps and let it choose:
-# that is [attention](attention).
+# that is [attention](attention.ipynb).
 #
 # ## The gate that Keras changed
 #

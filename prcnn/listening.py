@@ -2,7 +2,7 @@
 
 A song is longer than a network's input, so it is cut into windows that overlap, and each of them is
 classified as a clip of its own: :func:`prcnn.spectrogram.log_mel` of its samples, with its own
-maximum as reference, as in training. This is :func:`prcnn.classify`.
+maximum as reference, as in training. This is ``prcnn.classify``.
 """
 
 from dataclasses import dataclass
@@ -156,7 +156,7 @@ def classify(
     ----------
     song : str, os.PathLike or array_like [shape=(n,), (channels, n), (n, channels)]
         A sound file (MP3, WAV, FLAC, OGG, AIFF, AU) of any length, or its samples.
-    model : str, os.PathLike, prcnn.training.Run or keras.Model
+    model : str, os.PathLike, prcnn.runs.Run or keras.Model
         Who listens: a run folder, or the run itself, which knows its genres and settings; published
         weights by name (``prcnn.models.CHECKPOINTS``), which know FMA's eight genres; or a network,
         with `settings` and `genres`.

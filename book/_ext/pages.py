@@ -30,11 +30,15 @@ def docstring(app, what, name, obj, options, lines):
         lines[0] = lines[0].replace(": ", " – ", 1)
     text = re.sub(
         r"(?m)^(.*?) ?Chapter: book/(\w+)\.ipynb$",
-        r"\1\n\nChapter\n-------\n:doc:`/book/\2`",
+        lambda found: f"{found[1]}\n\nChapter\n-------\n{_page(app, found[2])}",
         "\n".join(lines),
     )
     text = re.sub(r"(?m)^Source: ", "Source\n------\n", text)
     lines[:] = text.split("\n")
+
+
+def _page(app, name):
+    return f":doc:`/book/{name}`" if f"book/{name}" in app.env.found_docs else f"``book/{name}``"
 
 
 def setup(app):

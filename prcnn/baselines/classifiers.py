@@ -64,7 +64,7 @@ def evaluate(name, store, split="test", *, features=None, seed=0):
     name : str
         See :func:`classifier`.
     store : prcnn.store.Store
-        Of hand-crafted features, one row a clip: :func:`prcnn.baselines.extract`.
+        Of hand-crafted features, one row a clip: :func:`prcnn.baselines.features.extract`.
     split : {"test", "validation"}
     features : sequence of str, optional
         Keep only these descriptions, such as ``SUBSETS["tonality"]``; default all.

@@ -83,7 +83,7 @@ def conv_recurrent(x, o):
 
 
 class Network(NamedTuple):
-    """A line of :data:`NETWORKS`: what it is, how it is built, and all its options."""
+    """A line of ``NETWORKS``: what it is, how it is built, and all its options."""
 
     about: str
     body: callable
@@ -144,7 +144,7 @@ NETWORKS = {
 
 
 def names():
-    """Names of all networks, in the order of :data:`NETWORKS`. Chapter: book/cnn.ipynb"""
+    """Names of all networks, in the order of ``NETWORKS``. Chapter: book/cnn.ipynb"""
     return list(NETWORKS)
 
 
