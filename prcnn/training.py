@@ -19,6 +19,7 @@ from .runs import (
     State,
     describe,
     differences,
+    identity,
     load_run,
     read_record,
     write_record,
@@ -67,7 +68,8 @@ def train(
         Decides the order of the clips in each epoch. The initial weights are the model's: see
         ``seed`` in :func:`prcnn.models.build`.
     out : path, optional
-        The run folder. Default ``runs/<network>-<store>-seed<seed>`` in the working folder.
+        The run folder. Default ``runs/<network>-<store>-<digits>`` in the working folder; the
+        digits stand for all arguments and the data, so another call is another folder.
     batch_size : int
         Clips a step; the last step of an epoch takes what remains. With several devices this is
         the number over all of them together.
@@ -122,11 +124,12 @@ def train(
             "epochs and batch_size must be at least 1 and learning_rate above 0, not "
             f"{epochs}, {batch_size} and {learning_rate}."
         )
+    record = describe(model, store, settings, counts)
     if out is None:
-        out = Path("runs") / f"{model.name}-{Path(store.name).name}-seed{seed}"
+        out = Path("runs") / f"{model.name}-{Path(store.name).name}-{identity(record)}"
     folder = Path(out).expanduser()
     _compile(model, learning_rate)
-    record = _open(folder, describe(model, store, settings, counts), model)
+    record = _open(folder, record, model)
     state = State.read(folder) if (folder / "state.npz").exists() else State.first(model)
     if not record["finished"]:
         state = _fit(model, store, state, settings, folder, progress)

@@ -333,4 +333,8 @@ def test_one_bar_over_epochs(clips, tmp_path, capsys):
 
 def test_default_folder_is_named_after_the_run(clips, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert train(clips, None, epochs=1).folder == Path("runs/toy-toy-seed0")
+    first = train(clips, None, epochs=1).folder
+    assert first.parent == Path("runs")
+    assert first.name.startswith("toy-toy-")
+    assert train(clips, None, epochs=1).folder == first, "the same call is the same run"
+    assert train(clips, None, epochs=2).folder != first, "another call is another run"
