@@ -258,9 +258,9 @@ def train_network():
 
 networks = {f"network: {network}": train_network()} if network is not None else {}
 tested = set(reports["svm_rbf, mfcc"].clips)
-for row, found in stored(f"ablations_{dataset}").items():
-    if set(found.clips) == tested:
-        networks[f"network: {row}"] = found
+earlier = {f"network: {row}": r for row, r in stored(f"ablations_{dataset}").items()}
+earlier |= {k: r for k, r in stored(f"baselines_{dataset}").items() if k.startswith("network")}
+networks = {k: r for k, r in earlier.items() if set(r.clips) == tested} | networks
 if not networks:
     display(Markdown(f"*No network has been measured on these clips of {dataset} yet.*"))
 

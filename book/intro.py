@@ -109,7 +109,7 @@ Markdown(
 #
 # | where | how |
 # |---|---|
-# | a laptop | clone the repository, then `pip install -e . && papermill book/train.ipynb out.ipynb -p epochs 50` |
+# | a laptop | clone the repository, then `pip install -e ".[all]" && papermill book/train.ipynb out.ipynb -p epochs 50` |
 # | JupyterLab | `pip install -e ".[all]"`, `jupyter lab book/train.ipynb` |
 # | Colab | upload a notebook of `book/`; new first cell: `!git clone ADDRESS prcnn && pip install -e prcnn`, with the address of this repository |
 # | Binder | give mybinder.org the address of this repository; it reads `environment.yml` |
