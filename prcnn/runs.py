@@ -152,7 +152,7 @@ def describe(model, store, settings, counts):
             "name": model.name,
             "parameters": model.count_params(),
             "initial_weights": fingerprint(_values(model.weights)),
-            "config": json.loads(model.to_json()),
+            "config": _config(model),
         },
         "store": {
             "name": store.name,
@@ -214,6 +214,12 @@ def read_record(folder):
 def write_record(folder, record):
     text = json.dumps(record, indent=1) + "\n"
     _replace(folder / "run.json", lambda path: path.write_text(text))
+
+
+def _config(model):
+    config = json.loads(model.to_json())
+    config.pop("compile_config", None)  # train compiles; before that there is none
+    return config
 
 
 def _structure(record):
