@@ -217,8 +217,8 @@ if dataset == "synthetic":
 # %% [markdown]
 # ## Beside the networks
 #
-# The networks' predictions for the same clips come from stored runs (see the chapter on ablations),
-# so that the two can be compared clip by clip.
+# The networks' predictions for the same clips come from stored runs (the chapters on training and on
+# ablations), so that the two can be compared clip by clip.
 
 
 # %%
@@ -228,6 +228,12 @@ def stored(name):
         record = results.read(name)
     except FileNotFoundError:
         return {}
+    if "rows" not in record:  # one run of the training page
+        row = f"{record['network']}, {record['epochs']} epochs"
+        record |= {
+            "genres": record["test"]["genres"],
+            "rows": {row: {"predicted": [record["predicted"]]}},
+        }
     return {row: ablations.reports_of(record, row)[0] for row in record["rows"]}
 
 
@@ -258,7 +264,8 @@ def train_network():
 
 networks = {f"network: {network}": train_network()} if network is not None else {}
 tested = set(reports["svm_rbf, mfcc"].clips)
-earlier = {f"network: {row}": r for row, r in stored(f"ablations_{dataset}").items()}
+earlier = stored(f"ablations_{dataset}") | stored(f"train_{dataset}")
+earlier = {f"network: {row}": r for row, r in earlier.items()}
 earlier |= {k: r for k, r in stored(f"baselines_{dataset}").items() if k.startswith("network")}
 networks = {k: r for k, r in earlier.items() if set(r.clips) == tested} | networks
 if not networks:
