@@ -65,7 +65,7 @@ assert all(row["date (UTC)"] for row in rows.values())
 # | `leakage_…` | the chapter on leakage, with `refresh_results` |
 # | `extraction` | `python tests/benchmarks/extraction.py` |
 # | `training_speed` | `python tests/benchmarks/training.py` |
-# | `gpu` | `KERAS_BACKEND=torch python tests/benchmarks/gpu.py`, on a machine with a GPU |
+# | `gpu_torch`, `gpu_jax` | `KERAS_BACKEND=torch python tests/benchmarks/gpu.py`, on a machine with a GPU |
 #
 # ## Summary
 #
