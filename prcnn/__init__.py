@@ -23,6 +23,7 @@ _ROOMS = (
     "notebook",
     "paper",
     "plots",
+    "reproduction",
     "results",
     "spectrogram",
     "store",
