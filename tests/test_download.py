@@ -294,6 +294,18 @@ def test_entries_in_each_others_place_are_refused(tmp_path, names):
         unpack.unpack(tmp_path / "a.zip", tmp_path / "in")
 
 
+def test_folders_may_end_with_a_backslash_and_files_may_not(tmp_path):
+    (tmp_path / "a.zip").write_bytes(zipped({"a\\": b"", "a\\b": b"x"}))
+    unpack.unpack(tmp_path / "a.zip", tmp_path / "in")
+    assert (tmp_path / "in" / "a" / "b").read_bytes() == b"x"
+    (tmp_path / "b.zip").write_bytes(zipped({"a\\": b"x"}))
+    with tarfile.open(tmp_path / "b.tar", "w") as archive:
+        archive.addfile(tarfile.TarInfo("a\\"))
+    for name in ("b.zip", "b.tar"):
+        with pytest.raises(ValueError, match="names no file"):
+            unpack.unpack(tmp_path / name, tmp_path / "out")
+
+
 @given(st.lists(st.text("ab./\\:~ é\n", min_size=1, max_size=8), max_size=4, unique=True))
 @settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -91,12 +91,14 @@ def _unpack_zip(archive, staging):
                 kind = stat.S_IFMT(info.external_attr >> 16)
                 if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                     raise ValueError(_refusal(archive, info.orig_filename, "is a link or device"))
+                if info.file_size and _is_folder(info.orig_filename):
+                    raise ValueError(_refusal(archive, info.orig_filename, "names no file"))
             # orig_filename: zipfile cuts names at a NUL, which other readers may not
             targets = check_names(archive, [info.orig_filename for info in infos])
             _check_room(archive, staging, sum(info.file_size for info in infos))
             try:
                 for info in tqdm(infos, desc=f"unpacking {archive.name}", disable=len(infos) < 500):
-                    if not info.is_dir():
+                    if not _is_folder(info.orig_filename):
                         target = staging / targets[info.orig_filename]
                         source = functools.partial(opened.open, info)
                         _write(source, target, info.file_size, staging)
@@ -105,7 +107,8 @@ def _unpack_zip(archive, staging):
                 wrong = [
                     i.filename
                     for i in infos
-                    if not i.is_dir() and _size(staging / targets[i.orig_filename]) != i.file_size
+                    if not _is_folder(i.orig_filename)
+                    and _size(staging / targets[i.orig_filename]) != i.file_size
                 ]
                 if wrong:
                     raise ValueError(f"{archive} is damaged: {some(wrong)}") from error
@@ -126,6 +129,8 @@ def _unpack_tar(opened, archive, staging):
         for member in members:
             if not (member.isreg() or member.isdir()):
                 raise ValueError(_refusal(archive, member.name, "is a link or device"))
+            if member.isreg() and _is_folder(member.name):
+                raise ValueError(_refusal(archive, member.name, "names no file"))
         targets = check_names(archive, [m.name + "/" * m.isdir() for m in members])
         _check_room(archive, staging, sum(member.size for member in members))
         for member in tqdm(members, desc=f"unpacking {archive.name}", disable=len(members) < 500):
@@ -154,7 +159,7 @@ def check_names(archive, names):
         if parts and re.match(r"^[A-Za-z]:", parts[0]):
             raise ValueError(_refusal(archive, name, "names a drive"))
         path = PurePosixPath(*parts)
-        if not name.endswith(("/", "\\")):
+        if not _is_folder(name):
             if not parts:
                 raise ValueError(_refusal(archive, name, "names no file"))
             if path in files:
@@ -165,6 +170,11 @@ def check_names(archive, names):
         if inside := files.intersection(path.parents):
             raise ValueError(_refusal(archive, str(path), f"lies inside the file {inside.pop()}"))
     return targets
+
+
+def _is_folder(name):
+    """Some programs for Windows end a folder's name with a backslash; zipfile knows only /."""
+    return name.endswith(("/", "\\"))
 
 
 def _refusal(archive, name, why):
