@@ -8,12 +8,12 @@ import hashlib
 import json
 import os
 import shutil
-import uuid
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from prcnn.audio import AudioError
+from prcnn.files import write_whole
 
 SIZE = 16
 
@@ -49,26 +49,14 @@ def make(folder, number, function, shape, paths):
                 raise ValueError(f"{path}: features of shape {features.shape}, not {tuple(shape)}.")
             rows[place - len(failed)] = features
     rows = rows[: len(paths) - len(failed)]
-    _write(file(folder, number, "npy"), lambda opened: np.lib.format.write_array(opened, rows))
     text = json.dumps(failed, indent=1).encode()
-    _write(file(folder, number, "json"), lambda opened: opened.write(text))
-    return number
-
-
-def _write(path, write):
-    """Write a file whole or not at all, safe against a kill, other writers and a power cut."""
-    partial_path = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
     try:
-        with open(partial_path, "wb") as opened:
-            write(opened)
-            opened.flush()
-            os.fsync(opened.fileno())
-        partial_path.replace(path)
+        write_whole(file(folder, number, "npy"), lambda partial: np.save(partial, rows))
+        write_whole(file(folder, number, "json"), lambda partial: partial.write_bytes(text))
     except OSError as error:
-        if path.exists():  # another call finished the same part, and the store
-            return
-        partial_path.unlink(missing_ok=True)
-        raise cannot_write(path.parent, error) from error
+        if not file(folder, number, "json").exists():  # else another call finished the store
+            raise cannot_write(folder, error) from error
+    return number
 
 
 def cannot_write(folder, error):

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from prcnn.files import write_whole
+
 FOLDER = Path(__file__).resolve().parent.parent / "book" / "results"
 _PACKAGES = ("prcnn", "keras", "tensorflow", "torch", "jax", "librosa", "numpy", "scikit-learn")
 
@@ -70,11 +72,8 @@ def write(name, record, folder=FOLDER):
     pathlib.Path
     """
     path = Path(folder) / f"{name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({**record, "provenance": provenance()}, indent=1, default=_plain)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_text(text + "\n")
-    partial.replace(path)
+    write_whole(path, lambda partial: partial.write_text(text + "\n"))
     return path
 
 

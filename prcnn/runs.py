@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from . import models  # noqa: F401  (registers the layers that a saved network may hold)
+from .files import write_whole
 from .results import provenance
 
 COLUMNS = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"]
@@ -106,7 +107,7 @@ class State:
         for part, values in (("now", self.now), ("best", self.best)):
             arrays |= {f"{part}{i}": value for i, value in enumerate(values)}
             arrays[f"{part}_length"] = np.array(len(values))
-        _replace(folder / "state.npz", lambda path: np.savez(path, **arrays))
+        write_whole(folder / "state.npz", lambda path: np.savez(path, **arrays))
 
     @property
     def epoch(self):
@@ -134,9 +135,9 @@ class State:
         """Write ``history.csv`` and, if asked to, the network with its best weights."""
         if network:
             self.restore_best(model)
-            _replace(folder / "model.keras", model.save)
+            write_whole(folder / "model.keras", model.save)
             self.restore(model)
-        _replace(folder / "history.csv", self.history.to_csv)
+        write_whole(folder / "history.csv", self.history.to_csv)
 
     def fingerprints(self):
         """Of the weights of the last epoch and of the best one."""
@@ -213,7 +214,7 @@ def read_record(folder):
 
 def write_record(folder, record):
     text = json.dumps(record, indent=1) + "\n"
-    _replace(folder / "run.json", lambda path: path.write_text(text))
+    write_whole(folder / "run.json", lambda path: path.write_text(text))
 
 
 def _config(model):
@@ -241,10 +242,3 @@ def _values(variables):
 def _assign(variables, values):
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-
-
-def _replace(path, write):
-    """Have ``write`` make a file beside ``path`` and put it there in one step."""
-    partial = path.with_name(f"partial-{path.name}")
-    write(partial)
-    partial.replace(path)

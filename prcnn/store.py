@@ -23,6 +23,7 @@ from tqdm.auto import tqdm
 
 from prcnn import parts
 from prcnn.datasets import home
+from prcnn.files import sweep
 from prcnn.parts import StoreError
 from prcnn.spectrogram import PAPER, get_settings, log_mel
 
@@ -255,8 +256,7 @@ def _fill(folder, pieces, function, shape, n_jobs, bar):
             f"A worker process died while writing {folder} (killed, or out of memory). What is "
             "finished is kept: call again to go on, with a smaller n_jobs if memory is short."
         ) from error
-    for leftover in folder.glob("*.partial"):
-        leftover.unlink(missing_ok=True)
+    sweep(folder)
 
 
 def _open(dataset, folder, fingerprint, shape, settings):

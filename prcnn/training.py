@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from .files import sweep
 from .runs import (
     Run,
     State,
@@ -222,6 +223,7 @@ def _compile(model, learning_rate):
 
 def _fit(model, store, state, settings, folder, progress):
     """Go on from ``state`` to the last epoch, leaving ``folder`` in order after each."""
+    sweep(folder)
     state.restore(model)
     if state.epoch:
         state.write_derived(model, folder, network=True)  # a kill may have come between two files

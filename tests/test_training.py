@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prcnn import runs, training
+from prcnn import files, runs, training
 from prcnn import store as stores
 from prcnn.datasets.dataset import Dataset
 
@@ -130,26 +130,28 @@ WRITES += [("history.csv", 2), ("run.json", 2)]
 @pytest.mark.parametrize(("name", "n"), WRITES)
 def test_killed_at_any_write_ends_the_same(finished, clips, tmp_path, monkeypatch, name, n, moment):
     """Die within or after each kind of write, go on, and compare with an unbroken run."""
-    replace, seen = runs._replace, []
+    write_whole, seen = files.write_whole, []
 
     def kill(path, write):
         seen.append(path.name)
         if path.name != name or seen.count(name) != n:
-            return replace(path, write)
+            return write_whole(path, write)
         if moment == "within":
-            path.with_name(f"partial-{path.name}").write_bytes(b"half a fi")
+            half = path.parent / ".partial-killed" / path.name
+            half.parent.mkdir()
+            half.write_bytes(b"half a fi")
         elif moment == "after":
-            replace(path, write)
+            write_whole(path, write)
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "_replace", kill)
+        patch.setattr(runs, "write_whole", kill)
         with pytest.raises(Killed):
             train(clips, tmp_path)
     run = train(clips, tmp_path)
     assert same(finished, run) and same(finished, training.load_run(tmp_path))
     assert len(pd.read_csv(tmp_path / "history.csv")) == 3
-    assert not list(tmp_path.glob("partial-*"))
+    assert not list(tmp_path.glob(".partial-*"))
 
 
 KILLED_FROM_OUTSIDE = """

@@ -9,8 +9,6 @@ Chapter: book/datasets.ipynb
 """
 
 import io
-import os
-import uuid
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +16,8 @@ import pandas as pd
 import soundfile
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
+
+from prcnn.files import write_whole
 
 from . import recipes, synthesis
 from .recipes import RECIPES  # noqa: F401 (synthetic.RECIPES: what tells the genres apart)
@@ -222,7 +222,7 @@ def make(folder, clips_per_genre=60, seed=0, n_jobs=-1, progress=True):
                 bar.update()
     metadata = folder / "fma_metadata" / "tracks.csv"
     if not metadata.exists():
-        _write(metadata, tracks(table).to_csv().encode())
+        write_whole(metadata, tracks(table).to_csv)
     return folder
 
 
@@ -256,12 +256,4 @@ def _make_clip(path, row, seed):
         return
     buffer = io.BytesIO()
     soundfile.write(buffer, waveform(row, seed), synthesis.SR, format="MP3")
-    _write(path, buffer.getvalue())
-
-
-def _write(path, data):
-    """Write under another name, then rename: the name never stands for half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.partial")
-    partial.write_bytes(data)
-    partial.replace(path)
+    write_whole(path, lambda partial: partial.write_bytes(buffer.getvalue()))

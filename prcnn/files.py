@@ -1,0 +1,42 @@
+"""Write a file whole or not at all: nobody ever reads half of one."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+_UNFINISHED = ".partial-"
+
+
+def write_whole(path, write):
+    """Have a file made out of sight, and put it in its place in one step.
+
+    Safe against a kill, a power cut and other processes that write the same file: under its name
+    the file is whole or absent. Only a kill leaves something behind, see :func:`sweep`.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Its folder is made where it is missing.
+    write : callable
+        Called with the path to write to. It has the name of `path`, whose ending numpy and Keras
+        go by, in a hidden folder beside it.
+
+    Raises
+    ------
+    OSError
+        Where the disk is full or the folder not ours to write in; `path` is then as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=_UNFINISHED) as folder:
+        partial = Path(folder, path.name)
+        write(partial)
+        with open(partial, "rb+") as file:
+            os.fsync(file.fileno())  # before the name: a power cut must not leave it empty
+        partial.replace(path)
+
+
+def sweep(folder):
+    """Remove what killed processes left of files that they were writing to `folder`."""
+    for leftover in folder.glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
