@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 
 import pandas as pd
 
-from . import folder as folders
-from .dataset import assemble, home, some, warn
+from .dataset import assemble, home, some, table, warn
+from .splits import split_clips
 
 XML = "extendedballroom_v1.1.xml"
 REPEATS = ("version", "exact", "time", "karaoke")  # each names the song that this one repeats
@@ -48,7 +48,7 @@ def load(name="extended_ballroom", data_home=None, *, download=False, splits="ar
     Raises
     ------
     FileNotFoundError
-        If folder or XML is missing, or ``download`` is asked for.
+        If folder or XML is missing; ``download`` cannot help.
     ValueError
         If the XML is damaged, or none of its songs has a file.
 
@@ -69,8 +69,7 @@ def load(name="extended_ballroom", data_home=None, *, download=False, splits="ar
     for dance in tree:
         for song in dance.findall("song"):
             rows[song.get("id")] = _row(xml.parent, dance.tag, song)
-    columns = ["path", "genre", "split", "artist", "title", "album", "bpm", "repeats"]
-    clips = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    clips = table(rows, "title", "album", "bpm", "repeats").astype({"bpm": float})
     if clips.empty:
         raise ValueError(f"{xml} lists no songs. {WHERE}")
     without = clips["path"].isna()
@@ -87,8 +86,7 @@ def load(name="extended_ballroom", data_home=None, *, download=False, splits="ar
     if stray := sorted(on_disk - used):
         warn(f"{name}: {len(stray)} files are not in {xml.name} and are left out: {some(stray)}")
     clips = clips[~without].copy()
-    if len(clips):
-        clips["split"] = folders.choose(clips, splits, seed)
+    clips["split"] = split_clips(clips, splits, seed)
     return assemble(name, clips, left_out, splits)
 
 
@@ -102,7 +100,6 @@ def _row(root, dance, song):
     return {
         "path": None if path is None else str(path),
         "genre": dance,
-        "split": None,
         "artist": song.get("artist") or None,
         "title": song.get("title") or None,
         "album": song.get("album") or None,

@@ -5,10 +5,8 @@ Chapter: book/datasets.ipynb
 
 from pathlib import Path
 
-import pandas as pd
-
-from . import folder as folders
-from .dataset import assemble, home, some, warn
+from .dataset import assemble, home, some, table, warn
+from .splits import split_clips
 
 
 def load(name, data_home=None, *, download=False, splits="stratified", seed=0, genre="genre"):
@@ -69,11 +67,9 @@ def load(name, data_home=None, *, download=False, splits="stratified", seed=0, g
             left_out[clip] = f"no file at {path}"
         else:
             artist = getattr(track, "artist", None)
-            rows[clip] = {"path": str(path), "genre": label, "split": None, "artist": artist}
+            rows[clip] = {"path": str(path), "genre": label, "artist": artist}
     if left_out:
         warn(f"{name}: {len(left_out)} of {len(tracks)} tracks are left out: {some(left_out)}")
-    columns = ["path", "genre", "split", "artist"]
-    clips = pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=object)
-    if len(clips):
-        clips["split"] = folders.choose(clips, splits, seed)
+    clips = table(rows)
+    clips["split"] = split_clips(clips, splits, seed)
     return assemble(name, clips, left_out, splits)

@@ -69,6 +69,15 @@ def home(data_home=None):
     return Path(folder).expanduser().absolute()
 
 
+def table(rows, *more):
+    """Lay clips (id → dict of its columns) out as a table; the split is filled in later.
+
+    Chapter: book/datasets.ipynb
+    """
+    columns = ["path", "genre", "split", "artist", *more]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=object)
+
+
 def assemble(name, clips, left_out, splits):
     """Check a table of clips and wrap it as a :class:`Dataset`.
 

@@ -10,9 +10,9 @@ Chapter: book/datasets.ipynb
 import numpy as np
 import pandas as pd
 
-from . import folder as folders
 from .dataset import SPLITS, assemble, audio_files, home, some, warn
 from .fma_tables import columns, features, genres, tracks
+from .splits import split_clips
 
 __all__ = ["features", "genres", "load", "read", "tracks"]
 
@@ -119,25 +119,24 @@ def read(folder, subset="small", name=None, splits=None, seed=0):
     clips, missing = _locate(clips, folder, subset, set(everything.index), left_out)
     left_out |= missing
     clips["near_silent"] = clips.index.isin(NEAR_SILENT if official else ())
-    splits = splits or _usable(clips, name)
-    if splits == "official":
-        _complain(clips, name)
-    elif len(clips):
-        clips["split"] = folders.choose(clips, splits, seed)
+    splits = _official_if_whole(clips, splits, name)
+    if splits != "official":
+        clips["split"] = split_clips(clips, splits, seed)
     first = ["path", "genre", "split", "artist"]
     clips = clips[first + [c for c in clips if c not in first]]
     return assemble(name, clips, left_out, splits)
 
 
-def _empty_splits(clips):
-    return [s for s in SPLITS if len(clips) and not (clips["split"] == s).any()]
-
-
-def _usable(clips, name):
-    """Choose the official split unless the clips on disk leave a part of it empty."""
-    empty = _empty_splits(clips)
-    if not empty:
-        return "official"
+def _official_if_whole(clips, splits, name):
+    """Return `splits`; where it is None, the official one unless a part of that is empty."""
+    empty = [s for s in SPLITS if len(clips) and not (clips["split"] == s).any()]
+    if splits not in (None, "official") or not empty:
+        return splits or "official"
+    if splits == "official":
+        raise ValueError(
+            f"{name}: no clip on disk is in the official {' or '.join(empty)} split; fetch the "
+            "whole dataset, or choose splits='stratified' or splits='artist'"
+        )
     warn(
         f"{name}: none of the {len(clips)} clips on disk is in the official {' or '.join(empty)} "
         "split, so they are split anew at random, stratified by genre: scores are not comparable "
@@ -145,14 +144,6 @@ def _usable(clips, name):
         "splits='stratified' or 'artist' chooses without this warning."
     )
     return "stratified"
-
-
-def _complain(clips, name):
-    if empty := _empty_splits(clips):
-        raise ValueError(
-            f"{name}: no clip on disk is in the official {' or '.join(empty)} split; fetch the "
-            "whole dataset, or choose splits='stratified' or splits='artist'"
-        )
 
 
 def _locate(clips, folder, subset, known, left_out):

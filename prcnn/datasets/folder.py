@@ -5,13 +5,11 @@ Chapter: book/datasets.ipynb
 
 from pathlib import Path
 
-import pandas as pd
-
-from . import splits as split_tools
-from .dataset import AUDIO, SPLITS, assemble, audio_files, some, warn
+from .dataset import AUDIO, assemble, audio_files, some, table, warn
+from .splits import FRACTIONS, split_clips
 
 
-def load(folder, splits="stratified", seed=0, fractions=split_tools.FRACTIONS):
+def load(folder, splits="stratified", seed=0, fractions=FRACTIONS):
     """Load ``folder/<genre>/….mp3``, also nested: ``folder/<genre>/<artist>/<album>/….mp3``.
 
     The first folder inside a genre is taken for the artist; files that lie directly in the genre's
@@ -46,17 +44,17 @@ def load(folder, splits="stratified", seed=0, fractions=split_tools.FRACTIONS):
         raise FileNotFoundError(
             f"no folder {root}. Give a folder with one sub-folder a genre, such as my_music/rock/."
         )
-    clips, left_out = scan(root)
+    clips, left_out = _scan(root)
     if clips.empty:
         raise ValueError(
             f"{root}: no clips. Expected one sub-folder a genre with audio files in it "
             f"({', '.join(AUDIO)}), such as {root.name}/rock/song.mp3."
         )
-    clips["split"] = choose(clips, splits, seed, fractions)
+    clips["split"] = split_clips(clips, splits, seed, fractions)
     return assemble(root.name, clips, left_out, splits)
 
 
-def scan(root):
+def _scan(root):
     """Find the clips under ``root/<genre>/``: a table without splits, and what was left out."""
     rows, left_out, bare = {}, {}, []
     folders = sorted(f for f in root.iterdir() if f.is_dir() and not f.name.startswith("."))
@@ -69,7 +67,6 @@ def scan(root):
             rows[path.relative_to(root).as_posix()] = {
                 "path": str(path),
                 "genre": genre.name,
-                "split": None,
                 "artist": inner[0] if len(inner) > 1 else None,
             }
     for path in sorted(p for p in root.iterdir() if p.is_file() and p.suffix.lower() in AUDIO):
@@ -82,29 +79,4 @@ def scan(root):
         )
     if bare:
         warn(f"{len(bare)} folders in {root} hold no audio files and are no genre: {some(bare)}")
-    columns = ["path", "genre", "split", "artist"]
-    clips = pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=object)
-    return clips.rename_axis(index="clip"), left_out
-
-
-def choose(clips, splits, seed=0, fractions=split_tools.FRACTIONS):
-    """Split clips as asked, and warn of genres that do not reach every split."""
-    tools = {"stratified": split_tools.stratified, "artist": split_tools.by_artist}
-    if splits not in tools:
-        raise ValueError(f"unknown splits {splits!r}; known: {', '.join(map(repr, tools))}")
-    split = tools[splits](clips, fractions, seed)
-    unwanted = {s for s, fraction in zip(SPLITS, fractions, strict=True) if fraction == 0}
-    counts = pd.crosstab(clips["genre"], split).reindex(columns=SPLITS, fill_value=0)
-    counts = counts.drop(columns=list(unwanted))
-    short = counts[(counts == 0).any(axis=1)]
-    if len(short):
-        reason = "clips" if splits == "stratified" else "artists"
-        parts = "; ".join(
-            f"{genre}: none in {' and '.join(row.index[row == 0])}"
-            for genre, row in list(short.iterrows())[:3]
-        )
-        warn(
-            f"{len(short)} genres have too few {reason} for every split, so their scores cannot "
-            f"be measured there ({parts}{' …' if len(short) > 3 else ''})"
-        )
-    return split
+    return table(rows), left_out

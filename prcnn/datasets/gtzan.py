@@ -15,9 +15,9 @@ import re
 import pandas as pd
 
 from . import download as downloads
-from . import folder as folders
 from .dataset import assemble, audio_files, home, some, warn
 from .gtzan_faults import GENRES, INDEX, LISTS, mark_faults, read_index, read_lists
+from .splits import split_clips
 
 LAYOUTS = ("genres", "genres_original", "Data/genres_original", ".")
 WHERE_ELSE = (
@@ -104,7 +104,7 @@ def load(name, data_home=None, *, download=False, splits=None, seed=0):
                 f"{lists / INDEX}. It is on the page that arXiv:1306.1461 links to; or choose "
                 "splits='stratified'."
             )
-        clips["split"] = folders.choose(clips, splits, seed)
+        clips["split"] = split_clips(clips, splits, seed)
     return assemble(name, clips, left_out, splits)
 
 

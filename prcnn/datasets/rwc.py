@@ -1,18 +1,16 @@
 """The RWC Music Database on your own disk: popular, jazz and classical music.
 
 Goto, Hashiguchi, Nishimura and Oka, "RWC music database: popular, classical, and jazz music
-databases", ISMIR 2002. Sold on CDs by AIST; whole pieces, not clips (a loader of spectrograms takes
-the first 30 s). The three collections have 100, 50 and 50 pieces; mirdata reads their annotations.
+databases", ISMIR 2002. Sold on CDs by AIST; whole pieces, not clips: a spectrogram is of the first
+31 s at most. The three collections have 100, 50 and 50 pieces; mirdata reads their annotations.
 
 Chapter: book/datasets.ipynb
 """
 
 import re
 
-import pandas as pd
-
-from . import folder as folders
-from .dataset import assemble, audio_files, home, some, warn
+from .dataset import assemble, audio_files, home, some, table, warn
+from .splits import split_clips
 
 COLLECTIONS = {"Popular": ("p", 100), "Jazz": ("j", 50), "Classical": ("c", 50)}
 
@@ -41,7 +39,7 @@ def load(name="rwc", data_home=None, *, download=False, splits="stratified", see
     Raises
     ------
     FileNotFoundError
-        If there is no such folder, or ``download`` is asked for and it is missing.
+        If there is no such folder; ``download`` cannot help.
 
     Chapter: book/datasets.ipynb
     """
@@ -65,17 +63,9 @@ def load(name="rwc", data_home=None, *, download=False, splits="stratified", see
         if len(files) != (whole := COLLECTIONS[genre][1]):
             warn(f"{name}: {len(files)} audio files in {folder}, where RWC has {whole} pieces")
         for path in files:
-            rows[path.relative_to(root).as_posix()] = {
-                "path": str(path),
-                "genre": genre,
-                "split": None,
-                "artist": None,
-            }
+            rows[path.relative_to(root).as_posix()] = {"path": str(path), "genre": genre}
     if lacking := sorted(set(COLLECTIONS) - set(found)):
         warn(f"{name}: no collection {some(lacking)} in {root}")
-    clips = pd.DataFrame.from_dict(
-        rows, orient="index", columns=["path", "genre", "split", "artist"], dtype=object
-    )
-    if len(clips):
-        clips["split"] = folders.choose(clips, splits, seed)
+    clips = table(rows)
+    clips["split"] = split_clips(clips, splits, seed)
     return assemble(name, clips, {}, splits)

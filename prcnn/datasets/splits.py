@@ -1,4 +1,4 @@
-"""Ways to split clips into training, validation and test, and the leaky way, named as such.
+"""Ways to split clips into training, validation and test, and what leaks from one to another.
 
 Every function takes a table of clips (columns ``genre`` and, where needed, ``artist``) and returns
 a Series or a new table: the table given is never changed. The same seed gives the same split.
@@ -9,7 +9,7 @@ Chapter: book/datasets.ipynb
 import numpy as np
 import pandas as pd
 
-from .dataset import SPLITS
+from .dataset import SPLITS, warn
 
 FRACTIONS = (0.6, 0.2, 0.2)
 
@@ -129,6 +129,52 @@ def by_artist(clips, fractions=FRACTIONS, seed=0):
     return groups.map(chosen).rename("split").astype(object)
 
 
+def split_clips(clips, splits, seed=0, fractions=FRACTIONS):
+    """Split clips as asked for by name, and warn of genres that do not reach every split.
+
+    Parameters
+    ----------
+    clips : pandas.DataFrame
+        With columns ``genre`` and ``artist``; may be empty.
+    splits : {"stratified", "artist"}
+        :func:`stratified` or :func:`by_artist`.
+    seed, fractions
+        As for these.
+
+    Returns
+    -------
+    pandas.Series
+        The split of each clip, same index.
+
+    Raises
+    ------
+    ValueError
+        If ``splits`` is unknown, or "artist" where no clip has an artist.
+
+    Chapter: book/datasets.ipynb
+    """
+    tools = {"stratified": stratified, "artist": by_artist}
+    if splits not in tools:
+        raise ValueError(f"unknown splits {splits!r}; known: {', '.join(map(repr, tools))}")
+    if clips.empty:
+        return pd.Series(index=clips.index, dtype=object)
+    split = tools[splits](clips, fractions, seed)
+    wanted = [s for s, fraction in zip(SPLITS, fractions, strict=True) if fraction > 0]
+    counts = pd.crosstab(clips["genre"], split).reindex(columns=wanted, fill_value=0)
+    short = counts[(counts == 0).any(axis=1)]
+    if len(short):
+        reason = "clips" if splits == "stratified" else "artists"
+        parts = "; ".join(
+            f"{genre}: none in {' and '.join(row.index[row == 0])}"
+            for genre, row in list(short.iterrows())[:3]
+        )
+        warn(
+            f"{len(short)} genres have too few {reason} for every split, so their scores cannot "
+            f"be measured there ({parts}{' …' if len(short) > 3 else ''})"
+        )
+    return split
+
+
 def k_fold(clips, k=10, seed=0, group=None):
     """Number the folds of a stratified cross-validation.
 
@@ -207,20 +253,6 @@ def segments(clips, seconds=5.0, duration=30.0):
     table = table.assign(clip=clip, offset=number * float(seconds), duration=float(seconds))
     table.index = pd.Index([f"{c}:{i}" for c, i in zip(clip, number, strict=True)], name="segment")
     return table
-
-
-def leaky_segments(clips, seconds=5.0, duration=30.0, fractions=FRACTIONS, seed=0):
-    """Cut clips into segments and split *the segments* at random: a mistake, kept for study.
-
-    Segments of one recording land in training and in test, so a model can recognise the recording
-    instead of the genre. Scores from this split are not comparable with any other.
-
-    Parameters and the table returned are those of :func:`segments`; ``split`` is drawn anew.
-
-    Chapter: book/leakage.ipynb
-    """
-    table = segments(clips, seconds, duration)
-    return table.assign(split=stratified(table, fractions, seed))
 
 
 def overlap(table, by="artist"):
