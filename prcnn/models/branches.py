@@ -6,8 +6,6 @@ the GRU's states at all time steps. Defaults are the paper's.
 
 import keras
 
-from prcnn.models.pooling import max_pool
-
 
 @keras.saving.register_keras_serializable(package="prcnn")
 def old_hard_sigmoid(x):
@@ -46,7 +44,7 @@ def convolutions(x, filters, kernel_size, pools, activation="relu", padding="val
         x = keras.layers.Conv2D(
             n_filters, kernel_size, activation=activation, padding=padding, name=f"conv_{i}"
         )(x)
-        x = max_pool(pool, name=f"pool_{i}")(x)
+        x = keras.layers.MaxPooling2D(pool, name=f"pool_{i}")(x)
         if dropout:
             x = keras.layers.Dropout(dropout, name=f"dropout_{i}")(x)
     return x
@@ -78,7 +76,7 @@ def rnn_input(x, rnn_pool=(2, 1), embedding=None):
 
     Chapter: book/rnn.ipynb
     """
-    x = max_pool(rnn_pool, name="rnn_pool")(x)
+    x = keras.layers.MaxPooling2D(rnn_pool, name="rnn_pool")(x)
     x = keras.layers.Reshape(x.shape[1:3], name="rnn_input")(x)
     if embedding:
         x = keras.layers.Dense(embedding, name="embedding")(x)
