@@ -37,11 +37,9 @@ ROWS = {
     "RNN pool (4, 4)": ("pools", "paper", {"rnn_pool": [4, 4]}),
     "CNN pools (2, 2)": ("pools", "paper", {"pools": [2, 2]}),
     "conv 4 with 128 filters": ("filters", "paper", {"filters": [16, 32, 64, 128, 64]}),
-    "half the filters": ("filters", "paper", {"filters": [8, 16, 32, 32, 32]}),
     # Without padding, five (3, 3) kernels and the pools use up the mel axis.
     "kernel (3, 3), padded": ("kernel", "paper", {"kernel_size": [3, 3], "padding": "same"}),
     "kernel (5, 1)": ("kernel", "paper", {"kernel_size": [5, 1]}),
-    "dropout 0.25": ("dropout", "paper", {"dropout": 0.25}),
     "dropout 0.5": ("dropout", "paper", {"dropout": 0.5}),
     "ELU": ("activation", "paper", {"activation": "elu"}),
     "tanh": ("activation", "paper", {"activation": "tanh"}),
