@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from prcnn import datasets, models, paper
+from prcnn.datasets.fma import clip_path
 from prcnn.models.branches import old_hard_sigmoid
 from prcnn.spectrogram import AUTHORS, PAPER, log_mel
 
@@ -200,7 +201,7 @@ def measure(checkpoints, data_home=None):
 
 def _spectrograms(home):
     """(clip, front end) → spectrogram, of those of :data:`CLIPS` that lie in ``home``."""
-    files = {clip: home / f"fma_small/{clip // 1000:03}/{clip:06}.mp3" for clip in CLIPS}
+    files = {clip: clip_path(home / "fma_small", clip) for clip in CLIPS}
     return {
         (clip, name): log_mel(file, settings)
         for clip, file in files.items()

@@ -1,4 +1,4 @@
-"""The registry, a folder of one's own, Extended Ballroom, RWC and mirdata's bridge."""
+"""The registry, a folder of one's own, Extended Ballroom, RWC and mirdata."""
 
 import subprocess
 import sys
@@ -234,7 +234,7 @@ def fake_mirdata(tracks):
     return module
 
 
-def test_bridge_to_mirdata(tmp_path, monkeypatch):
+def test_mirdata_is_read(tmp_path, monkeypatch):
     touch(tmp_path, *(f"{i}.wav" for i in range(10)))
     tracks = {
         f"t{i}": types.SimpleNamespace(audio_path=str(tmp_path / f"{i}.wav"), genre="ab"[i % 2])
@@ -256,7 +256,7 @@ def test_bridge_to_mirdata(tmp_path, monkeypatch):
         datasets.load("mirdata:dances", tmp_path)
 
 
-def test_bridge_reads_the_real_mirdata(tmp_path, shared_data):
+def test_the_real_mirdata_is_read(tmp_path, shared_data):
     """mirdata's own GTZAN tracks, over the real miniature and an index of our making."""
     pytest.importorskip("mirdata", reason="the extra prcnn[mirdata] is not installed")
     import hashlib
@@ -264,7 +264,7 @@ def test_bridge_reads_the_real_mirdata(tmp_path, shared_data):
 
     from mirdata import core
 
-    from prcnn.datasets import bridge
+    from prcnn.datasets import from_mirdata
 
     wavs = sorted((shared_data / "gtzan_mini").rglob("*.wav"))[::5]
     index = {"version": "1.0", "tracks": {}}
@@ -282,7 +282,7 @@ def test_bridge_reads_the_real_mirdata(tmp_path, shared_data):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(core.Index, "get_path", lambda self, *a, **k: str(path))
         with pytest.warns(UserWarning, match="too few clips"):
-            dataset = bridge.load("mirdata:gtzan_genre", home)
+            dataset = from_mirdata.load("mirdata:gtzan_genre", home)
     assert core.Index.get_path is original
     assert len(dataset.clips) == len(wavs) and "hip-hop" in dataset.genres
 

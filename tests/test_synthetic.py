@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 import prcnn.datasets
-from prcnn.datasets import recipes, synthesis, synthetic
+from prcnn.datasets import fma, recipes, synthesis, synthetic
 
 RING = list(recipes.RECIPES.index)
 
@@ -38,7 +38,7 @@ def without(made, folder, clips):
     shutil.copytree(made, folder, dirs_exist_ok=True)
     (folder / "fma_metadata" / "tracks.csv").unlink(missing_ok=True)
     for clip in clips:
-        synthetic.clip_path(folder, clip).unlink(missing_ok=True)
+        fma.clip_path(folder / "fma_small", clip).unlink(missing_ok=True)
     return folder
 
 
@@ -113,8 +113,8 @@ def test_table_is_as_fma_writes_it(made):
     assert sorted(table["track", "genre_top"].unique()) == sorted(RING)
     plan = synthetic.plan(3)
     assert table["artist", "name"].to_dict() == plan.artist.to_dict()
-    assert all(p.exists() for p in (synthetic.clip_path(made, c) for c in table.index))
-    assert synthetic.clip_path("", 123).as_posix() == "fma_small/000/000123.mp3"
+    assert all(fma.clip_path(made / "fma_small", clip).exists() for clip in table.index)
+    assert (made / "fma_small" / "000" / "000012.mp3").exists()
 
 
 def test_loads_through_the_fma_loader(made, data_home):

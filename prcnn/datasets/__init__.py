@@ -59,6 +59,8 @@ def load(name, data_home=None, *, download=False, **options):
         If the name is unknown, or the data cannot be used.
     FileNotFoundError
         If the data is not there; the message says where it was looked for and how to get it.
+    ImportError
+        If ``"mirdata:NAME"`` is asked for and mirdata is not installed.
 
     Examples
     --------
@@ -76,9 +78,9 @@ def load(name, data_home=None, *, download=False, **options):
         module = importlib.import_module(f".{_MODULES[text]}", __name__)
         return module.load(text, home(data_home), download=download, **options)
     if text.startswith("mirdata:"):
-        from . import bridge
+        from . import from_mirdata
 
-        return bridge.load(text, home(data_home), download=download, **options)
+        return from_mirdata.load(text, home(data_home), download=download, **options)
     is_path = isinstance(name, Path) or any(s in text for s in {os.sep, os.altsep, "/"} - {None})
     if is_path or (text and Path(text).is_dir()):
         from . import folder

@@ -107,7 +107,7 @@ def get_list(file, folder):
 
     Chapter: book/datasets.ipynb
     """
-    if file in LISTS and not (folder / file).is_file():
+    if not (folder / file).is_file():
         fetch(_LISTS + file, folder / file, f"sha256:{LISTS[file]}")
 
 

@@ -151,7 +151,7 @@ def _locate(clips, folder, subset, known, left_out):
     larger = SUBSETS[SUBSETS.index(subset) : 3] if subset != "full" else ("full",)
     candidates = [folder / f"fma_{s}" for s in larger]
     audio = next((c for c in candidates if c.is_dir()), candidates[0])
-    paths = [str(audio / f"{i // 1000:03d}" / f"{i:06d}.mp3") for i in clips.index]
+    paths = [str(clip_path(audio, clip)) for clip in clips.index]
     clips = clips.assign(path=np.array(paths, dtype=object))
     if not audio.is_dir():
         warn(
@@ -175,6 +175,14 @@ def _locate(clips, folder, subset, known, left_out):
         )
     missing = {i: f"no file at {p}" for i, p in clips.loc[~here, "path"].items()}
     return clips[here].copy(), missing
+
+
+def clip_path(audio, clip):
+    """Where FMA keeps a clip: ``audio/000/000123.mp3``, ``audio`` being ``fma_small`` or so.
+
+    Chapter: book/datasets.ipynb
+    """
+    return audio / f"{clip // 1000:03d}" / f"{clip:06d}.mp3"
 
 
 def _id(path):

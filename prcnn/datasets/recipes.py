@@ -25,6 +25,11 @@ SECONDS = 30.0
 HYBRIDS = 0.2  # of all clips
 
 # Around the ring: each row shares one of its two words with the row above and one with the below.
+# Timbres: machine: frequency-modulated stabs, sine bass, drum machine; metal: bells and gongs with
+# inharmonic partials, low tom, shaker; strings: plucked strings, wood taps, brushes; band:
+# overdriven guitar, bass, organ, drum kit.
+# Orders: steady: everything together on the beat; bursts: two or three quick hits, then a rest;
+# rippling: chord notes one after another, evenly; swelling: as steady, every sound backwards.
 RECIPES = pd.DataFrame(
     [
         ("Electronic", "machine", "steady"),
@@ -39,24 +44,9 @@ RECIPES = pd.DataFrame(
     columns=["genre", "timbre", "order"],
 ).set_index("genre")
 
-TIMBRES = {
-    "machine": "frequency-modulated stabs, sine bass, drum machine",
-    "metal": "bells and gongs with inharmonic partials, low tom, shaker",
-    "strings": "plucked nylon and steel strings, wood taps, brushes",
-    "band": "overdriven guitar, bass, organ, drum kit",
-}
-ORDERS = {
-    "steady": "everything together on the beat",
-    "bursts": "two or three quick hits, then a rest",
-    "rippling": "chord notes one after another, evenly",
-    "swelling": "as steady, but every sound is played backwards",
-}
-
 _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 _PROGRESSIONS = ((0, 4, 5, 3), (0, 5, 3, 4), (5, 3, 0, 4), (0, 3, 4, 3), (0, 6, 5, 4), (1, 4, 0, 5))
 _BURSTS = ((0, 1, 2, 8), (0, 1, 8, 9), (0, 1, 2, 11), (0, 6, 7, 8), (0, 1, 9, 10), (3, 4, 5, 12))
-
-
 VOICES = ("pad", "chord", "bass", "lead", "kick", "snare", "hat")
 
 
@@ -144,9 +134,8 @@ def perform(genre, artist, rng, neighbour=None, share=0.0, seconds=SECONDS):
                 continue
             note = player.note(voice, pitch)
             when = start + at * step + rng.normal(0, 0.004)
-            if (
-                order == "swelling" and voice != "pad"
-            ):  # the swell ends where the note would have begun
+            if order == "swelling" and voice != "pad":
+                # the swell ends where the next note on the beat begins
                 note, when = syn.backwards(note), when + 4 * step - len(note) / syn.SR
             level = artist["balance"][voice] + rng.normal(0, 1.5)
             _place(mix, note, when, 10 ** (level / 20))

@@ -213,8 +213,8 @@ def k_fold(clips, k=10, seed=0, group=None):
         units = groups.groupby(clips["genre"]).nunique()
     if k < 2 or units.min() < k:
         raise ValueError(
-            f"{k} folds need at least 2 folds and {k} {'groups' if group else 'clips'} a genre; "
-            f"{units.idxmin()!r} has {units.min()}"
+            f"k={k}: cross-validation needs at least 2 folds, and {k} folds need {k} "
+            f"{'groups' if group else 'clips'} a genre; {units.idxmin()!r} has {units.min()}"
         )
     kind = StratifiedKFold if group is None else StratifiedGroupKFold
     folds = kind(n_splits=k, shuffle=True, random_state=seed)

@@ -66,6 +66,8 @@ def partials(freq, seconds, ratios, levels, decays, attack=0.003, vibrato=0.0):
     ----------
     freq : float
         Frequency in Hz of ratio 1.
+    seconds : float
+        Length of the returned note.
     ratios, levels, decays : sequences of equal length
         Each partial's frequency over ``freq``, amplitude, and seconds until it has lost 60 dB.
     attack : float
@@ -97,6 +99,8 @@ def fm(freq, seconds, ratio=2.0, index=2.0, decay=1.0):
     ----------
     freq : float
         Carrier in Hz.
+    seconds : float
+        Length of the returned note.
     ratio : float
         Modulator frequency over carrier frequency; whole numbers sound harmonic.
     index : float
@@ -137,6 +141,8 @@ def noise(seconds, low, high, decay, rng):
 
     Parameters
     ----------
+    seconds : float
+        Length of the returned note.
     low, high : float
         Band in Hz; its edges fall off over a third of an octave.
     decay : float

@@ -19,8 +19,8 @@ from tqdm.auto import tqdm
 
 from prcnn.files import write_whole
 
-from . import recipes, synthesis
-from .recipes import RECIPES  # noqa: F401 (synthetic.RECIPES: what tells the genres apart)
+from . import fma, recipes, synthesis
+from .dataset import home
 
 # Part of the folder's name: raise it with every change of sound, and old clips are not mistaken
 # for new ones.
@@ -158,12 +158,6 @@ def tracks(table):
     return out
 
 
-def clip_path(folder, clip):
-    """Where FMA's layout puts a clip: ``folder/fma_small/000/000123.mp3``."""
-    name = f"{clip:06d}"
-    return Path(folder) / "fma_small" / name[:3] / f"{name}.mp3"
-
-
 def waveform(row, seed=0):
     """One clip's sound before MP3.
 
@@ -212,9 +206,10 @@ def make(folder, clips_per_genre=60, seed=0, n_jobs=-1, progress=True):
     Chapter: book/datasets.ipynb
     """
     folder, table = Path(folder), plan(clips_per_genre, seed)
-    missing = [clip for clip in table.index if not clip_path(folder, clip).exists()]
+    paths = {clip: fma.clip_path(folder / "fma_small", clip) for clip in table.index}
+    missing = [clip for clip, path in paths.items() if not path.exists()]
     if missing:
-        jobs = (delayed(_make_clip)(clip_path(folder, c), table.loc[c], seed) for c in missing)
+        jobs = (delayed(_make_clip)(paths[clip], table.loc[clip], seed) for clip in missing)
         workers = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
         bar = tqdm(total=len(missing), desc="Making synthetic clips", disable=not progress)
         with bar:
@@ -243,8 +238,6 @@ def load(data_home=None, *, clips_per_genre=60, seed=0, n_jobs=-1, progress=True
 
     Chapter: book/datasets.ipynb
     """
-    from . import fma, home
-
     plan(clips_per_genre, seed)  # refuses wrong values before they name a folder
     folder = home(data_home) / f"synthetic-v{VERSION}-{clips_per_genre}-seed{seed}"
     make(folder, clips_per_genre, seed, n_jobs, progress)
