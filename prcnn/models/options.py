@@ -112,32 +112,30 @@ def _match_layers(options):
         )
 
 
-def count(value):
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ValueError("must be a whole number of at least 1")
+# The checks: each takes a value and returns it in one form, or says what it must be.
+
+
+def count(value, least=1):
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ValueError(f"must be a whole number of at least {least}")
     return int(value)
 
 
-def size(value):
-    """(frames, mel bands) of the spectrograms."""
-    try:
-        return pair(list(value) if not isinstance(value, Integral) else None)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"input_shape={value!r}: must be a pair of whole numbers (frames, mel bands)"
-        ) from None
+def genres(value):
+    return count(value, least=2)
 
 
 def seed(value):
     if value is not None and (isinstance(value, bool) or not isinstance(value, Integral)):
-        raise ValueError(f"seed={value!r}: must be a whole number, or None for new weights")
+        raise ValueError("must be a whole number, or None for new weights")
     return value
 
 
-def genres(value):
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 2:
-        raise ValueError(f"n_genres={value!r}: must be a whole number of at least 2")
-    return int(value)
+def size(value):
+    """(frames, mel bands) of the spectrograms, where one number for both makes no sense."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError("must be a pair of whole numbers (frames, mel bands)")
+    return counts(value)
 
 
 def count_or_none(value):
@@ -176,7 +174,7 @@ def share(value):
 
 
 def l2(value):
-    if isinstance(value, bool) or not isinstance(value, Real) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, Real) or not value >= 0:
         raise ValueError("must be a number of at least 0")
     return float(value)
 
@@ -209,6 +207,9 @@ def one_of(*known):
 
 
 CHECKS = {
+    "n_genres": genres,
+    "input_shape": size,
+    "seed": seed,
     "filters": counts,
     "kernel_size": pair,
     "pools": pairs,

@@ -197,11 +197,12 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, **changes):
             f"Its options: {', '.join(sorted(network.options))}."
         )
     try:
-        n_genres = options.genres(n_genres)
-        input_shape = options.size(input_shape or network.input_shape)
+        input_shape = input_shape or network.input_shape
+        shared = {"n_genres": n_genres, "input_shape": input_shape, "seed": seed}
+        n_genres, input_shape, seed = options.check(shared).values()
         chosen = options.check(network.options | changes)
         options.check_sizes(*input_shape, chosen)
-        with _seeded(options.seed(seed)):
+        with _seeded(seed):
             inputs = keras.Input(input_shape, name="spectrogram")
             x = layers.Reshape((*input_shape, 1), name="channel")(inputs)
             x = network.body(x, chosen)
