@@ -133,15 +133,6 @@ CONFUSION_FIGURE3 = _confusion(
 #: with standalone Keras instead of tf.keras.
 FIGURE3_OTHER_KERAS = 0.2925
 
-#: Training as the paper describes it.
-TRAINING = {
-    "optimizer": "RMSprop",
-    "learning_rate": 0.0005,
-    "epochs": 50,
-    "hours_on_a_cpu": 20,
-    "minutes_on_a_gpu": 15,
-}
-
 #: Other published results on the same test set (FMA-small, official split, 800 clips), percent.
 REFERENCES = pd.DataFrame(
     [

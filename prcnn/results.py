@@ -65,11 +65,21 @@ def write(name, record, folder=FOLDER):
     name : str
         File name without ending.
     record : dict
-        JSON values; numpy scalars and arrays become numbers and lists.
+        JSON values; numpy scalars and arrays become numbers and lists, paths become text.
+    folder : str or Path
+        By default the book's own, ``book/results``.
 
     Returns
     -------
     pathlib.Path
+        Of the file.
+
+    Raises
+    ------
+    TypeError
+        Where a value of ``record`` has no form in JSON.
+
+    Chapter: book/environment.ipynb
     """
     path = Path(folder) / f"{name}.json"
     text = json.dumps({**record, "provenance": provenance()}, indent=1, default=_plain)
@@ -83,12 +93,14 @@ def names(folder=FOLDER):
 
 
 def read(name, folder=FOLDER):
-    """The record written as ``name``.
+    """The record written as ``name``, a dict.
 
     Raises
     ------
     FileNotFoundError
         Where no such result lies in ``folder``; the message lists those that do.
+
+    Chapter: book/environment.ipynb
     """
     path = Path(folder) / f"{name}.json"
     if not path.exists():

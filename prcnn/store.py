@@ -109,7 +109,7 @@ class Store:
         Raises
         ------
         ValueError
-            Where the split holds no clip.
+            Where the split holds no clip, or `batch_size` is below 1.
 
         Chapter: book/log_mel.ipynb
         """
@@ -180,9 +180,7 @@ def extract(dataset, settings=PAPER, n_jobs=-1, out=None, progress=True):
     return compute(dataset, function, settings.shape, key, out, n_jobs, progress, settings=settings)
 
 
-def compute(
-    dataset, function, shape, key, out=None, n_jobs=-1, progress=True, desc=None, settings=None
-):
+def compute(dataset, function, shape, key, out=None, n_jobs=-1, progress=True, settings=None):
     """Any features of all clips of a dataset, stored as :func:`extract` stores spectrograms.
 
     Parameters
@@ -197,8 +195,6 @@ def compute(
         `function` returns changes. Its first word names the folder.
     out, n_jobs, progress
         As for :func:`extract`.
-    desc : str, optional
-        Label of the progress bar.
     settings : object, optional
         Becomes ``store.settings``; `key` where not given.
 
@@ -229,7 +225,7 @@ def compute(
     except OSError as error:
         raise parts.cannot_write(folder, error) from error
     if pieces:
-        desc = desc or f"{dataset.name}, {key.split()[0]}"
+        desc = f"{dataset.name}, {key.split()[0]}"
         bar = tqdm(total=len(paths), unit="clip", desc=desc, disable=not progress)
         bar.update(len(paths) - sum(map(len, pieces.values())))
         with bar:

@@ -15,14 +15,17 @@ class Stream(keras.utils.PyDataset):
     batch_size : int
     shuffle : bool
     seed : int
-    **kwargs
-        For ``keras.utils.PyDataset``: workers, use_multiprocessing, max_queue_size.
+
+    Raises
+    ------
+    ValueError
+        A batch size below 1.
 
     Chapter: book/log_mel.ipynb
     """
 
-    def __init__(self, store, places, batch_size=64, shuffle=False, seed=0, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, store, places, batch_size, shuffle, seed):
+        super().__init__()
         if batch_size < 1:
             raise ValueError(f"batch_size is at least 1, not {batch_size}.")
         self._store, self._places, self._batch_size = store, places, batch_size

@@ -6,7 +6,6 @@ line an epoch), ``run.json`` (settings, network, data, counts, versions, machine
 """
 
 import time
-import warnings
 from pathlib import Path
 
 import keras
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from .datasets.dataset import warn
 from .files import sweep
 from .runs import (
     Run,
@@ -190,23 +190,19 @@ def _check(model, store):
             )
     training, validation = table["training"], table["validation"]
     if (missing := training.index[training == 0]).size:
-        _warn(f"{missing.size} of {len(genres)} genres have no training clip: {list(missing)}.")
+        warn(f"{missing.size} of {len(genres)} genres have no training clip: {list(missing)}.")
     present = training[training > 0]
     if present.max() > 2 * present.min():
-        _warn(
+        warn(
             f"Genres are unequal in training: {present.idxmax()} has {present.max()} clips, "
             f"{present.idxmin()} {present.min()}. Judge by macro-F1 beside the accuracy."
         )
     if (validation > 0).sum() == 1:
-        _warn(
+        warn(
             f"All {validation.max()} validation clips are {validation.idxmax()}: the best epoch "
             "is the one that says so most often."
         )
     return {split: table[split].astype(int).to_dict() for split in table}
-
-
-def _warn(message):
-    warnings.warn(message, stacklevel=4)
 
 
 def _compile(model, learning_rate):

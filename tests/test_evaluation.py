@@ -225,21 +225,8 @@ def test_calibration_is_scikit_learns():
     np.testing.assert_allclose(filled.accuracy, accuracy)
     np.testing.assert_allclose(filled.confidence, mean)
     assert table.n.sum() == 500
-    gaps = [
-        abs(report.correct[b].mean() - confidence[b].mean()) * b.sum()
-        for i in range(10)
-        if (b := (confidence > i / 10) & (confidence <= (i + 1) / 10)).any()
-    ]
-    assert evaluation.calibration_error(report) == pytest.approx(sum(gaps) / 500)
     with pytest.raises(ValueError, match="at least one bin"):
         evaluation.calibration(report, 0)
-
-
-def test_a_calibrated_model_has_no_error_and_a_boaster_has():
-    """Three of four right at 75 % is calibrated; always sure and half right is not."""
-    rows = np.tile([0.75, 0.25, 0, 0], (4, 1))
-    assert evaluation.calibration_error(evaluation.report([0, 0, 0, 1], rows, GENRES)) == 0
-    assert evaluation.calibration_error(certain([0, 0, 1, 1], [0, 0, 0, 0])) == 0.5
 
 
 def test_from_segments_averages_probabilities_not_votes():

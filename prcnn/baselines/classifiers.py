@@ -1,7 +1,5 @@
 """scikit-learn's classifiers, each behind a scaler that sees training clips only."""
 
-import warnings
-
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -11,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from prcnn.datasets.dataset import warn
 from prcnn.evaluation import report
 
 _CLASSIFIERS = {
@@ -26,7 +25,7 @@ _CHUNK = 256  # clips whose spectrograms are in memory at once: 84 MB
 
 
 def names():
-    """Names of the classifiers, a list of str."""
+    """Names of the classifiers, a list of str. Chapter: book/baselines.ipynb"""
     return list(_CLASSIFIERS)
 
 
@@ -102,8 +101,8 @@ def evaluate(name, store, split="test", *, features=None, seed=0):
 def mean_spectrum(store, split="test", name="logistic", seed=0):
     """The simplest thing that hears: a linear model of the mean log-mel spectrum.
 
-    128 numbers a clip: how loud each band is on average. No order in time, so no rhythm and no
-    melody; what a network gains over it, it gains by listening.
+    One number a band, 128 of ``PAPER``: how loud it is on average. No order in time, so no rhythm
+    and no melody; what a network gains over it, it gains by listening.
 
     Parameters
     ----------
@@ -118,6 +117,11 @@ def mean_spectrum(store, split="test", name="logistic", seed=0):
     -------
     prcnn.evaluation.Report
 
+    Raises
+    ------
+    ValueError
+        An unknown name or an empty split.
+
     Chapter: book/train.ipynb
     """
     store.places(split)
@@ -126,7 +130,7 @@ def mean_spectrum(store, split="test", name="logistic", seed=0):
 
 
 def mean_spectra(store):
-    """Mean over time of every clip's spectrogram, float32 (n, 128), in the order of its clips.
+    """Mean over time of every spectrogram, float32 (n, bands), in the order of ``store.clips``.
 
     Chapter: book/baselines.ipynb
     """
@@ -166,7 +170,8 @@ def train_and_report(name, X, table, genres, split="test", *, groups=None, seed=
     training = table["split"].to_numpy() == "training"
     for wanted, rows in (("training", training), (split, chosen)):
         if not rows.any():
-            raise ValueError(f"No rows in split {wanted!r}; {table['split'].value_counts()}.")
+            counts = table["split"].value_counts().to_dict()
+            raise ValueError(f"No rows in split {wanted!r}; there are {counts}.")
     y = _labels(X, table, genres)
     rows = _probabilities(name, X[training], y[training], X[chosen], len(genres), seed)
     ids = None if groups is None else table.loc[chosen, groups]
@@ -220,8 +225,7 @@ def _labels(X, table, genres):
 def _probabilities(name, X, y, X_test, n_genres, seed):
     """Fit and predict: (n, n_genres). A support vector machine votes: rows of 0 and 1."""
     if len(np.unique(y)) < 2:
-        only = f"All {len(y)} training clips are of one genre: {name} can only repeat it."
-        warnings.warn(only, stacklevel=3)
+        warn(f"All {len(y)} training clips are of one genre: {name} can only repeat it.")
         return np.tile(np.eye(n_genres)[y[0]], (len(X_test), 1))
     model = classifier(name, seed).fit(X, y)
     if hasattr(model, "predict_proba"):

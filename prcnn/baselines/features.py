@@ -160,7 +160,10 @@ FAMILIES = {family.name: family for family in (MFCC, FMA, ALL)}
 
 
 def get_features(name):
-    """A family by its name, or a :class:`Features` as it is; ValueError lists the known names."""
+    """A family by its name, or a :class:`Features` as it is; ValueError lists the known names.
+
+    Chapter: book/baselines.ipynb
+    """
     if isinstance(name, Features):
         return name
     if name not in FAMILIES:

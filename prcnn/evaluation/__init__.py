@@ -12,7 +12,7 @@ from prcnn.evaluation.paired import (
     over_seeds,
 )
 from prcnn.evaluation.report import Report, beside, from_segments, report
-from prcnn.evaluation.statistics import bootstrap, calibration, calibration_error, wilson
+from prcnn.evaluation.statistics import bootstrap, calibration, wilson
 
 __all__ = [
     "Paired",
@@ -21,7 +21,6 @@ __all__ = [
     "beside",
     "bootstrap",
     "calibration",
-    "calibration_error",
     "compare_over_seeds",
     "evaluate",
     "from_segments",
@@ -44,6 +43,8 @@ def evaluate(model, store, split="test", *, batch_size=64):
         Takes ``store``'s spectrograms, gives (n, g) probabilities.
     store : prcnn.store.Store
     split : {"training", "validation", "test"}
+    batch_size : int
+        Clips predicted at a time.
 
     Returns
     -------

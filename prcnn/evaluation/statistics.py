@@ -94,6 +94,8 @@ def calibration(report, bins=10):
     pandas.DataFrame
         One row a bin, empty ones included; columns ``low``, ``high`` (a bin holds low <
         confidence <= high), ``n``, mean ``confidence`` and ``accuracy`` (missing where n is 0).
+        The mean of their gap, weighted by ``n``, is the expected calibration error (Guo et al.,
+        "On Calibration of Modern Neural Networks", ICML 2017).
 
     Raises
     ------
@@ -112,17 +114,6 @@ def calibration(report, bins=10):
         means = [np.bincount(place, x, bins) / n for x in (confidence, report.correct)]
     columns = {"low": edges[:-1], "high": edges[1:], "n": n}
     return pd.DataFrame(columns | {"confidence": means[0], "accuracy": means[1]})
-
-
-def calibration_error(report, bins=10):
-    """Expected calibration error: the mean gap between confidence and accuracy, over the clips.
-
-    Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
-
-    Chapter: book/train.ipynb
-    """
-    table = calibration(report, bins)
-    return float(((table.confidence - table.accuracy).abs() * table.n).sum() / table.n.sum())
 
 
 def confusions(true, predicted, n_genres, groups=None):

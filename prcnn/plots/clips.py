@@ -5,10 +5,9 @@ import numpy as np
 import pandas as pd
 
 from prcnn.datasets.dataset import SPLITS
+from prcnn.plots.style import HATCHES
 
 __all__ = ["artist_shares", "genre_counts", "overlaps"]
-
-_HATCHES = ("", "///", "...")
 
 
 def genre_counts(clips, ax=None):
@@ -29,7 +28,7 @@ def genre_counts(clips, ax=None):
     ax = ax or plt.subplots()[1]
     counts = pd.crosstab(clips["genre"], clips["split"]).reindex(columns=SPLITS, fill_value=0)
     left = np.zeros(len(counts))
-    for split, hatch in zip(SPLITS, _HATCHES, strict=True):
+    for split, hatch in zip(SPLITS, HATCHES, strict=False):
         ax.barh(counts.index, counts[split], left=left, hatch=hatch, edgecolor="white", label=split)
         left += counts[split].to_numpy()
     ax.invert_yaxis()

@@ -37,7 +37,7 @@ def feature_maps(maps, ax=None, columns=8):
 
     Chapter: book/cnn.ipynb
     """
-    ax = ax or plt.gca()
+    ax = ax or plt.subplots()[1]
     time, mel, filters = maps.shape
     rows = -(-filters // columns)
     gap = max(1, time // 40), max(1, mel // 16)
@@ -73,7 +73,7 @@ def receptive_fields(table, mel, ax=None, settings=PAPER, start=(60, 0)):
 
     Chapter: book/cnn.ipynb
     """
-    ax = ax or plt.gca()
+    ax = ax or plt.subplots()[1]
     seconds = _grey(mel, settings, ax)
     halo = [withStroke(linewidth=4, foreground="white")]
     for i, (layer, row) in enumerate(table.iterrows()):
@@ -107,7 +107,7 @@ def attention(weights, mel, ax=None, settings=PAPER):
 
     Chapter: book/attention.ipynb
     """
-    ax = ax or plt.gca()
+    ax = ax or plt.subplots()[1]
     seconds = _grey(mel, settings, ax)
     weights = np.asarray(weights)
     step = len(mel) // len(weights) * seconds
@@ -138,7 +138,7 @@ def influence(table, ax=None, settings=PAPER):
 
     Chapter: book/rnn.ipynb
     """
-    ax = ax or plt.gca()
+    ax = ax or plt.subplots()[1]
     settings = get_settings(settings)
     frames = table.index.to_numpy()
     middle = (frames + (frames[1] - frames[0]) / 2) * settings.hop_length / settings.sr

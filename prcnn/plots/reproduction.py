@@ -3,11 +3,12 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+from prcnn.plots.style import HATCHES
+
 __all__ = ["accumulators", "by_gate", "gates"]
 
 _STYLES = ("-", "--", ":", "-.")
 _MARKERS = "osD^v"
-_HATCHES = ("", "///", "...", "xx")
 
 
 def accumulators(table, ax=None):
@@ -74,7 +75,7 @@ def by_gate(table, ax=None):
     rows, height = np.arange(len(table)), 0.8 / len(table.columns)
     for i, (name, column) in enumerate(table.items()):
         place = rows + (i - (len(table.columns) - 1) / 2) * height
-        hatch = _HATCHES[i % len(_HATCHES)]
+        hatch = HATCHES[i % len(HATCHES)]
         ax.barh(place, 100 * column, height, label=name, hatch=hatch, edgecolor="white")
     ax.set_yticks(rows, table.index)
     ax.invert_yaxis()

@@ -4,12 +4,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from prcnn import spectrogram as spectrograms
+from prcnn.plots.style import HATCHES
 from prcnn.spectrogram import PAPER, get_settings
 
 __all__ = ["mel_bands", "mel_scale", "reach", "spectrogram", "stage_costs", "waveform"]
 
 _TICKS = (500, 1000, 2000, 4000, 8000)
-_HATCHES = ("", "///", "...", "xxx", "\\\\\\")
 
 
 def waveform(y, sr=22050, ax=None, title=""):
@@ -179,7 +179,7 @@ def reach(y, settings, sr=22050, ax=None):
     """
     ax = waveform(y / np.abs(y).max(), sr, ax or plt.subplots(figsize=(7.2, 2.4))[1])
     low = -1.15
-    for one, hatch in zip(map(get_settings, settings), _HATCHES[1:], strict=False):
+    for one, hatch in zip(map(get_settings, settings), HATCHES[1:], strict=False):
         bottom, low = low - 0.45, low - 0.6
         ax.broken_barh([(0, one.seconds)], (bottom, 0.4), facecolor="0.85", hatch=hatch, ec="0.3")
         words = f"{one.name}: hop {one.hop_length}, {one.n_frames} frames, {one.seconds:.1f} s"
@@ -190,7 +190,7 @@ def reach(y, settings, sr=22050, ax=None):
     return ax
 
 
-def stage_costs(costs, ax=None):
+def stage_costs(costs, ax=None, cores="one core"):
     """Bars of milliseconds a clip, each made of its stages.
 
     Parameters
@@ -198,6 +198,8 @@ def stage_costs(costs, ax=None):
     costs : pandas.DataFrame
         Rows: bars; columns: stages, in order; values: milliseconds.
     ax : matplotlib Axes, optional
+    cores : str
+        On how many cores.
 
     Returns
     -------
@@ -209,11 +211,11 @@ def stage_costs(costs, ax=None):
     left = np.zeros(len(costs))
     greys = np.linspace(0.35, 0.95, len(costs.columns))
     for i, stage in enumerate(costs.columns):
-        style = {"color": str(greys[i]), "edgecolor": "black", "hatch": _HATCHES[i % 5]}
+        style = {"color": str(greys[i]), "edgecolor": "black", "hatch": HATCHES[i % len(HATCHES)]}
         ax.barh(costs.index, costs[stage], left=left, label=stage, **style)
         left += costs[stage].to_numpy()
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
-    ax.set(xlabel="milliseconds a clip, one core")
+    ax.set(xlabel=f"milliseconds a clip, {cores}")
     ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.02), frameon=False)
     return ax

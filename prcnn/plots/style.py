@@ -11,6 +11,7 @@ from PIL import Image
 
 __all__ = ["show", "use_style"]
 
+HATCHES = ("", "///", "...", "xxx", "\\\\\\")  # told apart without colour
 _DPI = 140  # sharper than a page is wide; shown at figure.dpi
 
 
@@ -54,6 +55,8 @@ def show(ax, alt):
     ------
     ValueError
         If ``alt`` is empty.
+
+    Chapter: every figure goes through this.
     """
     if not alt.strip():
         raise ValueError("show(ax, alt=…): alternative text must say what the picture shows.")
