@@ -65,8 +65,15 @@ def set_gate(model, gate):
     keras.Model
         ``model``.
 
+    Raises
+    ------
+    ValueError
+        An unknown gate; the known ones are listed.
+
     Chapter: book/reproduction.ipynb
     """
+    if gate not in GATES:
+        raise ValueError(f"Unknown gate {gate!r}. Known gates: {', '.join(GATES)}.")
     for layer in model.layers:
         if isinstance(layer, keras.layers.Bidirectional):
             for gru in (layer.forward_layer, layer.backward_layer):

@@ -91,7 +91,8 @@ def train(
     Raises
     ------
     ValueError
-        Network and store do not fit together, a split is empty, or ``out`` holds another run.
+        Network and store do not fit together, the training or the validation split is empty,
+        ``epochs``, ``batch_size`` or ``learning_rate`` is too small, or ``out`` holds another run.
     TrainingError
         The loss is no longer finite. What was reached before that epoch stays in ``out``.
 

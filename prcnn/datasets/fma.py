@@ -49,6 +49,13 @@ def load(name, data_home=None, *, download=False, splits=None, seed=0):
     -------
     Dataset
 
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As :func:`read`.
+    OSError
+        If a download fails, or the disk has too little room for it.
+
     Chapter: book/datasets.ipynb
     """
     folder = home(data_home)

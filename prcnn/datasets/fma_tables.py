@@ -90,6 +90,13 @@ def tracks(data_home=None):
     pandas.DataFrame
         Index ``track_id``; two column levels (album, artist, set, track).
 
+    Raises
+    ------
+    FileNotFoundError
+        If tracks.csv is missing.
+    ValueError
+        If it is truncated or not FMA's.
+
     Chapter: book/datasets.ipynb
     """
     path = home(data_home) / "fma_metadata" / "tracks.csv"
@@ -116,6 +123,13 @@ def genres(data_home=None):
         Index ``genre_id``; columns ``title``, ``tracks`` (how many have it: 161 of the 163 genres
         are used), ``parent`` (genre id, 0 for a root), ``parent_title``, ``top_level`` and
         ``children`` (list of titles).
+
+    Raises
+    ------
+    FileNotFoundError
+        If genres.csv is missing.
+    ValueError
+        If it is truncated or not FMA's.
 
     Chapter: book/datasets.ipynb
     """
@@ -145,6 +159,13 @@ def features(data_home=None, dataset=None):
     pandas.DataFrame
         float32, one row a clip in the order of ``dataset.clips``, 518 columns of three levels
         (feature, statistics, number). A clip without features is a row of NaN, and a warning.
+
+    Raises
+    ------
+    FileNotFoundError
+        If features.csv is missing.
+    ValueError
+        If it is truncated or not FMA's.
 
     Chapter: book/baselines.ipynb
     """

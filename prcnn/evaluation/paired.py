@@ -47,9 +47,8 @@ def mcnemar(first, second):
     if first.groups is not None or second.groups is not None:
         raise ValueError("McNemar's test needs independent clips; apply from_segments first.")
     _check_same_clips([first, second])
-    b_right = second.correct[second.clips.get_indexer(first.clips)]
-    a_right = first.correct
-    only_first, only_second = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())
+    one, other = first.correct, second.correct[second.clips.get_indexer(first.clips)]
+    only_first, only_second = int((one & ~other).sum()), int((other & ~one).sum())
     decided = only_first + only_second
     p_value = binomtest(only_first, decided).pvalue if decided else 1.0
     return Paired(only_first, only_second, first.accuracy - second.accuracy, float(p_value))
