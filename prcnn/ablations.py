@@ -32,17 +32,15 @@ ROWS = {
     "attention, serial": ("working attention", "attention_serial", {}),
     "attention, parallel linear": ("working attention", "attention_linear", {}),
     "attention, parallel CNN": ("working attention", "attention_cnn", {}),
-    "RNN pool (2, 2)": ("pools", "paper", {"rnn_pool": [2, 2]}),
     "RNN pool (4, 2)": ("pools", "paper", {"rnn_pool": [4, 2]}),
     "RNN pool (4, 4)": ("pools", "paper", {"rnn_pool": [4, 4]}),
     "CNN pools (2, 2)": ("pools", "paper", {"pools": [2, 2]}),
     "conv 4 with 128 filters": ("filters", "paper", {"filters": [16, 32, 64, 128, 64]}),
+    "kernel (5, 1)": ("kernel", "paper", {"kernel_size": [5, 1]}),
     # Without padding, five (3, 3) kernels and the pools use up the mel axis.
     "kernel (3, 3), padded": ("kernel", "paper", {"kernel_size": [3, 3], "padding": "same"}),
-    "kernel (5, 1)": ("kernel", "paper", {"kernel_size": [5, 1]}),
     "dropout 0.5": ("dropout", "paper", {"dropout": 0.5}),
     "ELU": ("activation", "paper", {"activation": "elu"}),
-    "tanh": ("activation", "paper", {"activation": "tanh"}),
 }
 REFERENCE = "CNN + 1-layer RNN"
 
@@ -142,7 +140,8 @@ def collect(runs):
     dict
         ``setting`` (dataset, epochs …, the same for all), ``genres``, ``clips``, ``true``, and for
         each row ``group``, ``network``, ``changes``, ``parameters``, ``seeds``, ``validation``
-        (accuracies), ``predicted`` (a list of labels a seed), ``seconds``.
+        (accuracies), ``epoch_kept`` (best on validation), ``predicted`` (a list of labels a seed),
+        ``seconds``.
 
     Raises
     ------
@@ -172,6 +171,7 @@ def collect(runs):
                 "parameters": records[0]["parameters"],
                 "seeds": [record["seed"] for record in records],
                 "validation": [record["validation"]["accuracy"] for record in records],
+                "epoch_kept": [record["epoch_kept"] for record in records],
                 "predicted": [record["predicted"] for record in records],
                 "seconds": [record["seconds"] for record in records],
             }

@@ -34,6 +34,7 @@ def record_of(rows):
                 "predicted": [
                     [(t + (i < wrong)) % 3 for i, t in enumerate(true)] for wrong in shifts
                 ],
+                "epoch_kept": [1] * len(shifts),
                 "seconds": [1.0] * len(shifts),
             }
             for name, shifts in rows.items()
@@ -132,6 +133,7 @@ def test_finished_runs_are_not_run_again(tmp_path, monkeypatch):
         done |= {"settings": "paper", "batch_size": 64, "learning_rate": 0.1, "seconds": 1.0}
         done |= {"validation": accuracy, "test": accuracy, "network": parameters["network"]}
         done |= {"dataset": "synthetic", "epochs": 1, "changes": {}, "seed": parameters["seed"]}
+        done |= {"epoch_kept": 1}
         results.write("evaluation", done, folder=folder)
         return str(folder), None
 
