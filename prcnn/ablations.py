@@ -210,8 +210,15 @@ def table(record, reference=REFERENCE):
         and seeds drawn anew), ``difference`` from the reference, ``p_value`` (paired) and
         ``p_holm`` (corrected for the number of rows). All accuracies are fractions.
 
+    Raises
+    ------
+    ValueError
+        The reference is not among the rows; those are listed.
+
     Chapter: book/ablations.ipynb
     """
+    if reference not in record["rows"]:
+        raise ValueError(f"No row {reference!r}. Rows here: {', '.join(record['rows'])}.")
     base = reports_of(record, reference)
     lines = {}
     for row, found in record["rows"].items():
@@ -252,6 +259,8 @@ def verdict(table, row, reference=REFERENCE, level=0.05):
     Chapter: book/ablations.ipynb
     """
     line = table.loc[row]
+    if np.isnan(line["p_holm"]):
+        return f"**{row}** reaches {100 * line['accuracy']:.1f} %; the others are compared with it."
     points = 100 * line["difference"]
     test = f"p = {line['p_holm']:.2g} after Holm's correction"
     start = f"**{row}** reaches {100 * line['accuracy']:.1f} %, "

@@ -110,7 +110,15 @@ def mono(waveform, name="The waveform"):
 
 
 def check(y, name):
-    """Return `y`, or raise :class:`AudioError` where it is empty or not finite."""
+    """Return `y`, of any shape (n,), or raise where it is empty or not finite.
+
+    Raises
+    ------
+    AudioError
+        The message begins with `name`.
+
+    Chapter: book/log_mel.ipynb
+    """
     if y.size == 0:
         raise AudioError(f"{name}: no samples.")
     # Energy is finite only where every sample is, and needs no array of flags.

@@ -20,6 +20,7 @@ SILENCE = 1e-10
 # than this is read, so that time and memory per track are bounded.
 CLIP_SECONDS = 31.0
 _BLOCK = 32
+_LOG_STEP = 27 / np.log(6.4)  # mels a factor of e, above 1 kHz
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def get_settings(settings):
     """
     if isinstance(settings, Settings):
         return settings
-    if settings in _KNOWN:
+    if isinstance(settings, str) and settings in _KNOWN:
         return _KNOWN[settings]
     raise ValueError(f"Unknown settings {settings!r}. Known settings: {', '.join(_KNOWN)}.")
 
@@ -291,9 +292,6 @@ def mel_to_hz(mel):
     """
     mel = np.asarray(mel, float)
     return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp((mel - 15) / _LOG_STEP))
-
-
-_LOG_STEP = 27 / np.log(6.4)
 
 
 def _per_decibel(unit):

@@ -108,6 +108,11 @@ def test_verdicts_say_tie_better_or_worse():
     assert ablations.verdict(table, "ELU").endswith("**a tie**.")
     assert ablations.verdict(table, "tanh").endswith("**better**.")
     assert "points below CNN + 1-layer RNN" in ablations.verdict(table, "RNN")
+    assert ablations.verdict(table, ablations.REFERENCE).endswith(
+        "the others are compared with it."
+    )
+    with pytest.raises(ValueError, match="Rows here: CNN"):
+        ablations.table(record, reference="LSTM")
 
 
 def test_holm_as_worked_by_hand():

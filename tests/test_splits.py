@@ -116,9 +116,12 @@ def test_segments_inherit_the_split_of_their_clip():
             splits.segments(clips, seconds)
 
 
-def test_segments_split_at_random_leak_and_those_of_split_clips_do_not():
+def test_leaky_segments_leak_and_sound_ones_do_not():
     clips = table(["a", "b"] * 20)
-    sound = splits.segments(clips.assign(split=splits.stratified(clips)))
-    leaky = sound.assign(split=splits.stratified(sound))
+    clips = clips.assign(split=splits.stratified(clips))
+    sound = splits.segments(clips)
+    leaky = splits.leaky_segments(clips)
     assert splits.overlap(leaky, by="clip") > 0.9, "almost every test segment has a sibling"
     assert splits.overlap(sound, by="clip") == 0
+    shares = leaky["split"].value_counts(normalize=True)
+    assert shares["training"] == pytest.approx(0.6, abs=0.01)
