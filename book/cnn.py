@@ -37,7 +37,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 import prcnn
-from prcnn import models, plots
+from prcnn import models, plots, results
 from prcnn.spectrogram import PAPER, log_mel
 
 plots.use_style()
@@ -219,6 +219,54 @@ pd.DataFrame(
 ).T.rename_axis("pools of cnn3")
 
 # %% [markdown]
+# ## What a step of training costs
+#
+# Where does the time go when `paper` learns? `tests/benchmarks/training.py` builds the network up block
+# by block and measures what each adds to a step, forward and backward:
+
+# %%
+speed = results.read("training_speed")
+plots.show(
+    plots.stage_costs(
+        pd.DataFrame(speed["stages"], index=["a step"]),
+        ax=plt.subplots(figsize=(7.2, 1.3))[1],
+        cores=f"{speed['provenance']['machine']['cores']} cores",
+    ),
+    alt="One bar of milliseconds a clip: the first two blocks take most, the GRU about a quarter.",
+)
+
+# %% [markdown]
+# The first block costs most although it has the fewest weights: its maps are the largest, and moving
+# them through memory is the work. Other ways to compute the same thing, each put into the network
+# that the authors' script writes, and how many times as fast a step then is:
+
+# %%
+pd.DataFrame(
+    {
+        "times as fast as plain Keras": speed["times_as_fast_as_plain"],
+        "outputs differ by": {k: v["outputs"] for k, v in speed["largest_difference_from_plain"].items()},
+        "gradients differ by": {
+            k: v["gradients"] for k, v in speed["largest_difference_from_plain"].items()
+        },
+    }
+).rename({"paper": "prcnn's `paper`", "plain_again": "plain Keras a second time"}).sort_values(
+    "times as fast as plain Keras", ascending=False
+).style.format("{:.2f}", subset=["times as fast as plain Keras"]).format(
+    "{:.0e}", na_rep="", subset=["outputs differ by", "gradients differ by"]
+)
+
+# %% tags=["remove-cell"]
+assert max(speed["times_as_fast_as_plain"].values()) < 1.15, "nothing is clearly faster"
+assert all(d["outputs"] < 1e-5 for d in speed["largest_difference_from_plain"].values())
+assert all(d["gradients"] < 1e-4 for d in speed["largest_difference_from_plain"].values())
+assert max(speed["stages"], key=speed["stages"].get) == "block 1"
+
+# %% [markdown]
+# None is faster. With oneDNN, which TensorFlow uses on x86 by default, the gradient of max-pooling is no
+# longer what training waits for, and chains of elementwise operations touch the large maps more often
+# than the library's layers do. So `paper` is made of Keras's own layers, which also run on every backend
+# and, on a GPU, use cuDNN.
+#
 # ## Summary
 #
 # - Five blocks of convolution and pooling turn (640, 128) into 256 features with 32,544 weights.
