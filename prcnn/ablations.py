@@ -37,8 +37,6 @@ ROWS = {
     "CNN pools (2, 2)": ("pools", "paper", {"pools": [2, 2]}),
     "conv 4 with 128 filters": ("filters", "paper", {"filters": [16, 32, 64, 128, 64]}),
     "kernel (5, 1)": ("kernel", "paper", {"kernel_size": [5, 1]}),
-    # Without padding, five (3, 3) kernels and the pools use up the mel axis.
-    "kernel (3, 3), padded": ("kernel", "paper", {"kernel_size": [3, 3], "padding": "same"}),
     "dropout 0.5": ("dropout", "paper", {"dropout": 0.5}),
     "ELU": ("activation", "paper", {"activation": "elu"}),
 }

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from jupytext.compare import compare_notebooks
 
-from prcnn import evaluation, paper, results
+from prcnn import ablations, evaluation, paper, results
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
@@ -103,11 +103,13 @@ def test_readme_commands_are_there_for_ci_to_copy():
 def test_readme_shows_what_was_measured():
     readme = (ROOT / "README.md").read_text()
     run, leak = results.read("train_synthetic"), results.read("leakage_gtzan_mini")["three"]
+    study = ablations.table(results.read("ablations_synthetic"))
     correct = int(paper.CONFUSION_FIGURE2.to_numpy().trace())
     lines = [
         (correct / 800, *evaluation.wilson(correct, 800)),
         (run["test"]["accuracy"], *run["test"]["interval"]),
         (run["linear"]["accuracy"], *run["linear"]["interval"]),
+        tuple(study.loc[ablations.REFERENCE, ["accuracy", "low", "high"]]),
         *((line["accuracy"], line["low"], line["high"]) for line in leak.values()),
     ]
     for line in lines:
