@@ -371,7 +371,7 @@ assert np.ptp(trained, axis=1).min() > 0, "and it varies over time in every clip
 # Read such pictures with care. A state $h_t$ of a bidirectional GRU has heard the whole clip, from
 # both ends; a large weight at a moment says that the *state* there was useful, not that the sound
 # there was. And a picture is no score: whether attention over time helps is a matter for several
-# seeds and a paired test, which a study of ablations has.
+# seeds and a paired test, which the chapter on [ablations](ablations.ipynb) has.
 #
 # ## Summary
 #

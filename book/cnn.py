@@ -256,17 +256,37 @@ pd.DataFrame(
 )
 
 # %% tags=["remove-cell"]
-assert max(speed["times_as_fast_as_plain"].values()) < 1.15, "nothing is clearly faster"
+assert max(speed["times_as_fast_as_plain"].values()) < 1.3, "nothing is clearly faster"
 assert all(d["outputs"] < 1e-5 for d in speed["largest_difference_from_plain"].values())
 assert all(d["gradients"] < 1e-4 for d in speed["largest_difference_from_plain"].values())
 assert max(speed["stages"], key=speed["stages"].get) == "block 1"
 
 # %% [markdown]
-# None is faster. With oneDNN, which TensorFlow uses on x86 by default, the gradient of max-pooling is no
+# None is clearly faster; the ReLU after the pool may be, a little, but from run to run of this benchmark
+# its ratio moves by as much. With oneDNN, which TensorFlow uses on x86 by default, the gradient of max-pooling is no
 # longer what training waits for, and chains of elementwise operations touch the large maps more often
 # than the library's layers do. So `paper` is made of Keras's own layers, which also run on every backend
 # and, on a GPU, use cuDNN.
 #
+# What did help lies outside the network. `fit` reads batches through tf.data, and when an epoch ends,
+# tf.data's thread that tunes itself waits for a timer whose period doubles: 5.12, 10.24, 20.48 s. A third
+# to a half of a short epoch can be waiting. `prcnn.training` takes the batches itself, in the same order,
+# and ends with the same weights (a test compares them):
+
+# %%
+epochs = speed["seconds_an_epoch"]
+pd.DataFrame(
+    {
+        "seconds an epoch, median": {name: taken["median"] for name, taken in epochs.items()},
+        "shortest": {name: min(taken["all"]) for name, taken in epochs.items()},
+        "longest": {name: max(taken["all"]) for name, taken in epochs.items()},
+    }
+).rename({"fit": "plain Keras network, fit", "prcnn": "paper, prcnn.training"}).round(2)
+
+# %% tags=["remove-cell"]
+assert speed["epoch_times_as_fast_as_fit"] > 1
+
+# %% [markdown]
 # ## Summary
 #
 # - Five blocks of convolution and pooling turn (640, 128) into 256 features with 32,544 weights.

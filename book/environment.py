@@ -63,6 +63,7 @@ assert all(row["date (UTC)"] for row in rows.values())
 # | `train_synthetic` | `papermill book/train.ipynb out.ipynb -p epochs 50`: the run folder's `evaluation.json` |
 # | `baselines_…` | the chapter on baselines, with `refresh_results` |
 # | `leakage_…` | the chapter on leakage, with `refresh_results` |
+# | `ablations_…` | `papermill book/ablations.ipynb out.ipynb -p run True` |
 # | `extraction` | `python tests/benchmarks/extraction.py` |
 # | `training_speed` | `python tests/benchmarks/training.py` |
 # | `gpu_torch`, `gpu_jax` | `KERAS_BACKEND=torch python tests/benchmarks/gpu.py`, on a machine with a GPU |

@@ -495,7 +495,7 @@ glue("fall_yes", float(falls.mean()["yes"]), display=False)
 # - **Table 2's rows.** Only the networks with a weight file can be checked; the pools of its 3-layer
 #   CNN are not in the paper, and there are at least two readings.
 # - **One run, no seed.** Every published number is a single run. How far another seed moves it is not
-#   known for FMA-small; a study of ablations with seeds is for that.
+#   known for FMA-small; on other music, the chapter on [ablations](ablations.ipynb) says.
 # - **The test accuracies on the clips themselves.** The two confusion matrices were printed by the
 #   authors' notebooks. That these weight files give them is shown by their sizes, their gates and their
 #   outputs for the inputs above, not by all 800 clips: these are not here.

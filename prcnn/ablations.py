@@ -34,7 +34,6 @@ ROWS = {
     "attention, parallel CNN": ("working attention", "attention_cnn", {}),
     "RNN pool (4, 2)": ("pools", "paper", {"rnn_pool": [4, 2]}),
     "RNN pool (4, 4)": ("pools", "paper", {"rnn_pool": [4, 4]}),
-    "CNN pools (2, 2)": ("pools", "paper", {"pools": [2, 2]}),
     "conv 4 with 128 filters": ("filters", "paper", {"filters": [16, 32, 64, 128, 64]}),
     "kernel (5, 1)": ("kernel", "paper", {"kernel_size": [5, 1]}),
     "dropout 0.5": ("dropout", "paper", {"dropout": 0.5}),
