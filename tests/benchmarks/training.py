@@ -1,6 +1,6 @@
 """How fast ``paper`` trains on this machine, beside the same network from Keras's plain layers.
 
-``python tests/benchmarks/training.py`` (needs the cores for itself, about three minutes) writes
+``python tests/benchmarks/training.py`` (needs the cores for itself, about five minutes) writes
 ``book/results/training_speed.json``: milliseconds a clip for a step of training (batch 64) with
 the networks taking turns, the cost of every stage, and what other ways to compute a stage bring.
 Only ratios within one run are claims: milliseconds belong to the machine. The plain network is
@@ -18,7 +18,8 @@ from prcnn import models, results, training
 BATCH = 64
 FILTERS = (16, 32, 64, 64, 64)
 POOLS = ((2, 2), (2, 2), (2, 2), (4, 4), (4, 4))
-ROUNDS = 5
+ROUNDS = 5  # of steps
+EPOCHS = 15
 
 
 def plain(
@@ -167,11 +168,11 @@ def seconds_an_epoch(networks):
         network.fit(X[:304], y[:304], BATCH, validation_data=validation, verbose=0)
 
     def prcnn(network):
-        training._pass(network.train_on_batch, batches("training"))
-        training._pass(network.test_on_batch, batches("validation"))
+        training._pass(network, network.train_on_batch, batches("training"))
+        training._pass(network, network.test_on_batch, batches("validation"))
 
     taken = {"fit": [], "prcnn": []}
-    for turn in range(ROUNDS + 1):  # the first traces and compiles
+    for turn in range(EPOCHS + 1):  # the first traces and compiles
         for way, network in ((fit, networks["plain"]), (prcnn, networks["paper"])):
             began = time.perf_counter()
             way(network)
