@@ -32,14 +32,20 @@ ROWS = {
     "attention, serial": ("working attention", "attention_serial", {}),
     "attention, parallel linear": ("working attention", "attention_linear", {}),
     "attention, parallel CNN": ("working attention", "attention_cnn", {}),
+    "RNN pool (2, 2)": ("pools", "paper", {"rnn_pool": [2, 2]}),
     "RNN pool (4, 2)": ("pools", "paper", {"rnn_pool": [4, 2]}),
     "RNN pool (4, 4)": ("pools", "paper", {"rnn_pool": [4, 4]}),
+    "CNN pools (2, 2)": ("pools", "paper", {"pools": [2, 2]}),
     "conv 4 with 128 filters": ("filters", "paper", {"filters": [16, 32, 64, 128, 64]}),
+    "kernel (3, 3), padded": ("kernel", "paper", {"kernel_size": [3, 3], "padding": "same"}),
     "kernel (5, 1)": ("kernel", "paper", {"kernel_size": [5, 1]}),
     "dropout 0.5": ("dropout", "paper", {"dropout": 0.5}),
     "ELU": ("activation", "paper", {"activation": "elu"}),
+    "tanh": ("activation", "paper", {"activation": "tanh"}),
 }
 REFERENCE = "CNN + 1-layer RNN"
+#: Two rows differ where the corrected p-value is below this; otherwise they tie.
+LEVEL = 0.05
 
 
 def sweep(out, *, rows=None, seeds=range(5), n_jobs=2, progress=True, **parameters):
@@ -204,8 +210,9 @@ def table(record, reference=REFERENCE):
     pandas.DataFrame
         Index row; columns ``group``, ``parameters``, ``runs``, ``validation`` (mean), ``accuracy``
         (mean on test), ``sd`` (over seeds), ``low``, ``high`` (95 % interval of the mean, clips
-        and seeds drawn anew), ``difference`` from the reference, ``p_value`` (paired) and
-        ``p_holm`` (corrected for the number of rows). All accuracies are fractions.
+        and seeds drawn anew), ``difference`` from the reference, ``p_value`` (paired), ``p_holm``
+        (corrected for the number of rows) and ``outcome``: "tie", "better" or "worse" (at
+        :data:`LEVEL`), or "reference". All accuracies are fractions.
 
     Raises
     ------
@@ -235,10 +242,14 @@ def table(record, reference=REFERENCE):
             "p_value": np.nan if row == reference else paired.p_value,
         }
     lines = pd.DataFrame.from_dict(lines, orient="index").rename_axis("row")
-    return lines.assign(p_holm=_holm(lines["p_value"]))
+    lines["p_holm"] = _holm(lines["p_value"])
+    differs = np.where(lines["difference"] > 0, "better", "worse")
+    lines["outcome"] = np.where(lines["p_holm"] < LEVEL, differs, "tie")
+    lines.loc[reference, "outcome"] = "reference"
+    return lines
 
 
-def verdict(table, row, reference=REFERENCE, level=0.05):
+def verdict(table, row, reference=REFERENCE):
     """One sentence: is this row better, worse or a tie with the reference?
 
     Parameters
@@ -246,8 +257,6 @@ def verdict(table, row, reference=REFERENCE, level=0.05):
     table : pandas.DataFrame
         From :func:`table`.
     row, reference : str
-    level : float
-        Below this, ``p_holm`` says that the two differ.
 
     Returns
     -------
@@ -256,15 +265,14 @@ def verdict(table, row, reference=REFERENCE, level=0.05):
     Chapter: book/ablations.ipynb
     """
     line = table.loc[row]
-    if np.isnan(line["p_holm"]):
-        return f"**{row}** reaches {100 * line['accuracy']:.1f} %; the others are compared with it."
+    start = f"**{row}** reaches {100 * line['accuracy']:.1f} %"
+    if line["outcome"] == "reference":
+        return f"{start}; the others are compared with it."
     points = 100 * line["difference"]
-    test = f"p = {line['p_holm']:.2g} after Holm's correction"
-    start = f"**{row}** reaches {100 * line['accuracy']:.1f} %, "
     distance = f"{abs(points):.1f} points {'above' if points > 0 else 'below'} {reference}"
-    if line["p_holm"] >= level:
-        return f"{start}{distance} ({test}): **a tie**."
-    return f"{start}{distance} ({test}): **{'better' if points > 0 else 'worse'}**."
+    outcome = "a tie" if line["outcome"] == "tie" else line["outcome"]
+    test = f"p = {line['p_holm']:.2g} after Holm's correction"
+    return f"{start}, {distance} ({test}): **{outcome}**."
 
 
 def _holm(p_values):

@@ -104,6 +104,12 @@ def test_verdicts_say_tie_better_or_worse():
     base = {ablations.REFERENCE: [20, 22, 24]}
     record = record_of({**base, "RNN": [50, 52, 54], "ELU": [21, 22, 23], "tanh": [0, 0, 1]})
     table = ablations.table(record)
+    assert table["outcome"].to_dict() == {
+        ablations.REFERENCE: "reference",
+        "RNN": "worse",
+        "ELU": "tie",
+        "tanh": "better",
+    }
     assert ablations.verdict(table, "RNN").endswith("**worse**.")
     assert ablations.verdict(table, "ELU").endswith("**a tie**.")
     assert ablations.verdict(table, "tanh").endswith("**better**.")
