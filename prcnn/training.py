@@ -258,8 +258,8 @@ def _epoch(model, store, epoch, rate, settings):
     stream = partial(store.stream, batch_size=settings["batch_size"])
     shuffled = stream("training", shuffle=True, seed=seed)
     shuffled.on_epoch_end()  # fit shuffles once more before it begins: the same order as fit's
-    line = _pass(model, model.train_on_batch, shuffled)
-    found = _pass(model, model.test_on_batch, stream("validation"))
+    line = _pass(model.train_on_batch, shuffled)
+    found = _pass(model.test_on_batch, stream("validation"))
     line |= {f"val_{name}": value for name, value in found.items()}
     bad = [name for name in ("loss", "val_loss") if not np.isfinite(line[name])]
     if bad:
@@ -271,7 +271,7 @@ def _epoch(model, store, epoch, rate, settings):
     return line | {"learning_rate": rate, "seconds": time.perf_counter() - began}
 
 
-def _pass(model, step, batches):
+def _pass(step, batches):
     """Take all batches once; return the means of the metrics over the clips.
 
     ``fit`` would do the same through tf.data, whose iterator waits for a timer when an epoch ends,
@@ -280,7 +280,6 @@ def _pass(model, step, batches):
     sums, clips = {}, 0
     for i in range(len(batches)):
         X, y = batches[i]
-        model.reset_metrics()  # Keras before 3.15 leaves that to us, and would average all it saw
         for name, value in step(X, y, return_dict=True).items():
             sums[name] = sums.get(name, 0.0) + float(value) * len(y)
         clips += len(y)

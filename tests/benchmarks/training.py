@@ -168,8 +168,8 @@ def seconds_an_epoch(networks):
         network.fit(X[:304], y[:304], BATCH, validation_data=validation, verbose=0)
 
     def prcnn(network):
-        training._pass(network, network.train_on_batch, batches("training"))
-        training._pass(network, network.test_on_batch, batches("validation"))
+        training._pass(network.train_on_batch, batches("training"))
+        training._pass(network.test_on_batch, batches("validation"))
 
     taken = {"fit": [], "prcnn": []}
     for turn in range(EPOCHS + 1):  # the first traces and compiles
