@@ -29,6 +29,7 @@ ROWS = {
     "CNN + 1-layer RNN": ("Table 2", "paper", {}),
     "CNN + two-layer RNN": ("Table 2", "prcnn_rnn2", {}),
     "attention as printed": ("Table 2", "figure4", {}),
+    "RNN with 128 units": ("working attention", "rnn", {"units": 128}),
     "attention, serial": ("working attention", "attention_serial", {}),
     "attention, parallel linear": ("working attention", "attention_linear", {}),
     "attention, parallel CNN": ("working attention", "attention_cnn", {}),
