@@ -16,7 +16,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from prcnn import results
-from prcnn.evaluation import compare_over_seeds, over_seeds, report
+from prcnn.evaluation import compare_over_seeds, interval_over_seeds, over_seeds, report
 
 PAGE = Path(__file__).resolve().parent.parent / "book" / "train.ipynb"
 
@@ -210,10 +210,11 @@ def table(record, reference=REFERENCE):
     -------
     pandas.DataFrame
         Index row; columns ``group``, ``parameters``, ``runs``, ``validation`` (mean), ``accuracy``
-        (mean on test), ``sd`` (over seeds), ``low``, ``high`` (95 % interval of the mean, clips
-        and seeds drawn anew), ``difference`` from the reference, ``p_value`` (paired), ``p_holm``
-        (corrected for the number of rows) and ``outcome``: "tie", "better" or "worse" (at
-        :data:`LEVEL`), or "reference". All accuracies are fractions.
+        (mean on test), ``sd`` (over seeds), ``low``, ``high`` (95 % interval of the mean for other
+        clips and seeds), ``difference`` from the reference with ``difference_low``,
+        ``difference_high`` and ``p_value`` (all missing for itself), ``p_holm`` (corrected for the
+        number of rows) and ``outcome``: "tie", "better" or "worse" (at :data:`LEVEL`), or
+        "reference". All accuracies are fractions.
 
     Raises
     ------
@@ -228,8 +229,8 @@ def table(record, reference=REFERENCE):
     lines = {}
     for row, found in record["rows"].items():
         reports = reports_of(record, row)
-        paired = compare_over_seeds(reports, base)
         spread = over_seeds(reports).loc["accuracy"]
+        low, high = interval_over_seeds(reports)
         lines[row] = {
             "group": found["group"],
             "parameters": found["parameters"],
@@ -237,11 +238,12 @@ def table(record, reference=REFERENCE):
             "validation": float(np.mean(found["validation"])),
             "accuracy": spread["mean"],
             "sd": spread["sd"],
-            "low": paired.low,
-            "high": paired.high,
-            "difference": paired.difference,
-            "p_value": np.nan if row == reference else paired.p_value,
+            "low": low,
+            "high": high,
         }
+        paired = [np.nan] * 4 if row == reference else compare_over_seeds(reports, base)
+        names = ("difference", "difference_low", "difference_high", "p_value")
+        lines[row] |= dict(zip(names, paired, strict=True))
     lines = pd.DataFrame.from_dict(lines, orient="index").rename_axis("row")
     lines["p_holm"] = _holm(lines["p_value"])
     differs = np.where(lines["difference"] > 0, "better", "worse")

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from prcnn import ablations, evaluation, models, paper, results
 
@@ -53,40 +54,75 @@ def test_table_2_is_complete():
     assert {ablations.ROWS[row][1] for row in rows} == set(paper.TABLE2["network"])
 
 
-def test_one_seed_each_agrees_with_mcnemar():
-    first, second = runs_report(range(0, 130)), runs_report(range(20, 120))
+def simulated(rng, clips, method=0.0, seeds_sd=0.0, n_seeds=5):
+    """Reports of a method: clips differ in difficulty, runs in luck."""
+    runs = rng.normal(method, seeds_sd, (n_seeds, 1))
+    right = rng.random((n_seeds, len(clips))) < 1 / (1 + np.exp(-(clips + runs)))
+    return [runs_report(np.flatnonzero(row), len(clips)) for row in right]
+
+
+def test_one_seed_each_is_the_paired_t_test_and_near_mcnemar():
+    first, second = runs_report(range(0, 120)), runs_report(range(20, 125))
+    found = evaluation.compare_over_seeds([first], [second])
+    paired = stats.ttest_rel(first.correct.astype(float), second.correct.astype(float))
+    assert found.p_value == pytest.approx(paired.pvalue)
+    assert (found.low, found.high) == pytest.approx(paired.confidence_interval(0.95))
     exact = evaluation.mcnemar(first, second)
-    simulated = evaluation.compare_over_seeds([first], [second])
-    assert simulated.p_value == pytest.approx(exact.p_value, abs=0.01)
-    assert simulated.difference == pytest.approx(exact.difference)
+    assert found.p_value == pytest.approx(exact.p_value, abs=0.005)
+    assert found.difference == pytest.approx(exact.difference)
 
 
-def test_equal_methods_tie_and_different_ones_do_not():
+def test_many_clips_leave_the_seeds_t_test():
+    """Ten thousand clips of one difficulty: only the runs' luck is left, so Welch's test is."""
     rng = np.random.default_rng(0)
-    weak = [runs_report(rng.choice(200, 100, replace=False)) for _ in range(5)]
-    same = [runs_report(rng.choice(200, 100, replace=False)) for _ in range(5)]
-    strong = [runs_report(rng.choice(200, 150, replace=False)) for _ in range(5)]
-    assert evaluation.compare_over_seeds(weak, same).p_value > 0.05
-    found = evaluation.compare_over_seeds(strong, weak)
-    assert found.p_value < 0.001
-    assert found.low < 0.75 < found.high
-    assert found.difference == pytest.approx(0.25)
+    first = simulated(rng, np.zeros(10_000), 0.1, seeds_sd=0.5)
+    second = simulated(rng, np.zeros(10_000), 0.0, seeds_sd=0.2)
+    found = evaluation.compare_over_seeds(first, second)
+    welch = stats.ttest_ind(
+        [r.accuracy for r in first], [r.accuracy for r in second], equal_var=False
+    )
+    assert found.p_value == pytest.approx(welch.pvalue, abs=0.01)
+    assert (found.low, found.high) == pytest.approx(welch.confidence_interval(0.95), abs=0.005)
+
+
+def test_equal_methods_seldom_differ_and_different_ones_mostly_do():
+    """With luck of the run and choice of the clips in play, the level and the power are there."""
+    rng = np.random.default_rng(1)
+    p_values = {0.0: [], 2.0: []}
+    covered = []
+    for _ in range(200):
+        clips = rng.normal(0, 1.5, 112)
+        base = simulated(rng, clips, seeds_sd=0.4)
+        for better, found in p_values.items():
+            other = simulated(rng, clips, better, seeds_sd=0.4)
+            found.append(evaluation.compare_over_seeds(other, base).p_value)
+        low, high = evaluation.interval_over_seeds(base)
+        covered.append(low <= 0.5 <= high)  # by symmetry the mean over all clips and runs
+    assert np.mean(np.array(p_values[0.0]) < 0.05) < 0.09
+    assert np.mean(np.array(p_values[2.0]) < 0.05) > 0.8
+    assert np.mean(covered) > 0.9
 
 
 def test_interval_widens_with_the_spread_over_seeds():
     steady = [runs_report(range(100))] * 5
     moody = [runs_report(range(n)) for n in (20, 60, 100, 140, 180)]
+    widths = [np.diff(evaluation.interval_over_seeds(reports))[0] for reports in (moody, steady)]
+    assert widths[0] > 1.5 * widths[1]
 
-    def width(reports):
-        found = evaluation.compare_over_seeds(reports, steady)
-        return found.high - found.low
 
-    assert width(moody) > 1.5 * width(steady)
+def test_methods_that_never_differ():
+    steady = [runs_report(range(100))] * 5
+    assert evaluation.compare_over_seeds(steady, steady) == (0, 0, 0, 1)
+    all_right, all_wrong = ([runs_report(range(n))] * 2 for n in (200, 0))
+    assert evaluation.compare_over_seeds(all_right, all_wrong) == (1, 1, 1, 0)
+    assert evaluation.interval_over_seeds(all_right) == (1, 1)
 
 
 def test_runs_on_other_clips_are_not_compared():
     with pytest.raises(ValueError, match="different clips"):
         evaluation.compare_over_seeds([runs_report([1], 90)], [runs_report([1], 60)])
+    with pytest.raises(ValueError, match="At least one report"):
+        evaluation.interval_over_seeds([])
 
 
 def test_table_compares_every_row_with_the_reference():

@@ -8,6 +8,7 @@ from prcnn.evaluation.paired import (
     Paired,
     PairedSeeds,
     compare_over_seeds,
+    interval_over_seeds,
     mcnemar,
     over_seeds,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "compare_over_seeds",
     "evaluate",
     "from_segments",
+    "interval_over_seeds",
     "mcnemar",
     "over_seeds",
     "report",

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 
 from prcnn.evaluation.statistics import LEVEL
 
@@ -84,38 +84,19 @@ def over_seeds(reports):
     return pd.DataFrame({"mean": values.mean(), "sd": values.std(), "runs": len(reports)})
 
 
-class PairedSeeds(NamedTuple):
-    """Two methods, several seeds each, on the same clips.
-
-    ``low`` and ``high`` are the 95 % interval of the first one's mean accuracy, ``difference`` is
-    the first mean accuracy minus the second, ``p_value`` that of a two-sided permutation test.
-    """
-
-    low: float
-    high: float
-    difference: float
-    p_value: float
-
-
-def compare_over_seeds(first, second, *, n_resamples=10_000, seed=0):
-    """Do two methods differ, each trained with several seeds, on the same clips?
-
-    McNemar's test for more than one run: a clip's score is the share of a method's runs that get
-    it right. Were the methods equally good, each clip's difference could as well have the other
-    sign; the p-value is how often random signs give a mean difference as large as the one seen.
-    With one run each this is McNemar's test, by simulation.
+def interval_over_seeds(reports):
+    """95 % interval of a method's mean accuracy: what other clips and other seeds would give.
 
     Parameters
     ----------
-    first, second : sequence of Report
+    reports : sequence of Report
         One a seed, all on the same clips.
-    n_resamples, seed : int
 
     Returns
     -------
-    PairedSeeds
-        The interval is a bootstrap that draws clips and runs anew: it holds what other clips and
-        other seeds would change.
+    tuple of float
+        From the t distribution, cut at 0 and 1. A single run cannot tell what seeds do: its
+        interval is about the clips alone.
 
     Raises
     ------
@@ -124,26 +105,87 @@ def compare_over_seeds(first, second, *, n_resamples=10_000, seed=0):
 
     Chapter: book/ablations.ipynb
     """
-    first, second = list(first), list(second)
-    if not first or not second:
-        raise ValueError("compare_over_seeds needs at least one report of each method.")
-    _check_same_clips([*first, *second])
-    clips = first[0].clips
-    right, other = (
-        np.array([r.correct[r.clips.get_indexer(clips)] for r in reports], dtype=float)
-        for reports in (first, second)
-    )
-    gap = right.mean(axis=0) - other.mean(axis=0)
-    rng = np.random.default_rng(seed)
-    signs = rng.choice([-1.0, 1.0], size=(n_resamples, gap.size))
-    # The observed signs count as one draw, so that p is never 0; 1e-12 is for rounding in ties.
-    as_large = np.abs(signs @ gap) >= np.abs(gap.sum()) - 1e-12
-    p_value = (as_large.sum() + 1) / (n_resamples + 1)
-    runs = rng.multinomial(len(right), np.full(len(right), 1 / len(right)), n_resamples)
-    drawn = rng.multinomial(gap.size, np.full(gap.size, 1 / gap.size), n_resamples)
-    means = np.einsum("br,rc,bc->b", runs, right, drawn, optimize=True) / right.size
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return PairedSeeds(float(low), float(high), float(gap.mean()), float(p_value))
+    mean, error, df = _contrast([(1, _correct(reports))])
+    half = t.ppf((1 + LEVEL) / 2, df) * error
+    return max(0.0, float(mean - half)), min(1.0, float(mean + half))
+
+
+class PairedSeeds(NamedTuple):
+    """Two methods, several seeds each, on the same clips.
+
+    ``difference`` is the first mean accuracy minus the second, ``low`` and ``high`` are its 95 %
+    interval, ``p_value`` is two-sided.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p_value: float
+
+
+def compare_over_seeds(first, second):
+    """Do two methods differ, each trained with several seeds, on the same clips?
+
+    A t test of the difference between the mean accuracies, whose variance adds what other clips
+    and what other seeds would change, with Welch's and Satterthwaite's degrees of freedom. The
+    clips are paired, the seeds are not. With one run each it is the paired t test over clips, near
+    McNemar's, and says nothing about other seeds.
+
+    Parameters
+    ----------
+    first, second : sequence of Report
+        One a seed, all on the same clips.
+
+    Returns
+    -------
+    PairedSeeds
+
+    Raises
+    ------
+    ValueError
+        No reports, or reports on different clips.
+
+    Chapter: book/ablations.ipynb
+    """
+    right = _correct([*first, *second])
+    n = len(first)
+    difference, error, df = _contrast([(1, right[:n]), (-1, right[n:])])
+    if error == 0:  # no clip and no run says otherwise
+        return PairedSeeds(difference, difference, difference, float(difference == 0))
+    half = t.ppf((1 + LEVEL) / 2, df) * error
+    p_value = 2 * t.sf(abs(difference) / error, df)
+    return PairedSeeds(difference, difference - half, difference + half, float(p_value))
+
+
+def _correct(reports):
+    """Which runs got which clips right: (runs, clips) of 0 and 1."""
+    reports = list(reports)
+    if not reports:
+        raise ValueError("At least one report is needed.")
+    _check_same_clips(reports)
+    clips = reports[0].clips
+    return np.array([r.correct[r.clips.get_indexer(clips)] for r in reports], dtype=float)
+
+
+def _contrast(methods):
+    """Σ sign · mean accuracy, its standard error and degrees of freedom.
+
+    Runs and clips are crossed: every clip is tested in every run. The variance between clips and
+    the variance between runs each hold the part in which a run is lucky with a clip; it counts
+    once.
+    """
+    clips = sum(sign * right.mean(axis=0) for sign, right in methods)
+    parts, twice = [(clips.var(ddof=1) / clips.size, clips.size - 1)], 0.0
+    for _, right in methods:
+        runs, n = right.shape
+        if runs > 1:
+            parts.append((right.mean(axis=1).var(ddof=1) / runs, runs - 1))
+            luck = right - right.mean(axis=0) - right.mean(axis=1, keepdims=True) + right.mean()
+            twice += (luck**2).sum() / ((runs - 1) * (n - 1)) / right.size
+    variances = [variance for variance, _ in parts]
+    variance = max(sum(variances) - twice, *variances)
+    spread = sum(v**2 / df for v, df in parts)
+    return float(clips.mean()), variance**0.5, variance**2 / spread if spread else np.inf
 
 
 def _check_same_clips(reports):
