@@ -211,8 +211,9 @@ glue("moved_joined", f"{min(record['without_cnn'][name] for name in joined):.2f}
 # {glue:text}`moved`; from any of the others, by {glue:text}`moved_joined` and more. Of the
 # {glue:text}`of` parameters of Figure 3's network, {glue:text}`idle` were carried along and never used.
 #
-# So the paper's row "CNN + two-layer RNN + attention" is not about attention, and not about a CNN:
-# what was trained is one recurrent layer. Whether attention helps on this task was not tested.
+# So the paper's row "CNN + two-layer RNN + attention" is not about attention, and not about a CNN: what
+# was trained is, presumably, one recurrent layer. (Presumably, because the row shares its validation
+# accuracy with Figure 3, but not its test accuracy.) Whether attention helps was not tested.
 #
 # ## Attention over time
 #

@@ -115,8 +115,8 @@ print(heard)
 # ## Over time
 #
 # Dark is probable, and a dot marks the genre that leads. Every moment shows the window whose middle is
-# nearest. A network that was trained for less than a minute seldom finds the right word, but it says
-# other things of the first half than of the second: the change is heard.
+# nearest. A network that was trained for less than a minute often finds the wrong word (how often is
+# counted below), but it says other things of the first half than of the second: the change is heard.
 
 # %% tags=["nbval-ignore-output"]
 plots.show(
@@ -196,9 +196,9 @@ else:
 Markdown(say)
 
 # %% [markdown]
-# And that holds for music like the music it learned from. For other music nothing is promised: the
-# network of this page knows synthetic clips only, and the authors' weights know 6,400 clips from one
-# archive, with the labels their uploaders gave them.
+# Even this comparison is good only for music like the music it learned from. For other music nothing is
+# promised: the network of this page knows synthetic clips only, and the authors' weights know the training
+# clips of one archive, with the labels their uploaders gave them.
 #
 # ## What the published weights hear
 #
@@ -240,8 +240,8 @@ pd.Series(record["no music"], name=f"{kept.network} says").to_frame()
 # %% [markdown]
 # ## Summary
 #
-# - A song is cut into overlapping windows as long as the clips in training; each is classified as a
-#   clip of its own.
+# - A song is cut into overlapping windows, as long as what the network saw of a training clip; each is
+#   classified as a clip of its own.
 # - A step shorter than a window draws a smoother curve, not a sharper one.
 # - A network answers with one of its genres whatever it is played, and how sure it is says little about
 #   music unlike its training set.
@@ -290,5 +290,6 @@ pd.Series(record["no music"], name=f"{kept.network} says").to_frame()
 # ~~~
 # The order of the halves is reversed, of course. Within each, the frequencies are the same and only
 # attacks have become swells: as far as the answer stays the same, the network goes by the timbre; as far
-# as it changes, by the order of events. The synthetic genres that share a timbre differ in nothing else.
+# as it changes, by the order of events. The synthetic genres that share a timbre differ in nothing else
+# (see [datasets](datasets.ipynb)).
 # ```

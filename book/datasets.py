@@ -47,7 +47,7 @@ from myst_nb import glue
 import prcnn
 from prcnn import paper, plots, results
 from prcnn.datasets import download as downloads
-from prcnn.datasets import facts, fma, gtzan_faults, splits
+from prcnn.datasets import facts, fma, gtzan_faults, recipes, splits
 
 plots.use_style()
 pd.set_option("display.max_colwidth", 80)
@@ -133,6 +133,16 @@ for genre in music.genres[:10]:
     chosen = music.clips[(music.clips["genre"] == genre) & (music.clips["split"] == "training")]
     if len(chosen) and Path(chosen["path"].iloc[0]).is_file():
         display(plots.player(chosen["path"].iloc[0], label=genre, seconds=3.0, offset=8.0))
+
+# %% [markdown]
+# The synthetic genres bear the names of FMA-small's and are made up otherwise. Each has a *recipe*: a
+# **timbre**, the instruments, and an **order**, when and which way round their notes sound. In this table
+# every genre shares one of the two with the row above and the other with the row below (the last row
+# with the first), so neither alone tells them apart. A fifth of the clips play some of their bars as a
+# neighbour would.
+
+# %%
+recipes.RECIPES
 
 # %% [markdown]
 # ## What the files are
@@ -333,9 +343,10 @@ mine
 # ## Summary
 #
 # - A dataset is a table: clip, path, genre, split, artist. What was left out is part of it.
-# - FMA-small is {glue:text}`small` clips, less {glue:text}`broken` that hold no music. Its
+# - FMA-small is {glue:text}`small` clips, less {glue:text}`broken` that hold no or hardly any sound. Its
 #   official split keeps artists apart.
-# - In GTZAN a random split tests mostly artists that were heard in training, and some recordings twice.
+# - In GTZAN a random split tests mostly artists that were heard in training, and some recordings that
+#   were heard there, too.
 # - Table 1 as printed has errors that a look at the sources corrects.
 #
 # ## Exercises
@@ -369,10 +380,10 @@ mine
 #
 # ```{solution} datasets-2
 # :class: dropdown
-# One artist cannot be on two sides, so all ten go to training and a warning says that blues has no
-# test clip. Nothing can be said: blues has no recall, and a macro average over ten genres would be one
-# over nine. The honest choices are more artists, or a split by clip *with the remark* that blues then
-# means "John Lee Hooker".
+# One artist cannot be on two sides, so all ten go to training; a warning names the genres that lack
+# clips in some split, and blues is not the only one. Nothing can be said of it: blues has no recall,
+# and counts as 0 in `Report.macro_f1`, the mean over all ten. The honest choices are more artists, or a
+# split by clip *with the remark* that blues then means "John Lee Hooker".
 # ```
 #
 # ```{exercise} Five folds that respect artists

@@ -61,9 +61,12 @@ assert all(row["date (UTC)"] for row in rows.values())
 # | result | made by |
 # |---|---|
 # | `train_synthetic` | `papermill book/train.ipynb out.ipynb -p epochs 50`: the run folder's `evaluation.json` |
-# | `baselines_…` | the chapter on baselines, with `refresh_results` |
-# | `leakage_…` | the chapter on leakage, with `refresh_results` |
+# | `baselines_…`, `leakage_…` | the chapters on [baselines](baselines.ipynb) and [leakage](leakage.ipynb), with `-p write_results True` |
 # | `ablations_…` | `papermill book/ablations.ipynb out.ipynb -p run True` |
+# | `reproduction` | `papermill book/reproduction.ipynb out.ipynb -p checkpoints ~/weights -p write_results True` |
+# | `listening` | the command in the chapter on [classify](classify.ipynb) |
+# | `rnn_memory` | `papermill book/rnn.ipynb out.ipynb -p dataset gtzan_mini -p checkpoints ~/weights` |
+# | `gtzan` | `prcnn.results.write("gtzan", gtzan_faults.survey(folder))`, with the lists of [datasets](datasets.ipynb) in the folder |
 # | `extraction` | `python tests/benchmarks/extraction.py` |
 # | `training_speed` | `python tests/benchmarks/training.py` |
 # | `gpu_torch`, `gpu_jax` | `KERAS_BACKEND=torch python tests/benchmarks/gpu.py`, on a machine with a GPU |
@@ -72,3 +75,19 @@ assert all(row["date (UTC)"] for row in rows.values())
 #
 # - A number in this book is computed on its page or comes from a file above.
 # - Chapters are executed whenever the book is built, and every week by CI.
+#
+# ## Exercises
+#
+# ```{exercise} What the file knows
+# :label: environment-knows
+# Which packages and versions made the result that you doubt most, and are they yours?
+# ```
+#
+# ```{solution} environment-knows
+# :class: dropdown
+# ~~~python
+# theirs = results.read("train_synthetic")["provenance"]["packages"]
+# table = pd.DataFrame({"theirs": theirs, "here": results.provenance()["packages"]})
+# table[table["theirs"] != table["here"]]
+# ~~~
+# ```

@@ -129,9 +129,9 @@ Markdown(
 # |---|---|
 # | a laptop | clone the repository, then `pip install -e ".[all]" && papermill book/train.ipynb out.ipynb -p epochs 50` |
 # | JupyterLab | `pip install -e ".[all]"`, `jupyter lab book/train.ipynb` |
-# | Colab | upload a notebook of `book/`; new first cell: `!git clone ADDRESS prcnn && pip install -e prcnn`, with the address of this repository |
+# | Colab | upload a notebook of `book/`; new first cell: `!git clone ADDRESS prcnn && pip install -e "prcnn[all]"`, with the address of this repository; then restart the runtime |
 # | Binder | give mybinder.org the address of this repository; it reads `environment.yml` |
-# | a GPU | `KERAS_BACKEND=torch` (cuDNN's GRU) or `KERAS_BACKEND=jax` before the same commands |
+# | a GPU | `pip install torch`, then `KERAS_BACKEND=torch` before the same commands (cuDNN's GRU); or `pip install "jax[cuda12]"` and `KERAS_BACKEND=jax` |
 # | FMA-small | add `-p dataset fma_small -p data_home FOLDER`; see [datasets](datasets.ipynb) |
 #
-# No page needs the network: the default dataset is made on the spot.
+# No page needs the internet: the default dataset is made on the spot.

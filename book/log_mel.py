@@ -215,8 +215,9 @@ listen(spread(floored, wide), wide, "4. From 128 mel bands, hop 1024, cut at -80
 
 # %% [markdown]
 # The beat, the kind of sound, roughly the harmony: still there. Words, the breath of an instrument, the
-# exact pitch of two close tones: gone or smeared. With hop 1024 sharp attacks blur. A network cannot
-# learn from what you no longer hear here.
+# exact pitch of two close tones: gone or smeared. With hop 1024 sharp attacks blur. What the picture
+# lost, no network can learn from; but part of what you miss here is due to the guessed phase, and was
+# in the picture.
 #
 # ## 640 frames: which part of the clip?
 #
@@ -440,7 +441,7 @@ pd.DataFrame(rows).T
 # :class: dropdown
 #
 # One every 512 samples, and one more at the start: $1 + \lfloor 30 \cdot 22050 / 512 \rfloor = 1292$. The
-# picture would be twice as long, so the CNN's last pooling would leave 10 × 1 instead of 4 × 1 places of
+# picture would be twice as long, so the CNN's last pooling would leave 9 × 1 instead of 4 × 1 places of
 # 64 features, and the dense layer behind it would grow with it. The recurrent branch would not gain a
 # single weight, but take twice the steps.
 # ```

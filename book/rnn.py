@@ -29,6 +29,8 @@ from prcnn.notebook import refuse_unknown_parameters
 
 refuse_unknown_parameters()
 
+import logging
+
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,6 +42,7 @@ from prcnn import models, plots, results
 from prcnn.spectrogram import AUTHORS, PAPER, log_mel
 
 plots.use_style()
+logging.getLogger("tensorflow").setLevel("ERROR")  # it warns of many small networks
 clips = prcnn.datasets.load(dataset, data_home).clips
 some = clips.sort_values("split").groupby("genre").head(1)  # a clip of each genre
 X = np.stack([log_mel(path, PAPER) for path in some.path])
@@ -103,7 +106,7 @@ ax.axhline(63.5, c="k", lw=1)
 ax.set(xlabel="step", ylabel="state: forward below, backward above")
 ax.grid(False)
 fig.colorbar(image, ax=ax)
-plots.show(ax, alt="128 rows of states over 320 steps, between -1 and 1, changing with the music.")
+plots.show(ax, alt="128 rows of states over 320 steps, most at -1 or 1 for long stretches, some changing with the music.")
 
 # %% [markdown]
 # ## Order matters, and so do the bands
@@ -164,20 +167,22 @@ assert untrained.forward.iloc[-1] > 3 * untrained.forward.iloc[:-2].max()
 share = untrained.forward.iloc[-1] / untrained.forward.iloc[:10].mean()
 Markdown(
     "The forward state mostly knows the end of the clip and the backward state its beginning: the "
-    f"last 0.7 seconds count {share:.0f} times as much as a part of the first half. A gate near one "
-    "half halves at every step what is remembered; what survives sits in units whose gate the loud "
-    "input holds open. Longer memory has to be learned. Was it, in the weights behind the paper's "
-    "figures? The same test, on spectrograms as their authors made them (`AUTHORS`, where a part "
-    "lasts twice as long):"
+    f"last 0.7 seconds count {share:.0f} times as much as a part of the first half. Decibels are "
+    "large numbers, so most gates are fully open or shut. Units that are overwritten at every step "
+    "know the last frames only; the few that are held keep a little of everything. Longer memory has to "
+    "be learned. Was it, in the weights behind the paper's figures? The same test for them and for the "
+    "same networks before training, on spectrograms as their authors made them (`AUTHORS`, where a "
+    "part lasts twice as long):"
 )
 
 # %% tags=["nbval-ignore-output"]
 if checkpoints is not None:
     Z = np.stack([log_mel(path, AUTHORS) for path in some.path])
-    names = ("dwivedi", "figure2", "figure3")
-    networks = {name: models.load_checkpoint(name, checkpoints) for name in names}
-    networks |= {f"untrained {seed}": models.build("rnn", seed=seed) for seed in range(3)}
-    forward = {name: models.influence(network, Z).forward for name, network in networks.items()}
+    forward = {}
+    for name in ("dwivedi", "figure2", "figure3"):
+        fresh = [models.influence(models.build(name, seed=seed), Z).forward for seed in range(5)]
+        forward[name] = models.influence(models.load_checkpoint(name, checkpoints), Z).forward
+        forward[f"{name}, untrained"] = sum(fresh) / len(fresh)
     record = {"dataset": dataset, "clips": len(Z), "frame": untrained.index.tolist()}
     record["forward"] = {name: column.tolist() for name, column in forward.items()}
     results.write("rnn_memory", record)
@@ -189,24 +194,27 @@ ax = plots.influence(curves, settings=AUTHORS)
 ax.set_ylabel("change, last part = 1")
 plots.show(
     ax,
-    alt="Six curves, three of published and three of untrained networks, all at 0.1 to 0.3 for most of the "
-    "clip and rising steeply to 1 at its end.",
+    alt="Six curves, three of published networks and three of the same untrained, all below 0.4 for most of the "
+    "clip and rising steeply to 1 at its end; the published ones lie above their untrained twins.",
 )
 
 # %% tags=["remove-input", "nbval-ignore-output"]
 early = curves.iloc[:10].mean()
-before = early[early.index.str.startswith("untrained")]
-published = ", ".join(f"{early[name]:.0%} ({name})" for name in early.index.difference(before.index))
+learned = [name for name in early.index if "untrained" not in name]
+shares = "; ".join(
+    f"{name}: {early[name]:.0%}, untrained {early[f'{name}, untrained']:.0%}" for name in learned
+)
 Markdown(
-    f"A part of the first half moves the forward state by {published} of what the last part does; in "
-    f"untrained networks by {before.min():.0%} to {before.max():.0%}. Training on genres has taught "
-    "the published networks only a little about remembering: their RNN branch hears, above all, how "
-    f"a clip ends and how it begins. (Measured on {memory['clips']} clips of `{memory['dataset']}`, "
-    f"{memory['provenance']['date'][:10]}, one clip a genre; `-p checkpoints FOLDER` measures again.)"
+    "A part of the first half moves the forward state by this share of what the last part does: "
+    f"{shares}. Training on genres has taught these networks to remember more than they were born with, "
+    "and still their RNN branch hears, above all, how a clip ends and how it begins. (Measured on "
+    f"{memory['clips']} clips of `{memory['dataset']}`, {memory['provenance']['date'][:10]}, one clip a "
+    "genre, untrained networks over five seeds; `-p checkpoints FOLDER` measures again.)"
 )
 
 # %% tags=["remove-cell"]
 assert (early < 0.5).all()
+assert all(early[name] > early[f"{name}, untrained"] for name in learned)
 
 # %% [markdown]
 # That the last moments weigh so much is a reason to give the head *all* steps and let it choose:
@@ -236,9 +244,10 @@ plots.show(ax, alt="Three S-shaped curves from 0 to 1: a smooth one and two of s
 # ## Summary
 #
 # - The branch pools two frames into one, reads 320 steps both ways, and hands on 128 numbers.
-# - It knows order and pitch, the two things to which the CNN branch is blind or nearly so.
-# - A GRU forgets by default, and the published ones have learned little else: the two states are
-#   mostly about the clip's two ends.
+# - It knows which band is which, to which the CNN branch is blind, and it reads a clip in order from end
+#   to end; the CNN notices order only within a few seconds.
+# - A GRU forgets by default. The published ones have learned to remember more, but not much: the two
+#   states are mostly about the clip's two ends.
 #
 # ## Exercises
 #

@@ -174,7 +174,7 @@ plots.show(
 # ## Does it need a network at all?
 #
 # A linear model sees only the mean of each mel band over time: which frequencies are loud, not when.
-# If it does as well, the network has learned nothing about rhythm or order.
+# If it does as well, the accuracy is no evidence that the network uses rhythm or order.
 
 # %% tags=["nbval-ignore-output"]
 linear = baselines.mean_spectrum(features)
@@ -270,9 +270,10 @@ pd.Series({file.name: file.stat().st_size for file in sorted(run.folder.iterdir(
 # ```{solution} train-longer
 # :class: dropdown
 # Set `epochs = 50` in the second cell, or
-# `papermill book/train.ipynb out.ipynb -p epochs 50`. Training accuracy goes on rising after
-# validation has levelled off: from there on the network learns the training clips, not the genres.
-# That is why the kept epoch is chosen on validation, and why it may not be chosen on test.
+# `papermill book/train.ipynb out.ipynb -p epochs 50`. On the synthetic set a late one is kept:
+# validation still rises, jumping from epoch to epoch. Where training goes on rising and validation no
+# longer does, the network learns the training clips, not the genres. That is why the kept epoch is
+# chosen on validation, and why it may not be chosen on test.
 # ```
 #
 # ```{exercise} One ear at a time
@@ -284,7 +285,7 @@ pd.Series({file.name: file.stat().st_size for file in sorted(run.folder.iterdir(
 # :class: dropdown
 # Set `network = "cnn5"`, then `"rnn"`, and compare the two confusion matrices. The synthetic genres
 # come in pairs that share an ensemble and differ in the order of events, and pairs of the opposite
-# kind: see the table of recipes in the chapter on datasets.
+# kind: see the recipes in the chapter on [datasets](datasets.ipynb).
 # ```
 #
 # ```{exercise} Another seed
