@@ -192,6 +192,7 @@ curves = pd.DataFrame(memory["forward"], index=memory["frame"])
 curves /= curves.iloc[-1]
 ax = plots.influence(curves, settings=AUTHORS)
 ax.set_ylabel("change, last part = 1")
+ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
 plots.show(
     ax,
     alt="Six curves, three of published networks and three of the same untrained, all below 0.4 for most of the "
