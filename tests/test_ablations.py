@@ -108,6 +108,7 @@ def test_interval_widens_with_the_spread_over_seeds():
     moody = [runs_report(range(n)) for n in (20, 60, 100, 140, 180)]
     widths = [np.diff(evaluation.interval_over_seeds(reports))[0] for reports in (moody, steady)]
     assert widths[0] > 1.5 * widths[1]
+    assert evaluation.interval_over_seeds(moody[:1]) == moody[0].interval
 
 
 def test_methods_that_never_differ():
@@ -121,6 +122,10 @@ def test_methods_that_never_differ():
 def test_runs_on_other_clips_are_not_compared():
     with pytest.raises(ValueError, match="different clips"):
         evaluation.compare_over_seeds([runs_report([1], 90)], [runs_report([1], 60)])
+    one = [runs_report([1])]
+    for none in (([], one), (one, [])):
+        with pytest.raises(ValueError, match="At least one report of each"):
+            evaluation.compare_over_seeds(*none)
     with pytest.raises(ValueError, match="At least one report"):
         evaluation.interval_over_seeds([])
 

@@ -95,8 +95,8 @@ def interval_over_seeds(reports):
     Returns
     -------
     tuple of float
-        From the t distribution, cut at 0 and 1. A single run cannot tell what seeds do: its
-        interval is about the clips alone.
+        From the t distribution, cut at 0 and 1. A single run cannot tell what seeds do: it has
+        its report's interval, which is about the clips alone.
 
     Raises
     ------
@@ -105,7 +105,10 @@ def interval_over_seeds(reports):
 
     Chapter: book/ablations.ipynb
     """
+    reports = list(reports)
     mean, error, df = _contrast([(1, _correct(reports))])
+    if len(reports) == 1:
+        return reports[0].interval
     half = t.ppf((1 + LEVEL) / 2, df) * error
     return max(0.0, float(mean - half)), min(1.0, float(mean + half))
 
@@ -147,7 +150,8 @@ def compare_over_seeds(first, second):
 
     Chapter: book/ablations.ipynb
     """
-    right = _correct([*first, *second])
+    first, second = list(first), list(second)
+    right = _correct(first + second if first and second else [])
     n = len(first)
     difference, error, df = _contrast([(1, right[:n]), (-1, right[n:])])
     if error == 0:  # no clip and no run says otherwise
@@ -159,9 +163,8 @@ def compare_over_seeds(first, second):
 
 def _correct(reports):
     """Which runs got which clips right: (runs, clips) of 0 and 1."""
-    reports = list(reports)
     if not reports:
-        raise ValueError("At least one report is needed.")
+        raise ValueError("At least one report of each method is needed.")
     _check_same_clips(reports)
     clips = reports[0].clips
     return np.array([r.correct[r.clips.get_indexer(clips)] for r in reports], dtype=float)
