@@ -65,7 +65,7 @@ assert all(row["date (UTC)"] for row in rows.values())
 # | `ablations_…` | `papermill book/ablations.ipynb out.ipynb -p run True` |
 # | `reproduction` | `papermill book/reproduction.ipynb out.ipynb -p checkpoints ~/weights -p write_results True` |
 # | `listening` | the command in the chapter on [classify](classify.ipynb) |
-# | `rnn_memory` | `papermill book/rnn.ipynb out.ipynb -p dataset gtzan_mini -p checkpoints ~/weights` |
+# | `rnn_memory` | `papermill book/rnn.ipynb out.ipynb -p dataset gtzan_mini -p checkpoints ~/weights -p write_results True` |
 # | `gtzan` | `prcnn.results.write("gtzan", gtzan_faults.survey(folder))`, with the lists of [datasets](datasets.ipynb) in the folder |
 # | `extraction` | `python tests/benchmarks/extraction.py` |
 # | `training_speed` | `python tests/benchmarks/training.py` |

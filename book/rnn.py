@@ -23,6 +23,7 @@
 dataset = "synthetic"
 data_home = None
 checkpoints = None  # the folder of the authors' weight files: measures again what is drawn below
+write_results = False  # write book/results/rnn_memory.json
 
 # %%
 from prcnn.notebook import refuse_unknown_parameters
@@ -176,18 +177,21 @@ Markdown(
 )
 
 # %% tags=["nbval-ignore-output"]
-if checkpoints is not None:
+if checkpoints is None:
+    memory = results.read("rnn_memory")
+else:
     Z = np.stack([log_mel(path, AUTHORS) for path in some.path])
     forward = {}
     for name in ("dwivedi", "figure2", "figure3"):
         fresh = [models.influence(models.build(name, seed=seed), Z).forward for seed in range(5)]
         forward[name] = models.influence(models.load_checkpoint(name, checkpoints), Z).forward
         forward[f"{name}, untrained"] = sum(fresh) / len(fresh)
-    record = {"dataset": dataset, "clips": len(Z), "frame": untrained.index.tolist()}
-    record["forward"] = {name: column.tolist() for name, column in forward.items()}
-    results.write("rnn_memory", record)
+    memory = {"dataset": dataset, "clips": len(Z), "frame": untrained.index.tolist()}
+    memory["forward"] = {name: column.tolist() for name, column in forward.items()}
+    if write_results:
+        results.write("rnn_memory", memory)
+    memory["provenance"] = results.provenance()
 
-memory = results.read("rnn_memory")
 curves = pd.DataFrame(memory["forward"], index=memory["frame"])
 curves /= curves.iloc[-1]
 ax = plots.influence(curves, settings=AUTHORS)

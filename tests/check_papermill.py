@@ -35,7 +35,7 @@ def trials(data):
         "leakage": real | {"seeds": 1},
         "log_mel": real,
         "reproduction": real | checkpoints,
-        "rnn": real,  # with checkpoints it would write its result anew
+        "rnn": real | checkpoints,
         "train": real | {"epochs": 1, "network": "cnn5", "settings": "authors"},
     }
 

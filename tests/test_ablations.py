@@ -61,7 +61,28 @@ def simulated(rng, clips, method=0.0, seeds_sd=0.0, n_seeds=5):
     return [runs_report(np.flatnonzero(row), len(clips)) for row in right]
 
 
-def test_one_seed_each_is_the_paired_t_test_and_near_mcnemar():
+def test_one_seed_each_agrees_with_mcnemar():
+    first, second = runs_report(range(0, 130)), runs_report(range(20, 120))
+    exact = evaluation.mcnemar(first, second)
+    found = evaluation.compare_over_seeds([first], [second])
+    assert found.p_value == pytest.approx(exact.p_value, abs=0.01)
+    assert found.difference == pytest.approx(exact.difference)
+
+
+def test_equal_methods_tie_and_different_ones_do_not():
+    rng = np.random.default_rng(0)
+    weak = [runs_report(rng.choice(200, 100, replace=False)) for _ in range(5)]
+    same = [runs_report(rng.choice(200, 100, replace=False)) for _ in range(5)]
+    strong = [runs_report(rng.choice(200, 150, replace=False)) for _ in range(5)]
+    assert evaluation.compare_over_seeds(weak, same).p_value > 0.05
+    found = evaluation.compare_over_seeds(strong, weak)
+    assert found.p_value < 0.001
+    low, high = evaluation.interval_over_seeds(strong)
+    assert low < 0.75 < high
+    assert found.difference == pytest.approx(0.25)
+
+
+def test_one_seed_each_is_the_paired_t_test():
     first, second = runs_report(range(0, 120)), runs_report(range(20, 125))
     found = evaluation.compare_over_seeds([first], [second])
     paired = stats.ttest_rel(first.correct.astype(float), second.correct.astype(float))
@@ -109,6 +130,15 @@ def test_interval_widens_with_the_spread_over_seeds():
     widths = [np.diff(evaluation.interval_over_seeds(reports))[0] for reports in (moody, steady)]
     assert widths[0] > 1.5 * widths[1]
     assert evaluation.interval_over_seeds(moody[:1]) == moody[0].interval
+
+
+def test_luck_is_what_more_clips_average_out():
+    rng = np.random.default_rng(0)
+    coins = simulated(rng, np.zeros(5000))  # each answer a coin's, variance 1/4
+    assert evaluation.luck_of_runs(coins) == pytest.approx(0.25, rel=0.02)
+    assert evaluation.luck_of_runs([runs_report(range(100))] * 5) == pytest.approx(0)
+    with pytest.raises(ValueError, match="at least two"):
+        evaluation.luck_of_runs(coins[:1])
 
 
 def test_methods_that_never_differ():

@@ -60,7 +60,7 @@ def same(first, second):
     columns = [c for c in first.history if c != "seconds"]
     pd.testing.assert_frame_equal(first.history[columns], second.history[columns], check_exact=True)
     for a, b in zip(first.model.get_weights(), second.model.get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-6)
+        np.testing.assert_array_equal(a, b)
     return True
 
 

@@ -9,6 +9,7 @@ from prcnn.evaluation.paired import (
     PairedSeeds,
     compare_over_seeds,
     interval_over_seeds,
+    luck_of_runs,
     mcnemar,
     over_seeds,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "evaluate",
     "from_segments",
     "interval_over_seeds",
+    "luck_of_runs",
     "mcnemar",
     "over_seeds",
     "report",

@@ -113,6 +113,33 @@ def interval_over_seeds(reports):
     return max(0.0, float(mean - half)), min(1.0, float(mean + half))
 
 
+def luck_of_runs(reports):
+    """Variance of one answer, right or wrong, that neither its clip nor its run explains.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+        One a seed, all on the same clips; at least two.
+
+    Returns
+    -------
+    float
+        Divided by the number of clips, the part of the variance between runs that more clips would
+        average out.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two reports, or reports on different clips.
+
+    Chapter: book/discussion.ipynb
+    """
+    right = _correct(list(reports))
+    if len(right) < 2:
+        raise ValueError("The luck of runs needs at least two of them.")
+    return _luck(right)
+
+
 class PairedSeeds(NamedTuple):
     """Two methods, several seeds each, on the same clips.
 
@@ -170,6 +197,12 @@ def _correct(reports):
     return np.array([r.correct[r.clips.get_indexer(clips)] for r in reports], dtype=float)
 
 
+def _luck(right):
+    """What is left of (runs, clips) without the means of runs and clips, as a variance."""
+    left = right - right.mean(axis=0) - right.mean(axis=1, keepdims=True) + right.mean()
+    return float((left**2).sum() / ((right.shape[0] - 1) * (right.shape[1] - 1)))
+
+
 def _contrast(methods):
     """Σ sign · mean accuracy, its standard error and degrees of freedom.
 
@@ -180,11 +213,10 @@ def _contrast(methods):
     clips = sum(sign * right.mean(axis=0) for sign, right in methods)
     parts, twice = [(clips.var(ddof=1) / clips.size, clips.size - 1)], 0.0
     for _, right in methods:
-        runs, n = right.shape
+        runs = len(right)
         if runs > 1:
             parts.append((right.mean(axis=1).var(ddof=1) / runs, runs - 1))
-            luck = right - right.mean(axis=0) - right.mean(axis=1, keepdims=True) + right.mean()
-            twice += (luck**2).sum() / ((runs - 1) * (n - 1)) / right.size
+            twice += _luck(right) / right.size
     variances = [variance for variance, _ in parts]
     variance = max(sum(variances) - twice, *variances)
     spread = sum(v**2 / df for v, df in parts)
