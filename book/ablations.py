@@ -54,7 +54,8 @@ from IPython.display import Markdown, display
 from matplotlib import pyplot as plt
 
 import prcnn
-from prcnn import ablations, paper, plots, results, spectrogram
+from prcnn import plots, spectrogram
+from prcnn.study import ablations, paper, results
 
 plots.use_style()
 pd.DataFrame.from_dict(ablations.ROWS, orient="index", columns=["group", "network", "changes"])

@@ -53,7 +53,9 @@ from IPython.display import Markdown, display
 from myst_nb import glue
 
 import prcnn
-from prcnn import models, plots, reproduction, results, store, training
+from prcnn import models, plots, store, training
+from prcnn.study import reproduction, results
+from prcnn.study import plots as study_plots
 
 logging.getLogger("tensorflow").setLevel("ERROR")  # it warns of many small networks
 plots.use_style()
@@ -167,7 +169,7 @@ running = pd.DataFrame(
     {name: table["accumulator"] for name, table in of_layers.items()}, dtype=float
 )
 plots.show(
-    plots.accumulators(running.dropna(axis=1)),
+    study_plots.accumulators(running.dropna(axis=1)),
     alt="Largest mean squared gradient of every convolution, on a logarithmic axis: the two weight "
     "files with published attention lie many powers of ten below all others.",
 )

@@ -54,18 +54,8 @@ from IPython.display import Markdown, display
 from myst_nb import glue
 
 import prcnn
-from prcnn import (
-    ablations,
-    audio,
-    baselines,
-    evaluation,
-    models,
-    paper,
-    plots,
-    results,
-    store,
-    training,
-)
+from prcnn import audio, baselines, evaluation, models, plots, store, training
+from prcnn.study import ablations, paper, results
 from prcnn.datasets import splits
 
 plots.use_style()

@@ -62,8 +62,9 @@ import pandas as pd
 from IPython.display import Markdown
 
 import prcnn
-from prcnn import audio, evaluation, models, plots, results, spectrogram, store, training
-from prcnn.listening import Listening, clock
+from prcnn import audio, evaluation, models, plots, spectrogram, store, training
+from prcnn.study import results
+from prcnn.listening.song import Listening, clock
 
 plots.use_style()
 clips = None if song and (run or checkpoints) else prcnn.datasets.load(dataset, data_home)

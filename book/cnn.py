@@ -38,7 +38,8 @@ import pandas as pd
 from IPython.display import Markdown
 
 import prcnn
-from prcnn import models, plots, results
+from prcnn import models, plots
+from prcnn.study import results
 from prcnn.spectrogram import PAPER, log_mel
 
 plots.use_style()

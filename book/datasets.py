@@ -45,9 +45,13 @@ from IPython.display import display
 from myst_nb import glue
 
 import prcnn
-from prcnn import paper, plots, results
+from prcnn import plots
+from prcnn.study import paper, results
 from prcnn.datasets import download as downloads
-from prcnn.datasets import facts, fma, gtzan_faults, recipes, splits
+from prcnn.datasets import fma, gtzan_faults, splits
+from prcnn.datasets.dataset import headers
+from prcnn.datasets.synthetic import recipes
+from prcnn.study import checked
 
 plots.use_style()
 pd.set_option("display.max_colwidth", 80)
@@ -60,7 +64,7 @@ pd.set_option("display.max_colwidth", 80)
 
 # %%
 printed = paper.TABLE1.set_index("dataset")
-true = facts.TABLE1.set_index("dataset")
+true = checked.TABLE1.set_index("dataset")
 table = pd.concat({"paper": printed, "sources": true.drop(columns="source")}, axis=1)
 table.swaplevel(axis=1)[["tracks", "genres", "artists", "year"]]
 
@@ -151,14 +155,14 @@ recipes.RECIPES
 # the files are from that; nothing is decoded for it:
 
 # %%
-files = facts.headers(music)
+files = headers(music)
 files.groupby(["format", "sr", "channels"])["seconds"].agg(["size", "min", "max"]).round(1)
 
 # %% [markdown]
 # FMA-small's real files are less even. Of those that hold any sound:
 
 # %%
-rates = pd.Series(facts.FMA_SMALL_RATES, name="clips").rename_axis("sampling rate (Hz)")
+rates = pd.Series(checked.FMA_SMALL_RATES, name="clips").rename_axis("sampling rate (Hz)")
 rates.to_frame().assign(share=(100 * rates / rates.sum()).round(1).astype(str) + " %")
 
 # %% [markdown]
@@ -175,7 +179,7 @@ glue("broken", len(small), display=False)
 glue("training", f"{6400 - len(small):,}", display=False)
 glue("all_training", f"{6400:,}", display=False)
 glue("left_out", len(music.left_out), display=False)
-assert len(small) == 8000 - facts.FMA_SMALL_RATES[44100] - 411 - 14 + 3
+assert len(small) == 8000 - checked.FMA_SMALL_RATES[44100] - 411 - 14 + 3
 
 # %% [markdown]
 # These {glue:text}`broken` are all in the training split, which is why careful papers report
@@ -245,12 +249,12 @@ if dataset == "synthetic":
 # had listened to all of it. Then Sturm did {cite}`sturm2013gtzan`. Among its thousand clips he found:
 
 # %%
-faults = pd.Series(facts.GTZAN_FAULTS, name="clips")
+faults = pd.Series(checked.GTZAN_FAULTS, name="clips")
 faults.to_frame()
 
 # %% tags=["remove-cell"]
 glue("mislabelled", int(faults.tail(2).sum()), display=False)
-glue("paper_mislabelled", facts.GTZAN_MISLABELLED_IN_PAPER, display=False)
+glue("paper_mislabelled", checked.GTZAN_MISLABELLED_IN_PAPER, display=False)
 glue("marked", len(gtzan_faults.MISLABELLED), display=False)
 
 # %% [markdown]

@@ -28,7 +28,8 @@ from matplotlib import pyplot as plt
 from scipy import stats
 
 import prcnn
-from prcnn import ablations, evaluation, models, paper, plots, results, spectrogram
+from prcnn import evaluation, models, plots, spectrogram
+from prcnn.study import ablations, paper, results
 
 plots.use_style()
 study = results.read("ablations_synthetic")

@@ -23,7 +23,7 @@
 # %% tags=["nbval-ignore-output"]
 import pandas as pd
 
-from prcnn import results
+from prcnn.study import results
 
 here = results.provenance()
 pd.Series(here["machine"] | {"python": here["python"], "date (UTC)": here["date"]}, name="").to_frame()
@@ -66,7 +66,7 @@ assert all(row["date (UTC)"] for row in rows.values())
 # | `reproduction` | `papermill book/reproduction.ipynb out.ipynb -p checkpoints ~/weights -p write_results True` |
 # | `listening` | the command in the chapter on [classify](classify.ipynb) |
 # | `rnn_memory` | `papermill book/rnn.ipynb out.ipynb -p dataset gtzan_mini -p checkpoints ~/weights -p write_results True` |
-# | `gtzan` | `prcnn.results.write("gtzan", gtzan_faults.survey(folder))`, with the lists of [datasets](datasets.ipynb) in the folder |
+# | `gtzan` | `prcnn.study.results.write("gtzan", gtzan_faults.survey(folder))`, with the lists of [datasets](datasets.ipynb) in the folder |
 # | `extraction` | `python tests/benchmarks/extraction.py` |
 # | `training_speed` | `python tests/benchmarks/training.py` |
 # | `gpu_torch`, `gpu_jax` | `KERAS_BACKEND=torch python tests/benchmarks/gpu.py`, on a machine with a GPU |

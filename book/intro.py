@@ -45,7 +45,8 @@
 import pandas as pd
 from IPython.display import Markdown
 
-from prcnn import ablations, evaluation, paper, results
+from prcnn import evaluation
+from prcnn.study import ablations, paper, results
 
 correct = int(paper.CONFUSION_FIGURE2.to_numpy().trace())
 low, high = evaluation.wilson(correct, 800)

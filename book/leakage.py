@@ -50,7 +50,8 @@ from myst_nb import glue
 from sklearn.metrics import pairwise_distances
 
 import prcnn
-from prcnn import baselines, evaluation, paper, plots, results
+from prcnn import baselines, evaluation, plots
+from prcnn.study import paper, results
 from prcnn.datasets import splits
 
 plots.use_style()

@@ -41,7 +41,8 @@ import pandas as pd
 from myst_nb import glue
 
 import prcnn
-from prcnn import audio, plots, results, spectrogram
+from prcnn import audio, plots, spectrogram
+from prcnn.study import results
 from prcnn.spectrogram import AUTHORS, FENG, PAPER
 
 plots.use_style()

@@ -49,7 +49,9 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 import prcnn
-from prcnn import audio, evaluation, models, paper, plots, reproduction, results, spectrogram, store
+from prcnn import audio, evaluation, models, plots, spectrogram, store
+from prcnn.study import paper, reproduction, results
+from prcnn.study import plots as study_plots
 
 logging.getLogger("tensorflow").setLevel("ERROR")  # it warns of many small networks
 plots.use_style()
@@ -360,7 +362,7 @@ curves = pd.DataFrame(
     {name: np.array(gate(x)) for name, gate in reproduction.GATES.items()}, index=x
 )
 plots.show(
-    plots.gates(curves.rename(columns=lambda name: name.replace("_", " "))),
+    study_plots.gates(curves.rename(columns=lambda name: name.replace("_", " "))),
     alt="Three curves from 0 to 1: the smooth sigmoid, Keras 2's hard sigmoid which is steeper and "
     "reaches its ends at ±2.5, and Keras 3's which reaches them at ±3.",
 )
@@ -384,7 +386,7 @@ bars = pd.DataFrame(
     }
 )
 plots.show(
-    plots.by_gate(bars),
+    study_plots.by_gate(bars),
     alt="For three weight files, the probability of the genre they say, with three gates: every "
     "network's bars differ by some points.",
 )

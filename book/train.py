@@ -50,7 +50,8 @@ refuse_unknown_parameters()
 import pandas as pd
 
 import prcnn
-from prcnn import baselines, evaluation, models, paper, plots, results, spectrogram, store, training
+from prcnn import baselines, evaluation, models, plots, spectrogram, store, training
+from prcnn.study import paper, results
 
 plots.use_style()
 clips = prcnn.datasets.load(dataset, data_home=data_home)

@@ -1,7 +1,10 @@
 """Parallel recurrent and convolutional networks for music genre classification.
 
-Data flows one way: ``datasets`` → ``audio`` → ``spectrogram`` → ``store`` → ``models`` →
-``training`` → ``evaluation`` → ``results`` → ``plots``.
+Six words do the whole job: :func:`load` a dataset, :func:`extract` its spectrograms,
+:func:`build` a network, :func:`train` it, :func:`evaluate` it, :func:`classify` a song.
+
+Data flows one way, a room a stage: ``datasets`` → ``audio`` → ``spectrogram`` → ``store`` →
+``models`` → ``training`` → ``evaluation`` → ``baselines`` → ``listening`` → ``plots`` → ``study``.
 """
 
 import importlib
@@ -13,7 +16,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 warnings.filterwarnings("ignore", message="IProgress not found")
 
 _ROOMS = (
-    "ablations",
     "audio",
     "baselines",
     "datasets",
@@ -21,24 +23,30 @@ _ROOMS = (
     "listening",
     "models",
     "notebook",
-    "paper",
     "plots",
-    "reproduction",
-    "results",
     "spectrogram",
     "store",
+    "study",
     "training",
 )
+_WORDS = {
+    "load": "datasets",
+    "extract": "store",
+    "build": "models",
+    "train": "training",
+    "evaluate": "evaluation",
+    "classify": "listening",
+}
 __version__ = "0.1.0"
-__all__ = [*_ROOMS, "classify"]
+__all__ = [*_ROOMS, *_WORDS]
 
 
 def __getattr__(name):
     """Import a room when it is first asked for, so that extraction need not wait for Keras."""
     if name in _ROOMS:
         return importlib.import_module(f"prcnn.{name}")
-    if name == "classify":
-        return importlib.import_module("prcnn.listening").classify
+    if name in _WORDS:
+        return getattr(importlib.import_module(f"prcnn.{_WORDS[name]}"), name)
     raise AttributeError(f"module 'prcnn' has no attribute {name!r}")
 
 

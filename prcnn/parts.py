@@ -12,8 +12,8 @@ import shutil
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from prcnn.atomic import write_whole
 from prcnn.audio import AudioError
-from prcnn.files import write_whole
 
 SIZE = 16
 

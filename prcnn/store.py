@@ -22,8 +22,8 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm.auto import tqdm
 
 from prcnn import parts
+from prcnn.atomic import sweep
 from prcnn.datasets import home
-from prcnn.files import sweep
 from prcnn.parts import StoreError
 from prcnn.spectrogram import PAPER, get_settings, log_mel
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from prcnn import ablations, evaluation, models, paper, results
+from prcnn import evaluation, models
+from prcnn.study import ablations, paper, results
 
 GENRES = ["Folk", "Pop", "Rock"]
 

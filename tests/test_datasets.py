@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 import soundfile
 
-from prcnn import datasets, paper
+from prcnn import datasets
 from prcnn.datasets import dataset as common
-from prcnn.datasets import facts
+from prcnn.datasets.dataset import headers
 from prcnn.plots import clips as figures
+from prcnn.study import checked, paper
 
 
 def touch(root, *names):
@@ -292,7 +293,7 @@ def test_the_real_mirdata_is_read(tmp_path, shared_data):
 
 def test_table1_differs_from_the_paper_where_the_paper_errs():
     printed = paper.TABLE1.set_index("dataset")
-    true = facts.TABLE1.set_index("dataset")
+    true = checked.TABLE1.set_index("dataset")
     assert printed.index.equals(true.index)
     assert true.loc["FMA", "tracks"] == printed.loc["FMA", "tracks"] - 100 == 106_574
     assert (
@@ -300,7 +301,7 @@ def test_table1_differs_from_the_paper_where_the_paper_errs():
         == 12
         == true.loc["Extended Ballroom", "genres"] - 1
     )
-    assert sum(facts.FMA_SMALL_RATES.values()) == 8000 - 3
+    assert sum(checked.FMA_SMALL_RATES.values()) == 8000 - 3
 
 
 def test_headers_of_real_clips(shared_data, tmp_path):
@@ -308,7 +309,7 @@ def test_headers_of_real_clips(shared_data, tmp_path):
     mp3 = shared_data / "fma" / "fma_small" / "000"
     (tmp_path / "broken.mp3").write_bytes(b"not sound")
     clips["path"] = [mp3 / "000002.mp3", mp3 / "000182.mp3", tmp_path / "broken.mp3"]
-    table = facts.headers(types.SimpleNamespace(clips=clips))
+    table = headers(types.SimpleNamespace(clips=clips))
     assert table["sr"].iloc[:2].tolist() == [44100, 44100]
     assert table["seconds"].iloc[:2].between(29.9, 30.1).all()
     assert table["error"].isna().tolist() == [True, True, False] and pd.isna(table["sr"].iloc[2])

@@ -12,8 +12,9 @@ from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
-from prcnn import evaluation, paper, store
+from prcnn import evaluation, store
 from prcnn.datasets.dataset import Dataset
+from prcnn.study import paper
 
 GENRES = ["Electronic", "Folk", "Hip-Hop", "Rock"]
 
@@ -265,7 +266,7 @@ def test_beside_lines_up_by_genre():
 
 
 def test_record_is_json_and_complete(tmp_path):
-    from prcnn import results
+    from prcnn.study import results
 
     report = certain([0, 1, 2, 3], [0, 1, 2, 0])
     results.write("x", report.record(), folder=tmp_path)

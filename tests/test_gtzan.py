@@ -5,8 +5,9 @@ import shutil
 
 import pytest
 
-from prcnn import datasets, results
-from prcnn.datasets import facts, gtzan, gtzan_faults, splits
+from prcnn import datasets
+from prcnn.datasets import gtzan, gtzan_faults, splits
+from prcnn.study import checked, results
 
 LAYOUTS = ("genres", "genres_original", "Data/genres_original")
 
@@ -141,7 +142,7 @@ def test_survey_counts_what_the_chapter_shows(shared_data):
     """The numbers in book/results/gtzan.json, from the published files themselves."""
     found = gtzan_faults.survey(shared_data / "gtzan")
     assert (found["artists"], found["unknown"], found["left_out"]) == (271, 17, 70)
-    assert found["artists"] == facts.TABLE1.set_index("dataset").loc["GTZAN", "artists"]
+    assert found["artists"] == checked.TABLE1.set_index("dataset").loc["GTZAN", "artists"]
     assert found["leader"]["reggae"] == ["Bob Marley", 35]  # as Sturm (2012) says
     assert found["leader"]["pop"] == ["Britney Spears", 24]
     assert found["overlap"]["artist"] == 0 < found["overlap"]["fault_filtered"] < 0.1

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 import prcnn
 from prcnn import audio, models, training
-from prcnn.listening import _windows, clock
-from prcnn.runs import Run
+from prcnn.listening.song import _windows, clock
 from prcnn.spectrogram import AUTHORS, FENG, PAPER, Settings, log_mel
+from prcnn.training import Run
 
 SR = 22050
 GENRES = list("abcdefgh")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prcnn import paper
+from prcnn.study import paper
 
 
 @pytest.mark.parametrize(

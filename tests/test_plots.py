@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from prcnn import paper
 from prcnn.plots import reports
 from prcnn.plots.style import show, use_style
+from prcnn.study import paper
 
 
 @pytest.fixture(autouse=True)

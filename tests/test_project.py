@@ -10,7 +10,8 @@ import pytest
 import yaml
 from jupytext.compare import compare_notebooks
 
-from prcnn import ablations, evaluation, paper, results
+from prcnn import evaluation
+from prcnn.study import ablations, paper, results
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))

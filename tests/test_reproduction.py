@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prcnn import models, paper, reproduction, results
-from prcnn.plots import reproduction as figures
+from prcnn import models
+from prcnn.study import paper, reproduction, results
+from prcnn.study import plots as figures
 
 CONCATENATED = ("dwivedi", "figure2", "stacked", "dwivedi_retrained")
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from prcnn import results
+from prcnn.study import results
 
 
 def test_a_result_comes_back_with_its_provenance(tmp_path):

@@ -15,7 +15,8 @@ import pytest
 import soundfile
 
 import prcnn.datasets
-from prcnn.datasets import fma, recipes, synthesis, synthetic
+from prcnn.datasets import fma, synthetic
+from prcnn.datasets.synthetic import recipes, sounds
 
 RING = list(recipes.RECIPES.index)
 
@@ -132,7 +133,7 @@ def test_loads_through_the_fma_loader(made, data_home):
 def test_clips_are_sound(made):
     for path in sorted((made / "fma_small").rglob("*.mp3")):
         y, sr = soundfile.read(path, dtype="float32")
-        assert sr == synthesis.SR and y.ndim == 1 and len(y) / sr == pytest.approx(30, abs=0.1)
+        assert sr == sounds.SR and y.ndim == 1 and len(y) / sr == pytest.approx(30, abs=0.1)
         assert np.isfinite(y).all() and 0.2 < np.abs(y).max() <= 1.0, f"{path} clips or is faint"
         loud = 20 * np.log10([np.sqrt(np.mean(part**2)) for part in np.split(y[: 30 * sr], 10)])
         assert loud.min() > -45, f"{path} falls silent"
@@ -172,7 +173,7 @@ def spectrograms():
         artist = recipes.style(np.random.default_rng(seed))
         for genre in RING:
             y = recipes.perform(genre, artist, np.random.default_rng(seed), seconds=12)
-            mel = librosa.feature.melspectrogram(y=y, sr=synthesis.SR, hop_length=512)
+            mel = librosa.feature.melspectrogram(y=y, sr=sounds.SR, hop_length=512)
             out[genre, seed] = librosa.power_to_db(mel, ref=np.max)
     return out
 
@@ -210,16 +211,16 @@ def test_order_is_in_time(spectrograms):
 
 
 def test_swelling_is_the_same_sound_backwards():
-    note = synthesis.pluck(220, 1.0, np.random.default_rng(0))
-    spectra = [np.abs(np.fft.rfft(x)) for x in (note, synthesis.backwards(note))]
+    note = sounds.pluck(220, 1.0, np.random.default_rng(0))
+    spectra = [np.abs(np.fft.rfft(x)) for x in (note, sounds.backwards(note))]
     np.testing.assert_allclose(*spectra, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("freq", [82.4, 220.0, 659.3])
 def test_plucked_strings_are_in_tune(freq):
-    note = synthesis.pluck(freq, 2.0, np.random.default_rng(1), brightness=0.2, decay=3.0)
+    note = sounds.pluck(freq, 2.0, np.random.default_rng(1), brightness=0.2, decay=3.0)
     spectrum = np.abs(np.fft.rfft(note * np.hanning(len(note)), 8 * len(note)))
-    hertz = np.fft.rfftfreq(8 * len(note), 1 / synthesis.SR)
+    hertz = np.fft.rfftfreq(8 * len(note), 1 / sounds.SR)
     near = (hertz > 0.9 * freq) & (hertz < 1.1 * freq)
     found = hertz[near][spectrum[near].argmax()]
     assert abs(1200 * np.log2(found / freq)) < 10  # cents

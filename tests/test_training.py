@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prcnn import files, runs, training
+from prcnn import atomic, training
 from prcnn import store as stores
 from prcnn.datasets.dataset import Dataset
+from prcnn.training import fit, run_folder
 
 GENRES = ["Folk", "Pop", "Rock"]
 SHAPE = (12, 8)
@@ -130,7 +131,7 @@ WRITES += [("history.csv", 2), ("run.json", 2)]
 @pytest.mark.parametrize(("name", "n"), WRITES)
 def test_killed_at_any_write_ends_the_same(finished, clips, tmp_path, monkeypatch, name, n, moment):
     """Die within or after each kind of write, go on, and compare with an unbroken run."""
-    write_whole, seen = files.write_whole, []
+    write_whole, seen = atomic.write_whole, []
 
     def kill(path, write):
         seen.append(path.name)
@@ -145,7 +146,7 @@ def test_killed_at_any_write_ends_the_same(finished, clips, tmp_path, monkeypatc
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "write_whole", kill)
+        patch.setattr(run_folder, "write_whole", kill)
         with pytest.raises(Killed):
             train(clips, tmp_path)
     run = train(clips, tmp_path)
@@ -185,7 +186,7 @@ def lines(out):
 
 def test_interrupted_and_called_again_in_the_same_session(finished, clips, tmp_path, monkeypatch):
     """As in a notebook: the model that was stopped in its second epoch is handed in again."""
-    epoch, calls = training._epoch, []
+    epoch, calls = fit._epoch, []
 
     def stop(*arguments):
         result = epoch(*arguments)
@@ -195,7 +196,7 @@ def test_interrupted_and_called_again_in_the_same_session(finished, clips, tmp_p
         return result
 
     model = make_model()
-    monkeypatch.setattr(training, "_epoch", stop)
+    monkeypatch.setattr(fit, "_epoch", stop)
     with pytest.raises(KeyboardInterrupt):
         train(clips, tmp_path, model=model)
     assert same(finished, train(clips, tmp_path, model=model))
@@ -243,8 +244,8 @@ def test_an_epoch_is_what_fit_makes_of_it(tmp_path):
         for _ in range(2)
     )
     for model in (first, second):
-        training._compile(model, 0.01)
-    line = training._epoch(first, clips, 1, 0.01, settings)
+        fit._compile(model, 0.01)
+    line = fit._epoch(first, clips, 1, 0.01, settings)
     seed = int(np.random.SeedSequence([0, 1]).generate_state(1)[0])
     fitted = second.fit(
         clips.stream("training", 7, shuffle=True, seed=seed),
@@ -265,14 +266,14 @@ def test_loss_that_is_not_a_number_names_the_epoch(tmp_path):
 
 
 def test_loss_lost_later_keeps_the_earlier_epochs(clips, tmp_path, monkeypatch):
-    epoch, model = training._epoch, make_model()
+    epoch, model = fit._epoch, make_model()
 
     def diverge(model, *arguments):
         if (tmp_path / "state.npz").exists():
             model.set_weights([w * np.nan for w in model.get_weights()])
         return epoch(model, *arguments)
 
-    monkeypatch.setattr(training, "_epoch", diverge)
+    monkeypatch.setattr(fit, "_epoch", diverge)
     with pytest.raises(training.TrainingError, match="epoch 2"):
         train(clips, tmp_path, model=model)
     assert len(training.load_run(tmp_path).history) == 1
@@ -319,7 +320,7 @@ def test_what_will_not_be_learned_is_counted(tmp_path, keep, warning):
 
 def history(*accuracies):
     lines = [[0, 0, 0, accuracy, 0, 0] for accuracy in accuracies]
-    return runs.State([], [], lines)
+    return run_folder.State([], [], lines)
 
 
 def test_learning_rate_halves_as_kerass_own_callback_does():
@@ -337,15 +338,15 @@ def test_learning_rate_halves_as_kerass_own_callback_does():
     for n, accuracy in enumerate(accuracies, start=1):
         callback.on_epoch_end(n - 1, {"val_accuracy": accuracy})
         expected = float(model.optimizer.learning_rate)
-        assert training._rate(history(*accuracies[:n]), settings) == pytest.approx(expected)
+        assert fit._rate(history(*accuracies[:n]), settings) == pytest.approx(expected)
     assert expected < 5e-4
-    assert training._rate(history(*accuracies), settings | {"reduce_on_plateau": False}) == 5e-4
+    assert fit._rate(history(*accuracies), settings | {"reduce_on_plateau": False}) == 5e-4
 
 
 def test_early_stopping_is_off_by_default_and_stops_when_asked(clips, tmp_path):
     run = train(clips, tmp_path, epochs=9, learning_rate=1e-12, early_stopping=2)
     assert list(run.history.index) == [1, 2, 3] and run.record["finished"]
-    assert not training._stops(history(*[0.5] * 99), None)
+    assert not fit._stops(history(*[0.5] * 99), None)
 
 
 def test_one_bar_over_epochs(clips, tmp_path, capsys):

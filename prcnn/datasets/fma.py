@@ -14,8 +14,19 @@ from .dataset import SPLITS, assemble, audio_files, home, some, warn
 from .fma_tables import columns, features, genres, tracks
 from .splits import split_clips
 
-__all__ = ["features", "genres", "load", "read", "tracks"]
+__all__ = ["GENRES", "features", "genres", "load", "read", "tracks"]
 
+#: The eight genres of FMA-small, alphabetical: the order of every network's outputs.
+GENRES = [
+    "Electronic",
+    "Experimental",
+    "Folk",
+    "Hip-Hop",
+    "Instrumental",
+    "International",
+    "Pop",
+    "Rock",
+]
 SUBSETS = ("small", "medium", "large", "full")  # each within the next
 
 NO_AUDIO = "known fault of FMA: no audio in the file"

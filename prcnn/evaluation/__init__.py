@@ -13,7 +13,7 @@ from prcnn.evaluation.paired import (
     mcnemar,
     over_seeds,
 )
-from prcnn.evaluation.report import Report, beside, from_segments, report
+from prcnn.evaluation.reports import Report, beside, from_segments, report
 from prcnn.evaluation.statistics import bootstrap, calibration, wilson
 
 __all__ = [

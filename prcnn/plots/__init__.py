@@ -5,19 +5,15 @@ from prcnn.plots.listening import over_time
 from prcnn.plots.networks import attention, feature_maps, influence, receptive_fields
 from prcnn.plots.player import player
 from prcnn.plots.reports import accuracies, confusion, heard, learning_curves, scores
-from prcnn.plots.reproduction import accumulators, by_gate, gates
 from prcnn.plots.signal import mel_bands, mel_scale, reach, spectrogram, stage_costs, waveform
 from prcnn.plots.style import show, use_style
 
 __all__ = [
-    "accumulators",
     "accuracies",
     "artist_shares",
     "attention",
-    "by_gate",
     "confusion",
     "feature_maps",
-    "gates",
     "genre_counts",
     "heard",
     "influence",

@@ -24,10 +24,11 @@ import soundfile
 from joblib.externals.loky import get_reusable_executor
 from threadpoolctl import threadpool_limits
 
-from prcnn import audio, results, spectrogram
+from prcnn import audio, spectrogram
 from prcnn.datasets import Dataset
 from prcnn.spectrogram import AUTHORS, PAPER
 from prcnn.store import extract
+from prcnn.study import results
 
 ROUNDS = 5
 COPIES = 192

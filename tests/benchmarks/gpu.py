@@ -19,7 +19,8 @@ import time
 import keras
 import numpy as np
 
-from prcnn import models, results
+from prcnn import models
+from prcnn.study import results
 
 BACKEND = keras.backend.backend()
 GOAL = 30.0  # seconds for 50 epochs of 6,400 clips on an H200

@@ -13,7 +13,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from prcnn import models, results, training
+from prcnn import models, training
+from prcnn.study import results
 
 BATCH = 64
 FILTERS = (16, 32, 64, 64, 64)

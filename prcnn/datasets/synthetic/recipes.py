@@ -18,7 +18,7 @@ Chapter: book/datasets.ipynb
 import numpy as np
 import pandas as pd
 
-from . import synthesis as syn
+from . import sounds as syn
 from .ensembles import Player
 
 SECONDS = 30.0

@@ -1,7 +1,7 @@
 """The synthetic dataset: music made on the spot, in FMA's own layout.
 
 The default of every chapter, so that everything runs without a download, and a controlled
-experiment: what tells its genres apart is written down in :mod:`prcnn.datasets.recipes`. Clips are
+experiment: what tells its genres apart is written down in ``recipes.py``. Clips are
 a pure function of the seed, artists are kept apart between splits, and the files lie as FMA's do,
 so that FMA's loader reads them.
 
@@ -17,10 +17,11 @@ import soundfile
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from prcnn.files import write_whole
+from prcnn.atomic import write_whole
+from prcnn.datasets import fma
+from prcnn.datasets.dataset import home
 
-from . import fma, recipes, synthesis
-from .dataset import home
+from . import recipes, sounds
 
 # Part of the folder's name: raise it with every change of sound, and old clips are not mistaken
 # for new ones.
@@ -248,5 +249,5 @@ def _make_clip(path, row, seed):
     if path.exists():  # another call was faster
         return
     buffer = io.BytesIO()
-    soundfile.write(buffer, waveform(row, seed), synthesis.SR, format="MP3")
+    soundfile.write(buffer, waveform(row, seed), sounds.SR, format="MP3")
     write_whole(path, lambda partial: partial.write_bytes(buffer.getvalue()))

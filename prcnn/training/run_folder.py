@@ -15,9 +15,9 @@ import keras
 import numpy as np
 import pandas as pd
 
-from . import models  # noqa: F401  (registers the layers that a saved network may hold)
-from .files import write_whole
-from .results import provenance
+from prcnn import models  # noqa: F401  (registers the layers that a saved network may hold)
+from prcnn.atomic import write_whole
+from prcnn.provenance import provenance
 
 COLUMNS = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"]
 

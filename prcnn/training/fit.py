@@ -2,7 +2,7 @@
 
 A run folder holds ``model.keras`` (the weights of the best validation epoch), ``history.csv`` (one
 line an epoch), ``run.json`` (settings, network, data, counts, versions, machine, durations) and
-``state.npz``, from which a killed run goes on: see :mod:`prcnn.runs`.
+``state.npz``, from which a killed run goes on: see :mod:`prcnn.training.run_folder`.
 """
 
 import time
@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from .datasets.dataset import warn
-from .files import sweep
-from .runs import (
+from prcnn.atomic import sweep
+from prcnn.datasets.dataset import warn
+from prcnn.training.run_folder import (
     Run,
     State,
     describe,

@@ -1,12 +1,11 @@
 """What is known about the datasets of the paper's Table 1, each figure with its source.
 
-``prcnn.paper.TABLE1`` holds what the paper prints; the table here holds what its sources say.
+``prcnn.study.paper.TABLE1`` holds what the paper prints; the table here holds what its sources say.
 
 Chapter: book/datasets.ipynb
 """
 
 import pandas as pd
-import soundfile
 
 #: Table 1 as it should read. A missing value is one for which we have seen no source.
 TABLE1 = pd.DataFrame(
@@ -42,36 +41,3 @@ GTZAN_MISLABELLED_IN_PAPER = 160
 
 #: Sampling rates (Hz) of FMA-small's 7,997 clips with audio, counted on the files themselves.
 FMA_SMALL_RATES = {44_100: 7_572, 48_000: 411, 22_050: 14}
-
-
-def headers(dataset):
-    """Read the header of every clip, without decoding its sound.
-
-    Parameters
-    ----------
-    dataset : Dataset
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index as ``dataset.clips``; columns ``genre``, ``seconds`` (float), ``sr`` (Hz),
-        ``channels``, ``format`` ("MP3", "WAV", …) and ``error`` (why a file cannot be read, else
-        missing; the others are then missing).
-
-    Chapter: book/datasets.ipynb
-    """
-    rows = []
-    for path in dataset.clips["path"]:
-        try:
-            info = soundfile.info(path)
-            rows.append((info.duration, info.samplerate, info.channels, info.format, None))
-        except (soundfile.LibsndfileError, OSError) as error:
-            rows.append((None, None, None, None, str(error)))
-    table = pd.DataFrame(
-        rows,
-        index=dataset.clips.index,
-        columns=["seconds", "sr", "channels", "format", "error"],
-    )
-    table = table.astype({"seconds": float, "sr": "Int64", "channels": "Int64"})
-    table.insert(0, "genre", dataset.clips["genre"])
-    return table

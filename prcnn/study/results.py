@@ -4,57 +4,15 @@ Every number in the book that is not computed on its page lies in ``book/results
 carries its provenance. Chapters read it with :func:`read`; nobody edits it by hand.
 """
 
-import datetime
 import json
-import os
-import platform
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
-from prcnn.files import write_whole
+from prcnn.atomic import write_whole
+from prcnn.provenance import provenance
 
-FOLDER = Path(__file__).resolve().parent.parent / "book" / "results"
-_PACKAGES = ("prcnn", "keras", "tensorflow", "torch", "jax", "librosa", "numpy", "scikit-learn")
-
-
-def provenance():
-    """Versions, machine and date (UTC) of this process, as plain JSON values.
-
-    Returns
-    -------
-    dict
-        ``date``, ``python``, ``packages`` (name → version), ``machine`` (system, processor,
-        cores).
-
-    Chapter: book/environment.ipynb
-    """
-    packages = {}
-    for name in _PACKAGES:
-        try:
-            packages[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return {
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "packages": packages,
-        "machine": {
-            "system": f"{platform.system()} {platform.machine()}",
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-        },
-    }
-
-
-def _processor():
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or "unknown"
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or "unknown"
+FOLDER = Path(__file__).resolve().parents[2] / "book" / "results"
 
 
 def write(name, record, folder=FOLDER):

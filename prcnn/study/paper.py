@@ -11,16 +11,7 @@ Chapter: book/reproduction.ipynb
 import numpy as np
 import pandas as pd
 
-GENRES = [
-    "Electronic",
-    "Experimental",
-    "Folk",
-    "Hip-Hop",
-    "Instrumental",
-    "International",
-    "Pop",
-    "Rock",
-]
+from prcnn.datasets.fma import GENRES
 
 #: Table 1 as printed; a dash in the paper is a missing value here.
 TABLE1 = pd.DataFrame(

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import keras
 
-from prcnn import paper
 from prcnn.datasets import home
+from prcnn.datasets.fma import GENRES
 from prcnn.models import CHECKPOINTS, CheckpointError, load_checkpoint, names
-from prcnn.runs import Run, load_run
 from prcnn.spectrogram import AUTHORS, Settings, get_settings
+from prcnn.training import Run, load_run
 
 __all__ = ["listener"]
 
@@ -50,7 +50,7 @@ def listener(model, settings, genres, weights, download):
         )
     if published:
         network, name = _published(model, weights, download), model
-        settings, genres = AUTHORS, list(paper.GENRES)
+        settings, genres = AUTHORS, list(GENRES)
     elif own:
         network, name = model, model.name
         if settings is None or genres is None:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from prcnn import audio
-from prcnn.listeners import listener
+from prcnn.listening.listener import listener
 from prcnn.spectrogram import log_mel
 
 __all__ = ["Listening", "classify"]
@@ -156,7 +156,7 @@ def classify(
     ----------
     song : str, os.PathLike or array_like [shape=(n,), (channels, n), (n, channels)]
         A sound file (MP3, WAV, FLAC, OGG, AIFF, AU) of any length, or its samples.
-    model : str, os.PathLike, prcnn.runs.Run or keras.Model
+    model : str, os.PathLike, prcnn.training.Run or keras.Model
         Who listens: a run folder, or the run itself, which knows its genres and settings; published
         weights by name (``prcnn.models.CHECKPOINTS``), which know FMA's eight genres; or a network,
         with `settings` and `genres`.

@@ -1,6 +1,6 @@
 """The ensembles of the synthetic dataset: which instrument plays which voice, and how loud.
 
-Each ensemble is one timbre of :data:`prcnn.datasets.recipes.RECIPES`. An artist's style shifts
+Each ensemble is one timbre of ``recipes.RECIPES``. An artist's style shifts
 its instruments (brightness, decay, tuning of drums, drive), so no two artists sound the same.
 
 Chapter: book/datasets.ipynb
@@ -8,7 +8,7 @@ Chapter: book/datasets.ipynb
 
 import numpy as np
 
-from . import synthesis as syn
+from . import sounds as syn
 
 
 class Player:

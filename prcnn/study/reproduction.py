@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import pandas as pd
 
-from prcnn import datasets, models, paper
-from prcnn.datasets.fma import clip_path
+from prcnn import datasets, models
+from prcnn.datasets.fma import GENRES, clip_path
 from prcnn.models.branches import old_hard_sigmoid
 from prcnn.spectrogram import AUTHORS, PAPER, log_mel
 
@@ -227,7 +227,7 @@ def measure_gates(checkpoints, X, true=None):
     X : numpy.ndarray, float32 (n, 640, 128)
         Spectrograms made with ``AUTHORS``.
     true : numpy.ndarray of int (n,), optional
-        Right labels, places in ``prcnn.paper.GENRES``.
+        Right labels, places in ``prcnn.datasets.fma.GENRES``.
 
     Returns
     -------
@@ -257,5 +257,5 @@ def table(record):
     Chapter: book/reproduction.ipynb
     """
     rows = pd.DataFrame(record["probabilities"])
-    p = pd.DataFrame(rows.pop("probabilities").tolist(), columns=paper.GENRES)
+    p = pd.DataFrame(rows.pop("probabilities").tolist(), columns=GENRES)
     return pd.concat([rows, p], axis=1)

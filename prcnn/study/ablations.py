@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from prcnn import results
 from prcnn.evaluation import compare_over_seeds, interval_over_seeds, over_seeds, report
+from prcnn.study import results
 
-PAGE = Path(__file__).resolve().parent.parent / "book" / "train.ipynb"
+PAGE = Path(__file__).resolve().parents[2] / "book" / "train.ipynb"
 
 #: Row → (group, network, changes). The first group is the paper's Table 2; then its other
 #: ablations, as far as its text says what was changed; "working attention" is ours.
@@ -132,7 +132,7 @@ def _run(folder, threads, parameters):
 
 
 def collect(runs):
-    """What the finished runs of a sweep say, as one record for :func:`prcnn.results.write`.
+    """What the finished runs of a sweep say, as one record for :func:`prcnn.study.results.write`.
 
     Parameters
     ----------

@@ -1,0 +1,11 @@
+"""Music made on the spot, in FMA's own layout: the default dataset, and a controlled experiment.
+
+``sounds`` are waveforms, ``ensembles`` play them, ``recipes`` say what tells the genres apart, and
+``clips`` writes the files.
+
+Chapter: book/datasets.ipynb
+"""
+
+from prcnn.datasets.synthetic.clips import VERSION, load, make, plan
+
+__all__ = ["VERSION", "load", "make", "plan"]

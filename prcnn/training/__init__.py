@@ -1,0 +1,9 @@
+"""A network is fitted to a store, in a run folder that survives being killed.
+
+Chapter: book/train.ipynb
+"""
+
+from prcnn.training.fit import TrainingError, train
+from prcnn.training.run_folder import Run, load_run
+
+__all__ = ["Run", "TrainingError", "load_run", "train"]
