@@ -1,5 +1,7 @@
 """The registry, a folder of one's own, Extended Ballroom, RWC and mirdata."""
 
+import dataclasses
+import hashlib
 import subprocess
 import sys
 import types
@@ -73,10 +75,62 @@ def test_loading_datasets_does_not_load_keras():
     assert done.stdout.strip() == "False"
 
 
+def two_clips(**changes):
+    rows = {"path": ["1.wav", "2.wav"], "genre": ["a", "b"], "split": ["training", "test"]}
+    return pd.DataFrame(rows | {"artist": None} | changes, index=["x", "y"])
+
+
 def test_repr_counts():
-    clips = pd.DataFrame({"genre": ["a", "b"], "split": ["training", "test"]})
+    clips = two_clips()
     shown = repr(common.assemble("mine", clips, {"x": "broken"}, "stratified"))
     assert shown == ("Dataset('mine': 2 clips, 2 genres, stratified split 1/0/1, 1 left out)")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"genres": ["a"]}, r"genre 'b', not one of \['a'\]"),
+        ({"genres": ["b", "a"]}, "alphabetical"),
+        ({"genres": ["a", "a", "b"]}, "alphabetical"),
+        ({"genres": ["a", "b", 3]}, "texts"),
+        ({"clips": two_clips(genre=["a", None])}, "genre (None|nan)"),
+        ({"clips": two_clips(split=["training", "train"])}, "split 'train'"),
+        ({"clips": two_clips(path=["1.wav", None])}, "no path of clip 'y'"),
+        ({"clips": two_clips().drop(columns="split")}, "no column 'split'"),
+        ({"clips": two_clips().rename(index={"y": "x"})}, "'x' comes twice"),
+    ],
+)
+def test_a_dataset_checks_itself_however_it_is_made(changes, message):
+    whole = {"name": "mine", "clips": two_clips(), "genres": ["a", "b"]}
+    with pytest.raises(ValueError, match=rf"mine: .*{message}"):
+        datasets.Dataset(**whole | changes)
+    with pytest.raises(ValueError, match=rf"mine: .*{message}"):
+        dataclasses.replace(datasets.Dataset(**whole), **changes)
+
+
+def test_a_dataset_may_have_no_artists_and_more_genres_than_its_clips():
+    clips = two_clips().drop(columns="artist")
+    dataset = datasets.Dataset("mine", clips, ("a", "b", "c"))
+    assert dataset.clips["artist"].isna().all() and "artist" not in clips
+    assert dataset.genres == ["a", "b", "c"] and dataset.settings == "paper"
+
+
+def test_validate_counts_what_is_missing_or_changed(tmp_path):
+    for i, content in enumerate((b"whole", b"", b"changed", b"whole")):
+        (tmp_path / f"{i}.wav").write_bytes(content)
+    (tmp_path / "4.wav").mkdir()  # cannot be opened as a file
+    clips = pd.DataFrame({"genre": "a", "split": "test"}, index=list("pqrstu"))
+    clips["path"] = [str(tmp_path / f"{i}.wav") for i in range(6)]
+    sha1 = hashlib.sha1(b"whole").hexdigest()
+    clips["sha1"] = [sha1, sha1, sha1, None, None, None]
+    table = datasets.Dataset("mine", clips, ["a"]).validate()
+    assert table["clips"].to_dict() == {
+        "present": ["p", "s"], "missing": ["u"], "empty": ["q"], "unreadable": ["t"],
+        "changed": ["r"],
+    }  # fmt: skip
+    assert table["count"].tolist() == [2, 1, 1, 1, 1]
+    unknown = datasets.Dataset("mine", clips.drop(columns="sha1"), ["a"]).validate()
+    assert unknown.loc["present", "clips"] == ["p", "r", "s"]
 
 
 # --- a folder of one's own
@@ -260,7 +314,6 @@ def test_mirdata_is_read(tmp_path, monkeypatch):
 def test_the_real_mirdata_is_read(tmp_path, shared_data):
     """mirdata's own GTZAN tracks, over the real miniature and an index of our making."""
     pytest.importorskip("mirdata", reason="the extra prcnn[mirdata] is not installed")
-    import hashlib
     import json
 
     from mirdata import core

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pooch
 import soundfile
+from tqdm.auto import tqdm
 
 SPLITS = ("training", "validation", "test")
 AUDIO = (".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".au", ".aif", ".aiff")
@@ -18,6 +19,8 @@ AUDIO = (".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".au", ".aif", ".aiff
 class Dataset:
     """Clips of music with their genres, before anything has been decoded.
 
+    It checks itself however it is made, also by ``dataclasses.replace``.
+
     Attributes
     ----------
     name : str
@@ -25,13 +28,22 @@ class Dataset:
     clips : pandas.DataFrame
         One row a clip; index ``clip`` (FMA: the integer track id; others: a str). Columns ``path``
         (str, absolute), ``genre`` (str), ``split`` ("training", "validation", "test"),
-        ``artist`` (str, missing where unknown) and what else the dataset knows.
+        ``artist`` (str, missing where unknown; added where the table has no such column), ``sha1``
+        where the dataset comes with checksums, and what else the dataset knows.
     genres : list of str
         The genres of the clips, alphabetical; a clip's label is its genre's place in this list.
     left_out : dict
         Clip id → why the loader left it out. Counted, never silent.
     splits : str
         How the split was made: "official", "fault_filtered", "stratified" or "artist".
+    settings : str
+        Name of the spectrogram settings that the clips are meant for.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, an id comes twice, a clip's genre is not among ``genres``, its
+        split is unknown or its path is missing, or ``genres`` are not alphabetical.
 
     Chapter: book/datasets.ipynb
     """
@@ -41,6 +53,50 @@ class Dataset:
     genres: list[str]
     left_out: dict = field(default_factory=dict)
     splits: str = "official"
+    settings: str = "paper"
+
+    def __post_init__(self):
+        clips, genres = self.clips, list(self.genres)
+        if lacking := [c for c in ("path", "genre", "split") if c not in clips]:
+            raise ValueError(f"{self.name}: the clips have no column {some(lacking)}")
+        if not all(isinstance(g, str) for g in genres) or genres != sorted(set(genres)):
+            raise ValueError(f"{self.name}: genres must be texts in alphabetical order: {genres}")
+        if twice := clips.index[clips.index.duplicated()].tolist():
+            raise ValueError(f"{self.name}: the id {some(dict.fromkeys(twice))} comes twice")
+        for column, known in (("genre", genres), ("split", list(SPLITS))):
+            if strange := clips.loc[~clips[column].isin(known), column].unique().tolist():
+                raise ValueError(
+                    f"{self.name}: clips have the {column} {some(strange)}, not one of {known}. "
+                    "Leave them out of the table."
+                )
+        if lost := clips.index[clips["path"].isna()].tolist():
+            raise ValueError(f"{self.name}: no path of clip {some(lost)}")
+        object.__setattr__(self, "genres", genres)
+        if "artist" not in clips:
+            object.__setattr__(self, "clips", clips.assign(artist=None))
+
+    def validate(self):
+        """Look at every clip's file and count what is missing, empty, unreadable or changed.
+
+        A change is seen only where the dataset comes with checksums (column ``sha1``); then all
+        files are read, at the speed of the disk.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index "present", "missing", "empty", "unreadable" and "changed"; columns ``count`` and
+            ``clips`` (list of their ids).
+
+        Chapter: book/datasets.ipynb
+        """
+        states = {state: [] for state in ("present", "missing", "empty", "unreadable", "changed")}
+        known = self.clips.get("sha1", pd.Series(index=self.clips.index, dtype=object))
+        rows = zip(self.clips.index, self.clips["path"], known, strict=True)
+        for clip, path, sha1 in tqdm(rows, total=len(known), disable=len(known) < 500):
+            states[_state(path, sha1)].append(clip)
+        table = pd.DataFrame({"clips": pd.Series(states)})
+        table.insert(0, "count", table["clips"].map(len))
+        return table
 
     def __repr__(self):
         sizes = "/".join(str((self.clips["split"] == split).sum()) for split in SPLITS)
@@ -48,6 +104,20 @@ class Dataset:
             f"Dataset({self.name!r}: {len(self.clips)} clips, {len(self.genres)} genres, "
             f"{self.splits} split {sizes}, {len(self.left_out)} left out)"
         )
+
+
+def _state(path, sha1):
+    """Say how a clip's file is, in a word of :meth:`Dataset.validate`."""
+    try:
+        with open(path, "rb") as file:
+            if not file.read(1):
+                return "empty"
+        changed = isinstance(sha1, str) and pooch.file_hash(path, "sha1") != sha1
+    except FileNotFoundError:
+        return "missing"
+    except OSError:
+        return "unreadable"
+    return "changed" if changed else "present"
 
 
 def home(data_home=None):
