@@ -45,11 +45,10 @@ from IPython.display import display
 from myst_nb import glue
 
 import prcnn
-from prcnn import plots
+from prcnn import audio, plots
 from prcnn.study import paper, results
 from prcnn.datasets import download as downloads
 from prcnn.datasets import fma, gtzan_faults, splits
-from prcnn.datasets.dataset import headers
 from prcnn.datasets.synthetic import recipes
 from prcnn.study import checked
 
@@ -155,7 +154,7 @@ recipes.RECIPES
 # the files are from that; nothing is decoded for it:
 
 # %%
-files = headers(music)
+files = audio.headers(music.clips)
 files.groupby(["format", "sr", "channels"])["seconds"].agg(["size", "min", "max"]).round(1)
 
 # %% [markdown]

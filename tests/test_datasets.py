@@ -15,7 +15,6 @@ import soundfile
 
 from prcnn import datasets
 from prcnn.datasets import dataset as common
-from prcnn.datasets.dataset import headers
 from prcnn.plots import clips as figures
 from prcnn.study import checked, paper
 
@@ -355,17 +354,6 @@ def test_table1_differs_from_the_paper_where_the_paper_errs():
         == true.loc["Extended Ballroom", "genres"] - 1
     )
     assert sum(checked.FMA_SMALL_RATES.values()) == 8000 - 3
-
-
-def test_headers_of_real_clips(shared_data, tmp_path):
-    clips = pd.DataFrame({"genre": ["Hip-Hop", "Rock", "Rock"]}, index=[2, 182, 0])
-    mp3 = shared_data / "fma" / "fma_small" / "000"
-    (tmp_path / "broken.mp3").write_bytes(b"not sound")
-    clips["path"] = [mp3 / "000002.mp3", mp3 / "000182.mp3", tmp_path / "broken.mp3"]
-    table = headers(types.SimpleNamespace(clips=clips))
-    assert table["sr"].iloc[:2].tolist() == [44100, 44100]
-    assert table["seconds"].iloc[:2].between(29.9, 30.1).all()
-    assert table["error"].isna().tolist() == [True, True, False] and pd.isna(table["sr"].iloc[2])
 
 
 def test_figures_draw_what_the_table_says():

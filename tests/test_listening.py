@@ -118,7 +118,7 @@ def test_too_short_silent_and_broken_songs_are_named(brightness, tmp_path):
     (tmp_path / "text.mp3").write_text("no music")
     with pytest.raises(audio.AudioError, match=r"text\.mp3: does not decode"):
         hear(tmp_path / "text.mp3", brightness)
-    with pytest.raises(audio.AudioError, match=r"nowhere\.mp3: no such file"):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.mp3: no such file"):
         hear(tmp_path / "nowhere.mp3", brightness)
 
 

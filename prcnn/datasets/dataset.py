@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 import pooch
-import soundfile
 from tqdm.auto import tqdm
 
 SPLITS = ("training", "validation", "test")
@@ -197,36 +196,3 @@ def audio_files(folder):
             if not file.startswith(".") and Path(file).suffix.lower() in AUDIO
         ]
     return found
-
-
-def headers(dataset):
-    """Read the header of every clip, without decoding its sound.
-
-    Parameters
-    ----------
-    dataset : Dataset
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index as ``dataset.clips``; columns ``genre``, ``seconds`` (float), ``sr`` (Hz),
-        ``channels``, ``format`` ("MP3", "WAV", …) and ``error`` (why a file cannot be read, else
-        missing; the others are then missing).
-
-    Chapter: book/datasets.ipynb
-    """
-    rows = []
-    for path in dataset.clips["path"]:
-        try:
-            info = soundfile.info(path)
-            rows.append((info.duration, info.samplerate, info.channels, info.format, None))
-        except (soundfile.LibsndfileError, OSError) as error:
-            rows.append((None, None, None, None, str(error)))
-    table = pd.DataFrame(
-        rows,
-        index=dataset.clips.index,
-        columns=["seconds", "sr", "channels", "format", "error"],
-    )
-    table = table.astype({"seconds": float, "sr": "Int64", "channels": "Int64"})
-    table.insert(0, "genre", dataset.clips["genre"])
-    return table
