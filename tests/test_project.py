@@ -1,7 +1,10 @@
 """The project's habits: pairs, parameters, kernels, sizes, one list of dependencies."""
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import jupytext
@@ -91,6 +94,30 @@ def test_conda_and_pip_install_the_same():
     assert pip == {"pip": ["-e .[all]"]}
     # soundfile's wheels carry the MP3 decoder; conda's build may not, so pip brings what needs it.
     assert packages == ["pip"]
+
+
+def test_a_wheel_holds_every_room_and_the_recorded_results():
+    """`.ci/run` builds and uses one; this says at once which room was forgotten."""
+    setuptools = PROJECT["tool"]["setuptools"]
+    rooms = {".".join(f.parent.relative_to(ROOT).parts) for f in ROOT.glob("prcnn/**/__init__.py")}
+    assert {*setuptools["packages"]} == rooms | {*setuptools["package-dir"]}
+    for package, folder in setuptools["package-dir"].items():
+        assert any((ROOT / folder).glob(setuptools["package-data"][package][0])), package
+
+
+def test_what_is_imported_is_declared():
+    """Of what a file imports anywhere, but for the extras, each is named in pyproject.toml."""
+    named = [re.split(r"[<>=\[]", line)[0].lower() for line in PROJECT["project"]["dependencies"]]
+    named += PROJECT["project"]["optional-dependencies"]  # "mirdata" brings mirdata
+    providers = packages_distributions()
+    for path in (ROOT / "prcnn").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            modules = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                modules = [node.module]
+            for top in {module.split(".")[0] for module in modules} - sys.stdlib_module_names:
+                brings = [name.lower() for name in providers.get(top, [top])]
+                assert top == "prcnn" or {*brings} & {*named}, f"{path.name} imports {top}"
 
 
 def test_readme_commands_are_there_for_ci_to_copy():

@@ -35,3 +35,21 @@ def test_every_committed_result_says_where_it_comes_from():
     for path in results.FOLDER.glob("*.json"):
         origin = json.loads(path.read_text())["provenance"]
         assert {"date", "python", "packages", "machine"} <= set(origin), path.name
+
+
+def test_an_installation_carries_results_and_is_not_written_to(tmp_path, monkeypatch):
+    """As in site-packages: no checkout round it, the recorded results inside."""
+    carried = tmp_path / "recorded"
+    results.write("gpu", {"seconds": 20}, carried)
+    monkeypatch.setattr(results, "FOLDER", carried)
+    monkeypatch.chdir(tmp_path)
+    assert results.names() == ["gpu"]
+    path = results.write("mine", {"accuracy": 0.5})
+    assert path.resolve() == tmp_path / "results" / "mine.json"
+    assert results.names() == ["gpu", "mine"]
+    assert results.read("mine")["accuracy"] == 0.5
+    results.write("gpu", {"seconds": 15})
+    assert results.read("gpu")["seconds"] == 15, "one's own comes first"
+    assert [p.name for p in carried.iterdir()] == ["gpu.json"]
+    with pytest.raises(FileNotFoundError, match=r"recorded\. Known results: gpu, mine"):
+        results.read("cpu")

@@ -1,7 +1,8 @@
 """Results with where they came from: written by runs, read by the book's chapters.
 
 Every number in the book that is not computed on its page lies in ``book/results/NAME.json`` and
-carries its provenance. Chapters read it with :func:`read`; nobody edits it by hand.
+carries its provenance. Chapters read it with :func:`read`; nobody edits it by hand. An installed
+prcnn carries these files inside, as ``prcnn/study/recorded``, and never writes there.
 """
 
 import json
@@ -12,10 +13,12 @@ import numpy as np
 from prcnn.atomic import write_whole
 from prcnn.provenance import provenance
 
-FOLDER = Path(__file__).resolve().parents[2] / "book" / "results"
+_CHECKOUT = Path(__file__).resolve().parents[2] / "book" / "results"
+#: The recorded results: the book's own, or their copy in an installation.
+FOLDER = _CHECKOUT if _CHECKOUT.is_dir() else Path(__file__).resolve().parent / "recorded"
 
 
-def write(name, record, folder=FOLDER):
+def write(name, record, folder=None):
     """Write ``record`` with its provenance to ``folder/name.json``, whole or not at all.
 
     Parameters
@@ -24,8 +27,9 @@ def write(name, record, folder=FOLDER):
         File name without ending.
     record : dict
         JSON values; numpy scalars and arrays become numbers and lists, paths become text.
-    folder : str or Path
-        By default the book's own, ``book/results``.
+    folder : str or Path, optional
+        Default: ``book/results`` of the checkout that prcnn runs from; where prcnn is installed
+        without one, ``results`` in the working folder.
 
     Returns
     -------
@@ -39,32 +43,51 @@ def write(name, record, folder=FOLDER):
 
     Chapter: book/environment.ipynb
     """
-    path = Path(folder) / f"{name}.json"
+    path = Path(folder or _own()) / f"{name}.json"
     text = json.dumps({**record, "provenance": provenance()}, indent=1, default=_plain)
     write_whole(path, lambda partial: partial.write_text(text + "\n"))
     return path
 
 
-def names(folder=FOLDER):
-    """Names of all results in ``folder``, alphabetical. Chapter: book/environment.ipynb"""
-    return sorted(path.stem for path in Path(folder).glob("*.json"))
+def names(folder=None):
+    """Names of all results in ``folder`` (default as for :func:`read`), alphabetical.
+
+    Chapter: book/environment.ipynb
+    """
+    return sorted({path.stem for place in _places(folder) for path in place.glob("*.json")})
 
 
-def read(name, folder=FOLDER):
+def read(name, folder=None):
     """The record written as ``name``, a dict.
+
+    Parameters
+    ----------
+    name : str
+    folder : str or Path, optional
+        Default: where :func:`write` writes, then the results that came with prcnn.
 
     Raises
     ------
     FileNotFoundError
-        Where no such result lies in ``folder``; the message lists those that do.
+        Where no such result lies there; the message lists those that do.
 
     Chapter: book/environment.ipynb
     """
-    path = Path(folder) / f"{name}.json"
-    if not path.exists():
-        known = ", ".join(names(path.parent)) or "none"
-        raise FileNotFoundError(f"No result {name!r} in {path.parent}. Known results: {known}.")
-    return json.loads(path.read_text())
+    places = _places(folder)
+    for path in (place / f"{name}.json" for place in places):
+        if path.exists():
+            return json.loads(path.read_text())
+    known = ", ".join(names(folder)) or "none"
+    where = " or ".join(map(str, places))
+    raise FileNotFoundError(f"No result {name!r} in {where}. Known results: {known}.")
+
+
+def _own():
+    return _CHECKOUT if FOLDER == _CHECKOUT else Path("results")
+
+
+def _places(folder):
+    return [Path(folder)] if folder is not None else list(dict.fromkeys([_own(), FOLDER]))
 
 
 def _plain(value):
