@@ -178,7 +178,7 @@ plots.show(
 # If it does as well, the accuracy is no evidence that the network uses rhythm or order.
 
 # %% tags=["nbval-ignore-output"]
-linear = baselines.mean_spectrum(features)
+linear = baselines.mean_spectrum_report(features)
 paired = evaluation.mcnemar(report, linear)
 compared = pd.DataFrame(
     [(r.accuracy, *r.interval) for r in (report, linear)],

@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from prcnn import evaluation, models
+from prcnn.evaluation import paired
 from prcnn.study import ablations, paper, results
 
 GENRES = ["Folk", "Pop", "Rock"]
@@ -86,9 +87,9 @@ def test_equal_methods_tie_and_different_ones_do_not():
 def test_one_seed_each_is_the_paired_t_test():
     first, second = runs_report(range(0, 120)), runs_report(range(20, 125))
     found = evaluation.compare_over_seeds([first], [second])
-    paired = stats.ttest_rel(first.correct.astype(float), second.correct.astype(float))
-    assert found.p_value == pytest.approx(paired.pvalue)
-    assert (found.low, found.high) == pytest.approx(paired.confidence_interval(0.95))
+    expected = stats.ttest_rel(first.correct.astype(float), second.correct.astype(float))
+    assert found.p_value == pytest.approx(expected.pvalue)
+    assert (found.low, found.high) == pytest.approx(expected.confidence_interval(0.95))
     exact = evaluation.mcnemar(first, second)
     assert found.p_value == pytest.approx(exact.p_value, abs=0.005)
     assert found.difference == pytest.approx(exact.difference)
@@ -131,6 +132,46 @@ def test_interval_widens_with_the_spread_over_seeds():
     widths = [np.diff(evaluation.interval_over_seeds(reports))[0] for reports in (moody, steady)]
     assert widths[0] > 1.5 * widths[1]
     assert evaluation.interval_over_seeds(moody[:1]) == moody[0].interval
+
+
+def test_luck_that_lies_in_both_variances_counts_once():
+    """Coins: the error is that of as many answers as there are. Counted twice, 1.4 times that."""
+    rng, errors = np.random.default_rng(2), []
+    for _ in range(40):
+        coins = [simulated(rng, np.zeros(1000)) for _ in range(2)]
+        right, groups = paired._right(coins[0] + coins[1])
+        errors.append(paired._contrast([(1, right[:5]), (-1, right[5:])], groups)[1])
+    assert np.median(errors) == pytest.approx(np.sqrt(2 * 0.25 / (5 * 1000)), rel=0.1)
+
+
+def test_copies_of_a_clip_know_no_more_than_the_clip():
+    """Six clips an artist, always right or wrong together: compared as one clip an artist."""
+    rng = np.random.default_rng(0)
+    clips = rng.normal(0, 1, 100)
+    for n_seeds in (1, 3):
+        pairs = [simulated(rng, clips, method, 0.3, n_seeds) for method in (0.0, 1.0)]
+        copies = [
+            [
+                evaluation.report(
+                    np.tile(r.true, 6),
+                    np.tile(r.probabilities, (6, 1)),
+                    GENRES,
+                    groups=np.tile(np.arange(100), 6),
+                )
+                for r in reports
+            ]
+            for reports in pairs
+        ]
+        expected, found = (
+            evaluation.compare_over_seeds(*pairs),
+            evaluation.compare_over_seeds(*copies),
+        )
+        assert found == pytest.approx(expected)
+        naive = [[evaluation.report(r.true, r.probabilities, GENRES) for r in c] for c in copies]
+        assert evaluation.compare_over_seeds(*naive).p_value < found.p_value
+        if n_seeds > 1:
+            intervals = [evaluation.interval_over_seeds(c[0]) for c in (pairs, copies)]
+            assert intervals[0] == pytest.approx(intervals[1])
 
 
 def test_luck_is_what_more_clips_average_out():
@@ -191,12 +232,6 @@ def test_verdicts_say_tie_better_or_worse():
     )
     with pytest.raises(ValueError, match="Rows here: CNN"):
         ablations.table(record, reference="LSTM")
-
-
-def test_holm_as_worked_by_hand():
-    corrected = ablations._holm(pd.Series({"a": 0.01, "b": np.nan, "c": 0.04, "d": 0.03}))
-    expected = {"a": 0.03, "b": np.nan, "c": 0.06, "d": 0.06}
-    pd.testing.assert_series_equal(corrected, pd.Series(expected))
 
 
 def test_unknown_rows_are_refused(tmp_path):

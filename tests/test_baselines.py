@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prcnn import baselines, datasets
-from prcnn.audio import AudioError
 from prcnn.baselines import classifiers
 from prcnn.baselines.features import SIZES, STATISTICS
 from prcnn.datasets import splits
@@ -187,7 +186,7 @@ def test_segments_are_cut_as_the_table_of_segments_says(tmp_path):
         expected = baselines.MFCC.of(y[start : start + 2 * SR])
         np.testing.assert_allclose(rows[place], expected, rtol=1e-5, atol=1e-4)
     with pytest.raises(ValueError, match="use train_and_report"):
-        baselines.evaluate("knn", store)
+        baselines.fit_and_report("knn", store)
 
 
 def test_unknown_names_list_the_known_ones(tmp_path):
@@ -195,7 +194,7 @@ def test_unknown_names_list_the_known_ones(tmp_path):
         baselines.get_features("mfc")
     with pytest.raises(ValueError, match="svm_rbf"):
         baselines.classifier("svm")
-    with pytest.raises(AudioError, match=r"x\.wav"):
+    with pytest.raises(FileNotFoundError, match=r"x\.wav"):
         baselines.MFCC(tmp_path / "x.wav")
 
 
@@ -237,6 +236,32 @@ def test_the_test_split_leaks_into_nothing(name):
     np.testing.assert_array_equal(report.probabilities[0], changed.probabilities[0])
     model = baselines.classifier(name).fit(X[:84], [genres.index(g) for g in table.genre[:84]])
     np.testing.assert_allclose(model[0].mean_, X[:84].mean(axis=0))
+
+
+def test_validation_is_not_trained_on():
+    """Wild validation clips with wild labels change nothing: neither the scaler nor the model."""
+    X, table, genres = blobs()
+    table.loc[table.index[40:84], "split"] = "validation"
+    wild, mislabelled = X.copy(), table.copy()
+    wild[40:84] = 1e3
+    mislabelled.loc[table.index[40:84], "genre"] = "Jazz"
+    for name in ("logistic", "knn", "svm_rbf"):
+        report = baselines.train_and_report(name, X, table, genres)
+        changed = baselines.train_and_report(name, wild, mislabelled, genres)
+        np.testing.assert_array_equal(report.probabilities, changed.probabilities)
+
+
+def test_artists_are_drawn_together_and_unknown_ones_stand_alone():
+    X, table, genres = blobs(scale=0.3)
+    table["artist"] = [f"artist {i // 8}" if i < 100 else None for i in range(120)]
+    table["fold"] = splits.k_fold(table, 3, group="artist")
+    report = baselines.cross_validate("knn", X, table, genres)
+    assert report.n_groups == 13 + 20
+    assert "bootstrap over 33 groups, n = 120" in report.summary()
+    split = baselines.train_and_report("knn", X, table, genres)
+    assert split.n_groups < split.n
+    unknown = baselines.cross_validate("knn", X, table.assign(artist=None), genres)
+    assert unknown.groups is None
 
 
 def test_cross_validation_never_trains_on_the_fold_it_predicts(monkeypatch):
@@ -290,7 +315,7 @@ def test_wrong_tables_are_refused():
     assert {genres[i] for i in found.predicted} == {"Folk"}
 
 
-def test_evaluate_and_mean_spectrum_on_stores(tmp_path):
+def test_fit_and_report_on_stores(tmp_path):
     """Noise and chords are told apart by either; a subset of features is what it says."""
     rng = np.random.default_rng(0)
     rows = {}
@@ -302,29 +327,29 @@ def test_evaluate_and_mean_spectrum_on_stores(tmp_path):
     dataset = Dataset("toy", pd.DataFrame.from_dict(rows, orient="index"), ["Folk", "Noise"])
     surface = baselines.Features("toy", ("mfcc", "zcr"))
     store = baselines.extract(dataset, surface, n_jobs=1, out=tmp_path, progress=False)
-    report = baselines.evaluate("logistic", store)
+    report = baselines.fit_and_report("logistic", store)
     assert report.accuracy == 1
     X = store.read(np.arange(12))[:, store.settings.columns.get_level_values(0) == "zcr"]
     expected = baselines.train_and_report("logistic", X, store.clips, store.genres)
-    subset = baselines.evaluate("logistic", store, features=["zcr"])
+    subset = baselines.fit_and_report("logistic", store, features=["zcr"])
     np.testing.assert_array_equal(subset.probabilities, expected.probabilities)
     with pytest.raises(ValueError, match="No tonnetz in"):
-        baselines.evaluate("knn", store, features=["tonnetz"])
+        baselines.fit_and_report("knn", store, features=["tonnetz"])
     with pytest.raises(ValueError, match="validation"):
-        baselines.evaluate("knn", store, "validation")
+        baselines.fit_and_report("knn", store, "validation")
 
 
 def test_mean_spectrum_sees_means_only(tmp_path, monkeypatch):
     """Frames in another order change nothing, however many clips are read at once."""
     dataset = write_clips(tmp_path, [8] * 10)
     store = extract(dataset, "paper", n_jobs=1, out=tmp_path, progress=False)
-    report = baselines.mean_spectrum(store)
+    report = baselines.mean_spectrum_report(store)
     X = store.read(np.arange(10))
     X = np.random.default_rng(0).permutation(X, axis=1).mean(axis=1)
     expected = baselines.train_and_report("logistic", X, store.clips, store.genres)
     np.testing.assert_allclose(report.probabilities, expected.probabilities, atol=1e-4)
     monkeypatch.setattr(classifiers, "_CHUNK", 3)
-    chunked = baselines.mean_spectrum(store)
+    chunked = baselines.mean_spectrum_report(store)
     np.testing.assert_array_equal(chunked.probabilities, report.probabilities)
 
 

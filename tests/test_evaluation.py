@@ -1,5 +1,6 @@
 """Reports against scikit-learn and the paper's own confusion matrices; statistics against scipy."""
 
+import itertools
 import math
 from pathlib import Path
 
@@ -204,16 +205,35 @@ def test_mcnemar_pairs_by_clip_not_by_row():
         (certain([0], [0], clips=["a"]), "different clips"),
         (certain([0, 2], [0, 1], clips=["a", "b"]), "different true genres"),
         (certain([0, 1], [0, 1], GENRES[:3], clips=["a", "b"]), "different genres"),
-        (certain([0, 1], [0, 1], clips=["a", "b"], groups=[1, 1]), "from_segments first"),
+        (certain([0, 1], [0, 1], clips=["a", "b"], groups=[1, 1]), "different groups"),
     ],
 )
 def test_mcnemar_and_over_seeds_refuse_other_clips(other, message):
-    report = certain([0, 1], [0, 1], clips=["a", "b"])
-    with pytest.raises(ValueError, match=message):
-        evaluation.mcnemar(report, other)
-    if other.groups is None:
+    report = certain([0, 1], [0, 1], clips=["a", "b"], groups=[1, 2])
+    for compare in (evaluation.mcnemar, lambda *both: evaluation.over_seeds(both)):
         with pytest.raises(ValueError, match=message):
-            evaluation.over_seeds([report, other])
+            compare(report, other)
+
+
+def flip_every_group(leads, groups):
+    """McNemar's p-value the long way: all signs that groups can have."""
+    sums = [leads[groups == g].sum() for g in np.unique(groups)]
+    all_signs = itertools.product((-1, 1), repeat=len(sums))
+    reached = [abs(np.dot(signs, sums)) >= abs(sum(sums)) for signs in all_signs]
+    return np.mean(reached)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 5)), min_size=1))
+def test_mcnemar_tosses_one_coin_a_group(outcomes):
+    one, other, groups = map(np.array, zip(*outcomes, strict=True))
+    true = np.zeros(len(outcomes), int)
+    first, second = (certain(true, np.where(r, 0, 1), groups=groups) for r in (one, other))
+    found = evaluation.mcnemar(first, second)
+    expected = flip_every_group(one.astype(int) - other.astype(int), groups)
+    assert found.p_value == pytest.approx(expected)
+    plain = certain(true, np.where(other, 0, 1))  # the groups of either serve both
+    assert evaluation.mcnemar(first, plain) == found
 
 
 def test_calibration_is_scikit_learns():
@@ -283,9 +303,8 @@ def tone(path):
     return picture
 
 
-@pytest.mark.parametrize("in_memory", [True, False])
-def test_evaluate_predicts_a_split_in_order(in_memory, monkeypatch, tmp_path):
-    """A network that reads the genre off its input must be right on every clip, both ways."""
+def test_evaluate_predicts_a_split_in_order_a_batch_at_a_time(monkeypatch, tmp_path):
+    """A network that reads the genre off its input must be right on every clip."""
     import keras
 
     labels = [2, 0, 1, 3, 1, 0, 2]
@@ -296,12 +315,14 @@ def test_evaluate_predicts_a_split_in_order(in_memory, monkeypatch, tmp_path):
             "path": [str(tmp_path / clip) for clip in "abcdefg"],
             "genre": [GENRES[label] for label in labels],
             "split": ["training", *["test"] * 5, "training"],
+            "artist": ["x", "x", "x", None, "y", None, "z"],
         },
         index=list("abcdefg"),
     )
     dataset = Dataset("toy", clips, GENRES)
     kept = store.compute(dataset, tone, (6, 4), "tone", tmp_path, n_jobs=1, progress=False)
-    monkeypatch.setattr(evaluation, "IN_MEMORY", 100 if in_memory else 0)
+    read, sizes = type(kept).read, []
+    monkeypatch.setattr(type(kept), "read", lambda s, p: sizes.append(len(p)) or read(s, p))
     inputs = keras.Input((6, 4))
     pooled = keras.layers.GlobalAveragePooling1D()(inputs)
     model = keras.Model(inputs, keras.layers.Softmax()(pooled))
@@ -309,6 +330,9 @@ def test_evaluate_predicts_a_split_in_order(in_memory, monkeypatch, tmp_path):
     assert report.accuracy == 1
     assert list(report.clips) == list("bcdef")
     assert report.true.tolist() == labels[1:6]
+    assert sizes == [2, 2, 1]
+    assert pd.factorize(report.groups)[0].tolist() == [0, 0, 1, 2, 3], "unknown artists stand alone"
+    assert "bootstrap over 4 groups" in report.summary()
     assert isinstance(report.probabilities, np.ndarray)
     with pytest.raises(ValueError, match="validation"):
         evaluation.evaluate(model, kept, "validation")
@@ -325,3 +349,73 @@ def test_a_report_does_not_depend_on_the_order_of_clips(pairs, seed):
     one, other = certain(true, predicted), certain(true[order], predicted[order])
     assert one.record() == other.record()
     assert evaluation.bootstrap(one) == evaluation.bootstrap(other)
+
+
+def test_clips_are_drawn_together_with_their_artists():
+    clips = pd.DataFrame({"artist": ["a", "b", "a", None], "clip": [1, 1, 2, 2]})
+    assert pd.factorize(evaluation.drawn_together(clips))[0].tolist() == [0, 1, 0, 2]
+    assert evaluation.drawn_together(clips, "clip").tolist() == [1, 1, 2, 2]
+    assert evaluation.drawn_together(clips.assign(artist=None)) is None
+    assert evaluation.drawn_together(clips[["clip"]]) is None
+    alone = certain([0, 1, 2, 3], [0, 1, 2, 0], groups=list("abcd"))
+    assert alone.interval == evaluation.wilson(3, 4)
+    assert "Wilson, n = 4" in alone.summary()
+    with pytest.raises(ValueError, match="groups has missing entries"):
+        certain([0, 1], [0, 1], groups=["a", None])
+
+
+def test_one_artist_says_nothing_of_others():
+    report = certain([0, 1, 2], [0, 1, 0], groups=["a"] * 3)
+    assert report.interval == (0, 1)
+    for compare in (evaluation.compare_over_seeds, lambda a, b: evaluation.interval_over_seeds(a)):
+        with pytest.raises(ValueError, match="All 3 clips are one group"):
+            compare([report] * 2, [report] * 2)
+        with pytest.raises(ValueError, match="All 1 clips are one group"):
+            compare([certain([0], [0])] * 2, [certain([0], [1])] * 2)
+    assert evaluation.interval_over_seeds([certain([2], [2])]) == certain([2], [2]).interval
+
+
+@settings(deadline=None)
+@given(st.floats(0.01, 0.2), st.floats(0.2, 1), st.sampled_from([0.5, 0.8, 0.95]))
+def test_clips_needed_and_difference_seen_are_inverse(difference, disagree, power):
+    n = evaluation.clips_needed(difference, disagree, power)
+    assert evaluation.difference_seen(n, disagree, power) <= difference * (1 + 1e-9)
+    if n > 1:
+        assert evaluation.difference_seen(n - 1, disagree, power) > difference * (1 - 1e-9)
+
+
+def test_as_many_clips_as_needed_show_it_four_times_in_five():
+    """Two models disagree on a fifth of the clips and differ by 5 points: tested 400 times."""
+    n, rng, seen = evaluation.clips_needed(0.05, 0.2), np.random.default_rng(0), 0
+    for _ in range(400):
+        kind = rng.choice(3, n, p=[0.125, 0.075, 0.8])  # only one is right, only the other, both
+        one, other = (certain(np.zeros(n, int), 1 * (kind == wrong)) for wrong in (1, 0))
+        seen += evaluation.compare_over_seeds([one], [other]).p_value < 0.05
+    assert seen / 400 == pytest.approx(0.8, abs=0.06)
+    for arguments in ((0, 0.2), (0.3, 0.2), (0.1, 0.2, 1)):
+        with pytest.raises(ValueError, match=r"cannot differ|power must lie"):
+            evaluation.clips_needed(*arguments)
+    with pytest.raises(ValueError, match="needs n >= 1"):
+        evaluation.difference_seen(0, 0.2)
+
+
+def test_verdicts_are_four():
+    said = {
+        (0.05, 0.01, 0.09, 0.01): "better",
+        (-0.05, -0.09, -0.01, 0.01): "worse",
+        (0.0, -0.03, 0.03, 0.9): "tie",
+        (0.01, -0.02, 0.031, 0.6): "undecided",
+        (-0.01, -0.031, 0.02, 0.6): "undecided",
+        (0.02, 0.001, 0.029, 0.04): "better",
+    }
+    for numbers, word in said.items():
+        assert evaluation.verdict(evaluation.PairedSeeds(*numbers)) == word, numbers
+    several = evaluation.PairedSeeds(0.05, 0.01, 0.09, 0.04)
+    assert evaluation.verdict(several, p_value=0.08) == "undecided", "what counts is Holm's p"
+    assert evaluation.verdict(several, p_value=0.08, tie=0.1) == "tie"
+
+
+def test_holm_as_worked_by_hand():
+    corrected = evaluation.holm(pd.Series({"a": 0.01, "b": np.nan, "c": 0.04, "d": 0.03}))
+    expected = {"a": 0.03, "b": np.nan, "c": 0.06, "d": 0.06}
+    pd.testing.assert_series_equal(corrected, pd.Series(expected))

@@ -7,9 +7,9 @@
 from prcnn.baselines.classifiers import (
     classifier,
     cross_validate,
-    evaluate,
+    fit_and_report,
     mean_spectra,
-    mean_spectrum,
+    mean_spectrum_report,
     names,
     train_and_report,
 )
@@ -33,11 +33,11 @@ __all__ = [
     "Features",
     "classifier",
     "cross_validate",
-    "evaluate",
     "extract",
+    "fit_and_report",
     "get_features",
     "mean_spectra",
-    "mean_spectrum",
+    "mean_spectrum_report",
     "names",
     "train_and_report",
 ]

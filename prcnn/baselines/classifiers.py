@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from prcnn.datasets.dataset import warn
-from prcnn.evaluation import report
+from prcnn.evaluation import drawn_together, report
 
 _CLASSIFIERS = {
     "logistic": lambda seed: LogisticRegression(max_iter=5000, random_state=seed),
@@ -57,7 +57,7 @@ def classifier(name, seed=0):
     return make_pipeline(StandardScaler(), _CLASSIFIERS[name](seed))
 
 
-def evaluate(name, store, split="test", *, features=None, seed=0):
+def fit_and_report(name, store, split="test", *, features=None, seed=0):
     """Train a classifier on a store's training split and report on another.
 
     Parameters
@@ -98,7 +98,7 @@ def evaluate(name, store, split="test", *, features=None, seed=0):
     return train_and_report(name, X, store.clips, store.genres, split, seed=seed)
 
 
-def mean_spectrum(store, split="test", name="logistic", seed=0):
+def mean_spectrum_report(store, split="test", name="logistic", seed=0):
     """The simplest thing that hears: a linear model of the mean log-mel spectrum.
 
     One number a band, 128 of ``PAPER``: how loud it is on average. No order in time, so no rhythm
@@ -139,7 +139,7 @@ def mean_spectra(store):
     return np.concatenate([store.read(chunk).mean(axis=1) for chunk in chunks])
 
 
-def train_and_report(name, X, table, genres, split="test", *, groups=None, seed=0):
+def train_and_report(name, X, table, genres, split="test", *, groups="artist", seed=0):
     """Train a classifier on the rows of the training split and report on another.
 
     Parameters
@@ -151,8 +151,9 @@ def train_and_report(name, X, table, genres, split="test", *, groups=None, seed=
         The rows of X: index the ids, columns ``genre`` and ``split``.
     genres : list of str
     split : {"test", "validation"}
-    groups : str, optional
-        Column of what is independent where rows are not: ``"clip"`` for segments.
+    groups : str
+        Column of what was drawn together: the artist, where the table knows it; ``"clip"`` for
+        segments. See :func:`prcnn.evaluation.drawn_together`.
     seed : int
 
     Returns
@@ -174,11 +175,11 @@ def train_and_report(name, X, table, genres, split="test", *, groups=None, seed=
             raise ValueError(f"No rows in split {wanted!r}; there are {counts}.")
     y = _labels(X, table, genres)
     rows = _probabilities(name, X[training], y[training], X[chosen], len(genres), seed)
-    ids = None if groups is None else table.loc[chosen, groups]
-    return report(y[chosen], rows, genres, table.index[chosen], ids)
+    together = drawn_together(table[chosen], groups)
+    return report(y[chosen], rows, genres, table.index[chosen], together)
 
 
-def cross_validate(name, X, table, genres, *, groups=None, seed=0):
+def cross_validate(name, X, table, genres, *, groups="artist", seed=0):
     """Predict every row by a classifier trained on the other folds, and report on all.
 
     For datasets too small to spare a test split. What must not be split between training and test
@@ -210,7 +211,7 @@ def cross_validate(name, X, table, genres, *, groups=None, seed=0):
     for number in np.unique(fold):
         test = fold == number
         rows[test] = _probabilities(name, X[~test], y[~test], X[test], len(genres), seed)
-    return report(y, rows, genres, table.index, None if groups is None else table[groups])
+    return report(y, rows, genres, table.index, drawn_together(table, groups))
 
 
 def _labels(X, table, genres):

@@ -4,7 +4,10 @@ Whatever predicts, a network or a scikit-learn pipeline, ends in the same :class
 reports on the same clips can be compared.
 """
 
+import numpy as np
+
 from prcnn.evaluation.paired import (
+    TIE,
     Paired,
     PairedSeeds,
     compare_over_seeds,
@@ -12,30 +15,41 @@ from prcnn.evaluation.paired import (
     luck_of_runs,
     mcnemar,
     over_seeds,
+    verdict,
 )
-from prcnn.evaluation.reports import Report, beside, from_segments, report
-from prcnn.evaluation.statistics import bootstrap, calibration, wilson
+from prcnn.evaluation.reports import Report, beside, drawn_together, from_segments, report
+from prcnn.evaluation.statistics import (
+    bootstrap,
+    calibration,
+    clips_needed,
+    difference_seen,
+    holm,
+    wilson,
+)
 
 __all__ = [
+    "TIE",
     "Paired",
     "PairedSeeds",
     "Report",
     "beside",
     "bootstrap",
     "calibration",
+    "clips_needed",
     "compare_over_seeds",
+    "difference_seen",
+    "drawn_together",
     "evaluate",
     "from_segments",
+    "holm",
     "interval_over_seeds",
     "luck_of_runs",
     "mcnemar",
     "over_seeds",
     "report",
+    "verdict",
     "wilson",
 ]
-
-# Above this many clips (1.3 GB of spectrograms) a split is streamed from the disk.
-IN_MEMORY = 4096
 
 
 def evaluate(model, store, split="test", *, batch_size=64):
@@ -48,11 +62,12 @@ def evaluate(model, store, split="test", *, batch_size=64):
     store : prcnn.store.Store
     split : {"training", "validation", "test"}
     batch_size : int
-        Clips predicted at a time.
+        Clips predicted at a time; no more are in memory.
 
     Returns
     -------
     Report
+        Where artists are known, its interval is about other artists.
 
     Raises
     ------
@@ -62,8 +77,10 @@ def evaluate(model, store, split="test", *, batch_size=64):
     Chapter: book/train.ipynb
     """
     places = store.places(split)
-    if len(places) > IN_MEMORY:
-        rows = model.predict(store.stream(split, batch_size=batch_size), verbose=0)
-    else:
-        rows = model.predict(store.read(places), batch_size=batch_size, verbose=0)
-    return report(store.labels(places), rows, store.genres, store.clips.index[places])
+    batches = store.stream(split, batch_size=batch_size)
+    # Not by predict, whose tf.data iterator waits for a timer at its end.
+    rows = [model.predict_on_batch(batches[i][0]) for i in range(len(batches))]
+    clips = store.clips.iloc[places]
+    return report(
+        store.labels(places), np.concatenate(rows), store.genres, clips.index, drawn_together(clips)
+    )

@@ -4,9 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, t
+from scipy.stats import t
 
 from prcnn.evaluation.statistics import LEVEL
+
+#: Two methods tie where the 95 % interval of their difference lies within this: 3 points.
+TIE = 0.03
 
 
 class Paired(NamedTuple):
@@ -26,7 +29,9 @@ def mcnemar(first, second):
     """McNemar's exact paired test: do two models differ on the same clips?
 
     Clips that both get right or both get wrong say nothing about who is better. Of the others,
-    each model should win half if the models were equally good: a binomial test.
+    each model should win half if the models were equally good: as many heads as a fair coin gives.
+    Where the reports have groups (artists, or the clips of segments), what one group adds to the
+    lead of a model is one toss: exact as well, and McNemar's where every clip stands alone.
 
     Parameters
     ----------
@@ -40,18 +45,26 @@ def mcnemar(first, second):
     Raises
     ------
     ValueError
-        Where the clips, their true genres or the genres differ, or rows are no independent clips.
+        Where the clips, their true genres, their groups or the genres differ.
 
     Chapter: book/baselines.ipynb
     """
-    if first.groups is not None or second.groups is not None:
-        raise ValueError("McNemar's test needs independent clips; apply from_segments first.")
-    _check_same_clips([first, second])
-    one, other = first.correct, second.correct[second.clips.get_indexer(first.clips)]
-    only_first, only_second = int((one & ~other).sum()), int((other & ~one).sum())
-    decided = only_first + only_second
-    p_value = binomtest(only_first, decided).pvalue if decided else 1.0
-    return Paired(only_first, only_second, first.accuracy - second.accuracy, float(p_value))
+    (one, other), groups = _right([first, second])
+    lead = one - other
+    tosses = np.bincount(groups, lead).astype(int)
+    return Paired(
+        int((lead > 0).sum()), int((lead < 0).sum()), float(lead.mean()), _by_tossing(tosses)
+    )
+
+
+def _by_tossing(leads):
+    """How often the sum of `leads`, each with the sign of a coin's toss, is as far from 0."""
+    chances = np.ones(1)  # of the sums -k, -k + 1 … k, where k is what the leads so far add up to
+    for lead in np.abs(leads[leads != 0]):
+        wider = np.pad(chances, lead)
+        chances = (np.roll(wider, lead) + np.roll(wider, -lead)) / 2
+    sums = np.arange(chances.size) - chances.size // 2
+    return min(1.0, float(chances[np.abs(sums) >= abs(leads.sum())].sum()))
 
 
 def over_seeds(reports):
@@ -95,20 +108,21 @@ def interval_over_seeds(reports):
     Returns
     -------
     tuple of float
-        From the t distribution, cut at 0 and 1. A single run cannot tell what seeds do: it has
-        its report's interval, which is about the clips alone.
+        From the t distribution, cut at 0 and 1; for other artists where the reports know them. A
+        single run cannot tell what seeds do: it has its report's interval, about the clips alone.
 
     Raises
     ------
     ValueError
-        No reports, or reports on different clips.
+        No reports, reports on different clips, or several runs on a single clip or artist.
 
     Chapter: book/ablations.ipynb
     """
     reports = list(reports)
-    mean, error, df = _contrast([(1, _correct(reports))])
+    right, groups = _right(reports)
     if len(reports) == 1:
         return reports[0].interval
+    mean, error, df = _contrast([(1, right)], groups)
     half = t.ppf((1 + LEVEL) / 2, df) * error
     return max(0.0, float(mean - half)), min(1.0, float(mean + half))
 
@@ -134,10 +148,10 @@ def luck_of_runs(reports):
 
     Chapter: book/discussion.ipynb
     """
-    right = _correct(list(reports))
+    right, groups = _right(list(reports))
     if len(right) < 2:
         raise ValueError("The luck of runs needs at least two of them.")
-    return _luck(right)
+    return right.size * _luck(right, np.arange(groups.size))
 
 
 class PairedSeeds(NamedTuple):
@@ -157,9 +171,9 @@ def compare_over_seeds(first, second):
     """Do two methods differ, each trained with several seeds, on the same clips?
 
     A t test of the difference between the mean accuracies, whose variance adds what other clips
-    and what other seeds would change, with Welch's and Satterthwaite's degrees of freedom. The
-    clips are paired, the seeds are not. With one run each it is the paired t test over clips, near
-    McNemar's, and says nothing about other seeds.
+    (other artists, where the reports know them) and what other seeds would change, with Welch's and
+    Satterthwaite's degrees of freedom. The clips are paired, the seeds are not. With one run each
+    it is the paired t test over clips, near McNemar's, and says nothing about other seeds.
 
     Parameters
     ----------
@@ -173,14 +187,14 @@ def compare_over_seeds(first, second):
     Raises
     ------
     ValueError
-        No reports, or reports on different clips.
+        No reports, reports on different clips, or on a single clip or artist.
 
     Chapter: book/ablations.ipynb
     """
     first, second = list(first), list(second)
-    right = _correct(first + second if first and second else [])
+    right, groups = _right(first + second if first and second else [])
     n = len(first)
-    difference, error, df = _contrast([(1, right[:n]), (-1, right[n:])])
+    difference, error, df = _contrast([(1, right[:n]), (-1, right[n:])], groups)
     if error == 0:  # no clip and no run says otherwise
         return PairedSeeds(difference, difference, difference, float(difference == 0))
     half = t.ppf((1 + LEVEL) / 2, df) * error
@@ -188,22 +202,67 @@ def compare_over_seeds(first, second):
     return PairedSeeds(difference, difference - half, difference + half, float(p_value))
 
 
-def _correct(reports):
-    """Which runs got which clips right: (runs, clips) of 0 and 1."""
+def verdict(compared, p_value=None, tie=TIE):
+    """What a comparison lets one say of the first method: four words, no fifth.
+
+    Parameters
+    ----------
+    compared : PairedSeeds
+        Or anything with ``difference``, ``low``, ``high`` and ``p_value``.
+    p_value : float, optional
+        In place of ``compared.p_value``: corrected for how many comparisons the question needed,
+        see :func:`prcnn.evaluation.holm`.
+    tie : float
+        A bound named before looking.
+
+    Returns
+    -------
+    {"better", "worse", "tie", "undecided"}
+        Better or worse where p is below 0.05; otherwise a tie, where the whole interval lies within
+        ± `tie`; otherwise nothing is decided: a difference that matters is as possible as none.
+
+    Chapter: book/ablations.ipynb
+    """
+    if (compared.p_value if p_value is None else p_value) < 1 - LEVEL:
+        return "better" if compared.difference > 0 else "worse"
+    return "tie" if max(-compared.low, compared.high) <= tie else "undecided"
+
+
+def _right(reports):
+    """Which runs got which clips right, (runs, clips) of 0 and 1; each clip's group, an int."""
     if not reports:
         raise ValueError("At least one report of each method is needed.")
     _check_same_clips(reports)
     clips = reports[0].clips
-    return np.array([r.correct[r.clips.get_indexer(clips)] for r in reports], dtype=float)
+    right = np.array([r.correct[r.clips.get_indexer(clips)] for r in reports], dtype=float)
+    for r in reports:
+        if r.groups is not None:
+            return right, pd.factorize(r.groups[r.clips.get_indexer(clips)])[0]
+    return right, np.arange(clips.size)
 
 
-def _luck(right):
-    """What is left of (runs, clips) without the means of runs and clips, as a variance."""
+def _luck(right, groups):
+    """The variance of a mean over runs and clips that neither explains: a run's luck with a group.
+
+    What (runs, clips) hold without the means of runs and clips, as a variance of their mean.
+    """
     left = right - right.mean(axis=0) - right.mean(axis=1, keepdims=True) + right.mean()
-    return float((left**2).sum() / ((right.shape[0] - 1) * (right.shape[1] - 1)))
+    return _of_mean(left, groups) / (len(right) * (len(right) - 1))
 
 
-def _contrast(methods):
+def _of_mean(values, groups):
+    """Σ over rows of the variance of a row's mean, if groups of columns are drawn anew."""
+    n = groups.max() + 1
+    if n < 2:
+        raise ValueError(
+            f"All {values.shape[-1]} clips are one group (one clip, or one artist), which cannot "
+            "say what another would give. At least two are needed."
+        )
+    sums = np.array([np.bincount(groups, row) for row in values])
+    return float((sums**2).sum() * n / (n - 1) / values.shape[-1] ** 2)
+
+
+def _contrast(methods, groups):
     """Σ sign · mean accuracy, its standard error and degrees of freedom.
 
     Runs and clips are crossed: every clip is tested in every run. The variance between clips and
@@ -211,12 +270,13 @@ def _contrast(methods):
     once.
     """
     clips = sum(sign * right.mean(axis=0) for sign, right in methods)
-    parts, twice = [(clips.var(ddof=1) / clips.size, clips.size - 1)], 0.0
+    parts = [(_of_mean(clips[None] - clips.mean(), groups), groups.max())]
+    twice = 0.0
     for _, right in methods:
         runs = len(right)
         if runs > 1:
             parts.append((right.mean(axis=1).var(ddof=1) / runs, runs - 1))
-            twice += _luck(right) / right.size
+            twice += _luck(right, groups)
     variances = [variance for variance, _ in parts]
     variance = max(sum(variances) - twice, *variances)
     spread = sum(v**2 / df for v, df in parts)
@@ -236,3 +296,8 @@ def _check_same_clips(reports):
             )
         if (other.true[other.clips.get_indexer(first.clips)] != first.true).any():
             raise ValueError("The reports give the same clips different true genres.")
+    grouped = [r for r in reports if r.groups is not None]
+    for other in grouped[1:]:
+        theirs = pd.Series(other.groups, other.clips)[grouped[0].clips]
+        if (theirs.to_numpy() != grouped[0].groups).any():
+            raise ValueError("The reports put the same clips into different groups.")

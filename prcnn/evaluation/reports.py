@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from prcnn.datasets.splits import artist_groups
 from prcnn.evaluation.statistics import bootstrap, confusions, scores, wilson
 
 CLOSING = ["accuracy", "macro avg"]
@@ -25,7 +26,8 @@ class Report:
     clips : pandas.Index
         Clip ids, in the order of the rows.
     groups : numpy.ndarray [shape=(n,)] or None
-        What was drawn independently where rows are not: the clip a segment was cut from.
+        What was drawn independently where rows are not: the artist of a clip, the clip a segment
+        was cut from. See :func:`drawn_together`.
 
     Chapter: book/train.ipynb
     """
@@ -60,12 +62,18 @@ class Report:
     def interval(self):
         """95 % interval of the accuracy, (low, high).
 
-        Wilson's for clips. Segments of one clip are right or wrong together, so a report with
-        ``groups`` has the bootstrap over groups instead: Wilson's would be too narrow.
+        Wilson's for independent clips. Clips of one artist, or segments of one clip, are right or
+        wrong together, so a report with ``groups`` has the bootstrap over groups instead: Wilson's
+        would be too narrow.
         """
-        if self.groups is None:
+        if self.n_groups == self.n:
             return wilson(int(self.correct.sum()), self.n)
         return bootstrap(self)
+
+    @property
+    def n_groups(self):
+        """Number of groups that were drawn independently; `n` where every row was."""
+        return self.n if self.groups is None else len(np.unique(self.groups))
 
     @cached_property
     def confusion(self):
@@ -118,8 +126,8 @@ class Report:
         """One line: accuracy in percent, its interval, and how many clips it rests on."""
         low, high = self.interval
         kind = f"Wilson, n = {self.n}"
-        if self.groups is not None:
-            kind = f"bootstrap over {len(np.unique(self.groups))} groups, n = {self.n}"
+        if self.n_groups < self.n:
+            kind = f"bootstrap over {self.n_groups} groups, n = {self.n}"
         return f"accuracy {self.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}; {kind})"
 
     def _notes(self):
@@ -159,7 +167,8 @@ def report(y_true, probabilities, genres, clips=None, groups=None):
     clips : sequence, optional
         Clip ids, each once; 0 … n-1 where left out.
     groups : sequence [length n], optional
-        What each row belongs to where rows are not independent (the clip of a segment).
+        What each row belongs to where rows are not independent: the artist of a clip, the clip of a
+        segment.
 
     Returns
     -------
@@ -205,8 +214,37 @@ def report(y_true, probabilities, genres, clips=None, groups=None):
         )
     if rows.min() < 0 or np.abs(rows.sum(axis=1) - 1).max() > 1e-3:
         raise ValueError("Rows of probabilities must be positive and sum to 1; take the softmax.")
-    groups = None if groups is None else np.asarray(groups)
+    if groups is not None:
+        groups = np.asarray(groups)
+        if pd.isna(groups).any():
+            raise ValueError("groups has missing entries; drawn_together makes each its own group.")
     return Report(true.astype(np.int64), rows, genres, clips, groups)
+
+
+def drawn_together(clips, by="artist"):
+    """What each clip was drawn together with, as the ``groups`` of a report.
+
+    Parameters
+    ----------
+    clips : pandas.DataFrame
+        ``Dataset.clips``, some of its rows, or segments.
+    by : str
+        The column that says so: ``"artist"``, or ``"clip"`` for segments.
+
+    Returns
+    -------
+    numpy.ndarray [shape=(n,)] or None
+        A missing value is a group of its own, as in :func:`prcnn.datasets.splits.k_fold`. None
+        where no artist is known: clips then count as independent.
+
+    Chapter: book/ablations.ipynb
+    """
+    if by == "artist" and ("artist" not in clips or clips["artist"].isna().all()):
+        return None
+    values = clips[by]
+    if values.isna().any():
+        values = artist_groups(clips.assign(artist=values))
+    return values.to_numpy()
 
 
 def from_segments(segments):

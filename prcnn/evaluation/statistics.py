@@ -1,8 +1,10 @@
 """What a report is worth: its scores, their intervals, and whether it knows how sure it is."""
 
+import math
+
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm
 
 LEVEL = 0.95
 
@@ -63,7 +65,8 @@ def bootstrap(report, score="accuracy", *, level=LEVEL, n_resamples=4000, seed=0
     Both scores depend on the confusion matrix alone, and a resampled set's matrix is a sum of its
     groups' matrices. So only those need drawing, and equal ones can be drawn together: exact, and
     about as fast for 100,000 clips as for 800. Where every clip is right, so is every resample,
-    and the interval shrinks to a point: use :func:`wilson` there.
+    and the interval shrinks to a point: use :func:`wilson` there. A single group of several rows
+    (one artist) says nothing about others: the interval is then all of 0 … 1.
 
     Chapter: book/leakage.ipynb
     """
@@ -73,12 +76,95 @@ def bootstrap(report, score="accuracy", *, level=LEVEL, n_resamples=4000, seed=0
     groups = range(report.n) if report.groups is None else report.groups
     g = len(report.genres)
     matrices = confusions(report.true, report.predicted, g, groups).reshape(-1, g * g)
+    if len(matrices) == 1 and report.n > 1:
+        return 0.0, 1.0
     kinds, counts = np.unique(matrices, axis=0, return_counts=True)
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(len(matrices), counts / len(matrices), size=n_resamples)
     values = scores((drawn @ kinds).reshape(-1, g, g))[score]
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def holm(p_values):
+    """Holm's correction: of m tests the smallest p counts m times, the next m - 1 times …
+
+    Parameters
+    ----------
+    p_values : pandas.Series
+        Of the comparisons that one question needed; missing ones are left so.
+
+    Returns
+    -------
+    pandas.Series
+        Same index. Below a level for any comparison with at most that probability where none
+        differs.
+
+    Chapter: book/ablations.ipynb
+    """
+    order = p_values.dropna().sort_values()
+    factors = np.arange(len(order), 0, -1)
+    return (order * factors).cummax().clip(upper=1).reindex(p_values.index)
+
+
+def clips_needed(difference, disagree, power=0.8):
+    """How many test clips show a difference between two models, with a paired test at 5 %.
+
+    Parameters
+    ----------
+    difference : float
+        Between the accuracies, a fraction.
+    disagree : float
+        Share of the clips that only one of the two gets right; at least `difference`.
+    power : float
+        Chance that the test sees it. One half is the number at which the difference is as likely
+        to be missed.
+
+    Returns
+    -------
+    int
+        For independent clips and models trained once; that other seeds give other models asks for
+        more (:func:`prcnn.evaluation.compare_over_seeds`).
+
+    Raises
+    ------
+    ValueError
+        A difference of 0, or more than `disagree`; shares and chances outside 0 … 1.
+
+    Examples
+    --------
+    >>> clips_needed(0.02, 0.2), clips_needed(0.02, 0.2, power=0.5)
+    (3917, 1917)
+
+    Chapter: book/discussion.ipynb
+    """
+    if not 0 < abs(difference) <= disagree <= 1:
+        raise ValueError(
+            f"Models that disagree on a share of {disagree} cannot differ by {difference}: "
+            "0 < difference <= disagree <= 1."
+        )
+    return math.ceil(_reach(power) ** 2 * (disagree / difference**2 - 1))
+
+
+def difference_seen(n, disagree, power=0.8):
+    """The difference that `n` test clips show: the inverse of :func:`clips_needed`, a fraction.
+
+    Examples
+    --------
+    >>> round(difference_seen(800, 0.2), 3)
+    0.044
+
+    Chapter: book/discussion.ipynb
+    """
+    if n < 1 or not 0 < disagree <= 1:
+        raise ValueError(f"needs n >= 1 and 0 < disagree <= 1, got {n} and {disagree}.")
+    return _reach(power) * math.sqrt(disagree / (n + _reach(power) ** 2))
+
+
+def _reach(power):
+    """Standard errors between nothing and a difference that is seen with chance `power`."""
+    _check_level(power, "power")
+    return norm.ppf((1 + LEVEL) / 2) + norm.ppf(power)
 
 
 def calibration(report, bins=10):
@@ -151,6 +237,6 @@ def _ratio(part, whole):
     return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=np.asarray(whole) > 0)
 
 
-def _check_level(level):
+def _check_level(level, name="level"):
     if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1 (0.95 for 95 %), got {level}.")
+        raise ValueError(f"{name} must lie between 0 and 1 (0.95 for 95 %), got {level}.")
