@@ -122,7 +122,7 @@ def gradient(name):
     """The largest gradient in the kernel of every layer, on eight clips."""
     model = models.build(name, n_genres=len(features.genres), seed=seed)
     model.compile(keras.optimizers.SGD(1.0), "sparse_categorical_crossentropy")
-    trained = [layer for layer in model.layers if layer.weights]
+    trained = [layer for layer in model.layers if layer.trainable_weights]
     before = [layer.get_weights()[0] for layer in trained]
     model.train_on_batch(X, y_test[: len(X)])
     pairs = zip(trained, before, strict=True)
@@ -204,7 +204,7 @@ assert max(record["without_cnn"][name] for name in attended) < 1e-6
 assert min(record["without_cnn"][name] for name in joined) > 1e-2
 idle = sum(layer.count_params() for layer in reproduction.convolutions(figure3))
 glue("idle", f"{idle:,}", display=False)
-glue("of", f"{models.build('figure3').count_params():,}", display=False)
+glue("of", f"{models.trainable_parameters(models.build('figure3')):,}", display=False)
 glue("moved", f"{max(record['without_cnn'][name] for name in attended):.0e}", display=False)
 glue("moved_joined", f"{min(record['without_cnn'][name] for name in joined):.2f}", display=False)
 
@@ -249,7 +249,7 @@ working = {
 }
 for name, model in working.items():
     steps, units = model.get_layer("gru").output.shape[1:]
-    print(f"{name:16}  {model.count_params():>7,} parameters; {steps} states of {units} numbers")
+    print(f"{name:16}  {models.trainable_parameters(model):>7,} parameters; {steps} states of {units} numbers")
 
 # %% [markdown]
 # ### Four things that must hold

@@ -188,7 +188,7 @@ for kernel_size in [(3, 1), (1, 1), (3, 3), (5, 5)]:
     features = models.outputs(other, both, "flatten")
     difference = np.abs(features[0] - features[1]).max() / np.abs(features).max()
     rows[str(kernel_size)] = {
-        "parameters": other.count_params(),
+        "parameters": models.trainable_parameters(other),
         "tells it from upside down": bool(difference > 1e-3),
     }
 pd.DataFrame(rows).T.rename_axis("kernel")
@@ -218,7 +218,7 @@ pd.DataFrame(
     {
         name: {
             "features": models.build("cnn3", **change).get_layer("flatten").output.shape[1],
-            "parameters": models.build("cnn3", **change).count_params(),
+            "parameters": models.trainable_parameters(models.build("cnn3", **change)),
         }
         for name, change in three.items()
     }

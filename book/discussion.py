@@ -115,8 +115,8 @@ verdicts(
         ),
         (
             "Figure 4 describes a network that can be built",
-            f"line by line; {models.build('figure4').count_params():,} parameters, and the network of "
-            f"the text has {models.build('paper').count_params():,}",
+            f"line by line; {models.trainable_parameters(models.build('figure4')):,} parameters, and the network of "
+            f"the text has {models.trainable_parameters(models.build('paper')):,}",
             "[reproduction](reproduction.ipynb)",
         ),
         (
@@ -152,7 +152,7 @@ verdicts(
 
 # %% tags=["hide-input"]
 counts = reproduction["parameters"]
-others = [models.build(name).count_params() for name in ("paper", "figure4")]
+others = [models.trainable_parameters(models.build(name)) for name in ("paper", "figure4")]
 printed = paper.TABLE2.set_index("network")["test"]
 silent = max(reproduction["without_cnn"][name] for name in ("figure3", "figure3_rerun"))
 gate = reproduction["gates"]["gtzan_mini"]["figure3"]["old_hard_sigmoid"]

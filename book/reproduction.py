@@ -115,7 +115,7 @@ for name in ("paper", "dwivedi", "figure2", "figure3", "figure4", "stacked", "dw
         "RNN": f"BiGRU-{options['units']}" + " twice" * (options["rnn_layers"] == 2),
         "gate": options["recurrent_activation"].replace("_", " "),
         "joined by": joined,
-        "parameters": model.count_params(),
+        "parameters": models.trainable_parameters(model),
         "in the file": record["parameters"].get(weights.get(name)),
         "file": models.CHECKPOINTS[weights[name]].file if name in weights else "",
         "gave": gave.get(name, ""),
@@ -554,7 +554,7 @@ if write_results:
 # :class: dropdown
 # `stacked`: convolutions with kernel (3, 1) have $3 c n + n$ parameters from $c$ to $n$ filters, one
 # direction of a GRU reading $d$ numbers has $3 u (d + u + 2)$, and the output layer $8 \cdot 384 + 8$.
-# `{name: prcnn.models.build(name).count_params() for name in prcnn.models.names()}` counts for you.
+# `{n: models.trainable_parameters(models.build(n)) for n in models.names()}` counts for you.
 # ```
 #
 # ```{exercise} Half a clip

@@ -230,7 +230,7 @@ results.write(
         "network": network,
         "changes": changes,
         "settings": settings,
-        "parameters": run.model.count_params(),
+        "parameters": models.trainable_parameters(run.model),
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,

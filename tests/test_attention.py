@@ -28,7 +28,7 @@ def scramble(model, seed=1):
 @pytest.fixture(scope="module")
 def figure3():
     """Figure 3's network with weights as large as trained ones."""
-    model = models.build("figure3")
+    model = models.build("figure3", scale="none")
     rng = np.random.default_rng(2)
     model.set_weights([w + rng.normal(0, 0.05, w.shape) for w in model.get_weights()])
     return model
@@ -93,7 +93,7 @@ def test_convolutions_of_figure2_were_trained(shared_data):
 
 def test_dropping_the_cnn_changes_nothing(shared_data, X):
     model = models.load_checkpoint("figure3", shared_data / "authors_checkpoints")
-    alone = models.build("rnn", rnn_pool=(4, 2), units=128)
+    alone = models.build("rnn", rnn_pool=(4, 2), units=128, scale="none")
     for layer in ("gru", "genre"):
         alone.get_layer(layer).set_weights(model.get_layer(layer).get_weights())
     np.testing.assert_allclose(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prcnn import atomic, training
+from prcnn import atomic, models, training
 from prcnn import store as stores
 from prcnn.datasets.dataset import Dataset
 from prcnn.training import fit, run_folder
@@ -86,7 +86,7 @@ def test_run_folder_tells_all(finished, clips):
     assert record["settings"]["seed"] == 0 and record["settings"]["learning_rate"] == 0.01
     assert record["store"]["clips"]["training"] == {"Folk": 12, "Pop": 12, "Rock": 12}
     assert record["store"]["fingerprint"] == make_store(clips).fingerprint
-    assert record["network"]["parameters"] == make_model().count_params()
+    assert record["network"]["parameters"] == models.trainable_parameters(make_model())
     assert record["provenance"]["packages"]["keras"] == keras.__version__
     assert record["best"]["val_accuracy"] == history["val_accuracy"].max()
     assert record["seconds"] == pytest.approx(history["seconds"].sum())

@@ -13,6 +13,7 @@ from prcnn.models.inspection import (
     layer_summary,
     outputs,
     receptive_field,
+    trainable_parameters,
 )
 from prcnn.models.zoo import NETWORKS, build, names
 
@@ -30,4 +31,5 @@ __all__ = [
     "read_accumulators",
     "read_weights",
     "receptive_field",
+    "trainable_parameters",
 ]

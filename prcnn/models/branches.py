@@ -1,10 +1,36 @@
 """The two parallel branches of PRCNN: convolutions for timbre, a bidirectional GRU for order.
 
-Both take the spectrogram as (clips, time, mel, 1) and return one vector a clip, or, where asked,
-the GRU's states at all time steps. Defaults are the paper's.
+Before both, every mel band is standardised. Both take the spectrogram as (clips, time, mel, 1) and
+return one vector a clip, or, where asked, the GRU's states at all time steps. Defaults are the
+paper's.
 """
 
 import keras
+
+
+@keras.saving.register_keras_serializable(package="prcnn")
+class Scale(keras.layers.Normalization):
+    """Standardise every band by the mean and deviation of the training clips: any shape.
+
+    The identity until ``adapt`` is called with spectrograms. A band that never moves is only
+    shifted, as in scikit-learn's ``StandardScaler``.
+
+    Keras's own layer copies mean and variance into constants when it is adapted or loaded, so it
+    goes on with the old ones after ``model.set_weights`` or when a compiled network is adapted;
+    this one reads its weights. In 16-bit arithmetic it still computes in 32 bits.
+
+    Chapter: book/cnn.ipynb
+    """
+
+    def __init__(self, axis=-1, dtype="float32", **kwargs):
+        super().__init__(axis, dtype=dtype, **kwargs)
+
+    def call(self, x):
+        mean = keras.ops.reshape(self.adapt_mean, self._broadcast_shape)
+        variance = keras.ops.reshape(self.adapt_variance, self._broadcast_shape)
+        moves = variance > 1e-6
+        deviation = keras.ops.sqrt(keras.ops.where(moves, variance, 1.0))
+        return (keras.ops.cast(x, self.compute_dtype) - mean) / deviation
 
 
 @keras.saving.register_keras_serializable(package="prcnn")

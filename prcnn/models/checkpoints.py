@@ -98,7 +98,7 @@ def load_checkpoint(name, path=None):
     checkpoint = CHECKPOINTS[name]
     path = _download(checkpoint) if path is None else _find(checkpoint, path)
     _refuse_another(name, path)
-    model = build(checkpoint.network)
+    model = build(checkpoint.network, scale="none")
     arrays = read_weights(path)
     layers = [layer for layer in model.layers if layer.weights]
     needed = {layer.name: [tuple(w.shape) for w in layer.weights] for layer in layers}

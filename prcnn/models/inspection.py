@@ -1,5 +1,7 @@
 """Look into a network: its layers, what each sees of the spectrogram, what it puts out."""
 
+import math
+
 import keras
 import numpy as np
 import pandas as pd
@@ -16,7 +18,8 @@ def layer_summary(model):
     -------
     pandas.DataFrame
         Index ``layer``; columns ``type``, ``output`` (shape without the batch, a tuple),
-        ``parameters`` (int) and ``reads`` (names of the layers before it).
+        ``parameters`` (int; those that training changes) and ``reads`` (names of the layers
+        before it).
 
     Chapter: book/cnn.ipynb
     """
@@ -27,11 +30,29 @@ def layer_summary(model):
                 "layer": layer.name,
                 "type": type(layer).__name__,
                 "output": tuple(layer.output.shape[1:]),
-                "parameters": layer.count_params(),
+                "parameters": trainable_parameters(layer),
                 "reads": ", ".join(before.name for before in _before(layer)),
             }
         )
     return pd.DataFrame(rows).set_index("layer")
+
+
+def trainable_parameters(model):
+    """How many numbers training changes: the count that papers print.
+
+    Parameters
+    ----------
+    model : keras.Model or keras.Layer
+
+    Returns
+    -------
+    int
+        Without the means and variances of its normalisations, which ``model.count_params()``
+        includes.
+
+    Chapter: book/cnn.ipynb
+    """
+    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
 def _before(layer):

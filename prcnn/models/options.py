@@ -210,6 +210,7 @@ CHECKS = {
     "n_genres": genres,
     "input_shape": size,
     "seed": seed,
+    "scale": one_of("bands", "none"),
     "filters": counts,
     "kernel_size": pair,
     "pools": pairs,

@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from prcnn.models import attention, options
-from prcnn.models.branches import cnn_branch, gru_layers, rnn_branch, rnn_input
+from prcnn.models.branches import Scale, cnn_branch, gru_layers, rnn_branch, rnn_input
 
 CNN, RNN = options.CNN, options.RNN
 
@@ -148,7 +148,7 @@ def names():
     return list(NETWORKS)
 
 
-def build(name, n_genres=8, *, input_shape=None, seed=0, **changes):
+def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **changes):
     """A network by its name, untrained and uncompiled.
 
     Parameters
@@ -162,6 +162,10 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, **changes):
         (128, 513) for ``feng``.
     seed : int or None
         Same name, changes and seed give the same weights; None draws new ones.
+    scale : {"bands", "none"}
+        Standardise every band of the input with a layer named ``scale``, which
+        :func:`prcnn.training.train` adapts to the training clips and which is saved with the
+        weights; or take the input as it is, as the paper's code did.
     **changes
         Other values for the network's options, as in the paper's ablations, for instance
         ``filters``, ``kernel_size``, ``pools`` (a pair is for all layers), ``cnn_layers``,
@@ -180,7 +184,8 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, **changes):
 
     Examples
     --------
-    >>> build("paper").count_params()
+    >>> from prcnn.models import trainable_parameters
+    >>> trainable_parameters(build("paper"))
     110120
     >>> build("paper", units=32, pools=(2, 2)).output_shape
     (None, 8)
@@ -198,13 +203,14 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, **changes):
         )
     try:
         input_shape = input_shape or network.input_shape
-        shared = {"n_genres": n_genres, "input_shape": input_shape, "seed": seed}
-        n_genres, input_shape, seed = options.check(shared).values()
+        shared = {"n_genres": n_genres, "input_shape": input_shape, "seed": seed, "scale": scale}
+        n_genres, input_shape, seed, scale = options.check(shared).values()
         chosen = options.check(network.options | changes)
         options.check_sizes(*input_shape, chosen)
         with _seeded(seed):
             inputs = keras.Input(input_shape, name="spectrogram")
-            x = layers.Reshape((*input_shape, 1), name="channel")(inputs)
+            x = Scale(name="scale")(inputs) if scale == "bands" else inputs
+            x = layers.Reshape((*input_shape, 1), name="channel")(x)
             x = network.body(x, chosen)
             outputs = layers.Dense(n_genres, activation="softmax", name="genre")(x)
             return keras.Model(inputs, outputs, name=name)

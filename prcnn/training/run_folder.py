@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from prcnn import models  # noqa: F401  (registers the layers that a saved network may hold)
+from prcnn import models  # also registers the layers that a saved network may hold
 from prcnn.atomic import write_whole
 from prcnn.provenance import provenance
 
@@ -151,7 +151,7 @@ def describe(model, store, settings, counts):
         "settings": settings,
         "network": {
             "name": model.name,
-            "parameters": model.count_params(),
+            "parameters": models.trainable_parameters(model),
             "initial_weights": fingerprint(_values(model.weights)),
             "config": _config(model),
         },
