@@ -498,8 +498,8 @@ glue("attention_test", float(attended["test"]), display=False)
 # the test column of Table 2 is in doubt, and the gate is one reason to doubt it.
 #
 # Nor does that column fit the figures. Figure 2's network, a row of its own nowhere, is right in
-# {glue:text}`fig2_test:.1f` % of the test clips, the table's CNN + 1-layer RNN in {glue:text}`row_test:.1f`
-# %. Figure 3 and the row with attention share a validation accuracy, {glue:text}`row_validation:.3f` %, so
+# {glue:text}`fig2_test:.1f` % of the test clips, the table's CNN + 1-layer RNN in
+# {glue:text}`row_test:.1f` %. Figure 3 and the row with attention share a validation accuracy, {glue:text}`row_validation:.3f` %, so
 # we take them for one run (inferred); but the figure says {glue:text}`fig3_test:.1f` % on test and the row
 # {glue:text}`attention_test:.1f` %.
 #

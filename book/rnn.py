@@ -66,12 +66,12 @@ models.layer_summary(rnn).drop(columns="reads")
 # the 128 bands $x_t$ and decides, for each number by itself, how much to keep:
 #
 # $$
-# \begin{aligned}
+# \begin{align*}
 # z_t &= \sigma(W_z x_t + U_z h_{t-1} + b_z) && \text{how much to keep} \\
 # r_t &= \sigma(W_r x_t + U_r h_{t-1} + b_r) && \text{how much of the past to use} \\
 # \tilde h_t &= \tanh(W x_t + r_t \odot (U h_{t-1} + b') + b) && \text{what is new} \\
 # h_t &= z_t \odot h_{t-1} + (1 - z_t) \odot \tilde h_t
-# \end{aligned}
+# \end{align*}
 # $$
 #
 # The $W$ are three matrices for 128 bands, the $U$ three for 64 units, and Keras keeps two biases for
