@@ -1,16 +1,18 @@
-"""Look at every page of the built book in headless Chromium, wide and narrow, light and dark.
+"""Look at every page of the built book in headless Chromium: three widths, light and dark.
 
     python tests/check_pages.py _build/html [--screenshots FOLDER]
 
 Fails on: an error in the browser's console, a picture without alternative text or that did not
 load, a link inside the book that leads nowhere, a player that cannot play, anything fetched from
-another host, a page wider than the screen.
+another host, a page wider than the screen, code or a table that is cut without a sign that it
+scrolls, text whose contrast is below 4.5 : 1 (axe-core).
 """
 
 import argparse
 import base64
 import functools
 import http.server
+import importlib.resources
 import shutil
 import sys
 import tempfile
@@ -21,8 +23,9 @@ from urllib.parse import unquote, urldefrag
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-SCREENS = {"wide": (1440, 900), "narrow": (390, 844)}
+SCREENS = {"wide": (1440, 900), "middle": (1100, 800), "narrow": (390, 844)}
 THEMES = ("light", "dark")
+AXE = (importlib.resources.files("axe_core_python") / "axe.min.js").read_text()
 
 LOOK = """
 const done = arguments[arguments.length - 1];
@@ -30,19 +33,31 @@ const text = x => (x.outerHTML || '').slice(0, 120);
 const images = [...document.querySelectorAll('article img, main img')];
 const players = [...document.querySelectorAll('audio')];
 const play = player => new Promise(resolve => {
+  setTimeout(() => resolve(false), 20000);
   player.muted = true;
   player.onerror = () => resolve(false);
   const played = () => { player.pause(); resolve(player.duration > 0.5); };
   player.play().then(played, () => resolve(false));
 });
+const screen = document.documentElement.clientWidth;  // innerWidth grows with what sticks out
 const wide = [...document.querySelectorAll('article *')].filter(x => {
   const box = x.getBoundingClientRect();
-  if (box.right <= window.innerWidth + 1 || box.width == 0) return false;
+  if (box.right <= screen + 1 || box.width == 0) return false;
   for (let p = x; p && p.tagName != 'ARTICLE'; p = p.parentElement)
     if (['auto', 'scroll', 'hidden'].includes(getComputedStyle(p).overflowX)) return false;
   return true;
 });
-Promise.all(players.map(play)).then(played => done({
+const cut = [...document.querySelectorAll('article *')].filter(x => {
+  const style = getComputedStyle(x);
+  return x.scrollWidth > x.clientWidth + 1 && x.clientWidth > 0 && x.offsetParent !== null
+    && ['auto', 'scroll', 'hidden'].includes(style.overflowX)
+    && !style.backgroundImage.includes('gradient') && !x.closest('.visually-hidden, math');
+});
+const pale = typeof axe == 'undefined' ? Promise.resolve([]) : axe.run(
+  {include: ['article'], exclude: ['img', 'audio', 'svg', 'math']}, {runOnly: ['color-contrast'], resultTypes: ['violations']}
+).then(found => found.violations.flatMap(v => v.nodes.map(
+  n => n.any.map(c => c.data.contrastRatio).join() + ' : 1 ' + n.html.slice(0, 100))));
+Promise.all([pale, ...players.map(play)]).then(([pale, ...played]) => done({
   unnamed: images.filter(x => !(x.getAttribute('alt') || '').trim()).map(text),
   broken: images.filter(x => x.complete && x.naturalWidth == 0).map(text),
   silent: players.filter((x, i) => !played[i]).map(text),
@@ -51,8 +66,10 @@ Promise.all(players.map(play)).then(played => done({
   ids: [...document.querySelectorAll('[id]')].map(x => x.id),
   foreign: performance.getEntriesByType('resource').map(x => x.name)
     .filter(x => /^https?:/.test(x) && !x.startsWith(location.origin)),
-  scrolls: document.documentElement.scrollWidth > window.innerWidth + 1,
+  scrolls: document.documentElement.scrollWidth > screen + 1,
   wide: wide.slice(0, 3).map(text),
+  cut: cut.slice(0, 3).map(text),
+  pale: pale.slice(0, 3),
 }));
 """
 
@@ -89,7 +106,7 @@ def browser(profile):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    driver.set_script_timeout(60)
+    driver.set_script_timeout(180)
     return driver
 
 
@@ -107,6 +124,8 @@ def look(driver, url, screen, theme):
     )
     driver.get_log("browser")
     driver.refresh()
+    if screen == "wide":  # colours are the same on every screen
+        driver.execute_script(AXE)
     seen = driver.execute_async_script(LOOK)
     seen["errors"] = [
         entry["message"]
@@ -138,6 +157,8 @@ def problems_of(seen):
         "unlabelled": "player without a label",
         "foreign": "fetched from another host",
         "wide": "sticks out of the page",
+        "cut": "is cut, and nothing says that it scrolls",
+        "pale": "text of too little contrast",
     }
     found = [f"{label}: {what}" for key, label in names.items() for what in seen[key]]
     return found + (["the page scrolls sideways"] if seen["scrolls"] else [])
