@@ -53,8 +53,10 @@ const cut = [...document.querySelectorAll('article *')].filter(x => {
     && ['auto', 'scroll', 'hidden'].includes(style.overflowX)
     && !style.backgroundImage.includes('gradient') && !x.closest('.visually-hidden, math');
 });
-const pale = typeof axe == 'undefined' || !document.querySelector('article') ? Promise.resolve([]) : axe.run(
-  {include: ['article'], exclude: ['img', 'audio', 'svg', 'math']}, {runOnly: ['color-contrast'], resultTypes: ['violations']}
+const measurable = typeof axe != 'undefined' && document.querySelector('article');
+const pale = !measurable ? Promise.resolve([]) : axe.run(
+  {include: ['article'], exclude: ['img', 'audio', 'svg', 'math']},
+  {runOnly: ['color-contrast'], resultTypes: ['violations']}
 ).then(found => found.violations.flatMap(v => v.nodes.map(
   n => n.any.map(c => c.data.contrastRatio).join() + ' : 1 ' + n.html.slice(0, 100))));
 Promise.all([pale, ...players.map(play)]).then(([pale, ...played]) => done({
