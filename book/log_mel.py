@@ -136,7 +136,7 @@ listen(stft, PAPER, "2. From the STFT without its phase")
 # %%
 seconds = np.arange(2 * PAPER.sr) / PAPER.sr
 hz_slide = np.linspace(100, 8000, seconds.size)
-mel_slide = spectrogram.mel_to_hz(np.linspace(*spectrogram.hz_to_mel([100, 8000]), seconds.size))
+mel_slide = librosa.mel_to_hz(np.linspace(*librosa.hz_to_mel([100, 8000]), seconds.size))
 slides = {
     name: 0.3 * np.sin(2 * np.pi * np.cumsum(hz) / PAPER.sr)
     for name, hz in {"even in Hz": hz_slide, "even in mels": mel_slide}.items()
@@ -170,7 +170,7 @@ plots.show(
 # are; the STFT spends {glue:text}`bins_below` of its 1025 frequencies there.
 
 # %%
-centres = spectrogram.mel_to_hz(np.linspace(0, spectrogram.hz_to_mel(11025), 130))[1:-1]
+centres = librosa.mel_to_hz(np.linspace(0, librosa.hz_to_mel(11025), 130))[1:-1]
 glue("mels_below", int((centres < 1000).sum()), display=False)
 glue("bins_below", int((np.fft.rfftfreq(2048, 1 / 22050) < 1000).sum()), display=False)
 _, (scale, bands) = plt.subplots(1, 2, figsize=(7, 2), width_ratios=(4, 3))

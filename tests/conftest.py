@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import matplotlib
+import numpy as np
 import pytest
+from PIL import Image
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -22,3 +25,16 @@ def data_home(tmp_path, monkeypatch):
     home.mkdir()
     monkeypatch.setenv("PRCNN_DATA", str(home))
     return home
+
+
+@pytest.fixture
+def draw():
+    """Write a picture as those of fma_small_images are: palette entries (mels upwards, time)."""
+    palette = np.round(matplotlib.colormaps["viridis"](np.arange(256))[:, :3] * 255)
+
+    def write(path, index):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(palette.astype(np.uint8)[index[::-1]]).save(path)
+        return path
+
+    return write

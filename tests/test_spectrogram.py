@@ -1,6 +1,8 @@
 """prcnn.spectrogram against librosa's own chain, and its rules for odd clips."""
 
-from dataclasses import replace
+import json
+import lzma
+from dataclasses import asdict, replace
 
 import librosa
 import numpy as np
@@ -8,10 +10,11 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from prcnn import spectrogram
 from prcnn.audio import AudioError
-from prcnn.spectrogram import AUTHORS, FENG, PAPER, Settings, get_settings, log_mel
+from prcnn.spectrogram import AUTHORS, FENG, IMAGES, PAPER, Settings, get_settings, log_mel
 
 DECIBEL = np.log(10) / 10  # of a decibel, in natural logarithms of power
 
@@ -75,9 +78,17 @@ def test_mel_filters_are_librosas():
     with pytest.warns(UserWarning, match="Empty filters"):
         mel = librosa.feature.melspectrogram(y=y, n_fft=256, hop_length=512, n_mels=128)
     assert np.allclose(spectrogram.power(y, narrow), mel[:, :640].T, rtol=1e-3, atol=1e-9)
-    hz = np.array([0, 60, 999, 1000, 1001, 8000, 11025])
-    assert np.allclose(spectrogram.hz_to_mel(hz), librosa.hz_to_mel(hz))
-    assert np.allclose(spectrogram.mel_to_hz(spectrogram.hz_to_mel(hz)), hz)
+
+
+def test_nobody_changes_the_filterbank_of_all_spectrograms():
+    filters = spectrogram.mel_filters("paper")
+    assert filters is spectrogram.mel_filters(replace(PAPER, name="mine", n_frames=86))
+    with pytest.raises(ValueError, match="read-only"):
+        filters *= 2
+    with pytest.raises(ValueError, match=r"'images' have sr=None.*replace"):
+        spectrogram.mel_filters(IMAGES)
+    with pytest.raises(ValueError, match="n_mels=None"):
+        spectrogram.mel_filters("feng")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +112,7 @@ def test_the_named_settings(name, shape, floor, seconds):
 
 
 def test_unknown_settings_list_the_known_ones():
-    with pytest.raises(ValueError, match=r"'papper'.*paper, authors, feng"):
+    with pytest.raises(ValueError, match=r"'papper'.*paper, authors, feng, images"):
         log_mel(music(15), "papper")
     with pytest.raises(ValueError, match="reference"):
         Settings("x", reference="song")
@@ -204,3 +215,100 @@ def test_waveform_and_file_agree(tmp_path):
     soundfile.write(path, y.T, 44100, subtype="FLOAT")
     assert np.abs(log_mel(path) - log_mel(y, sr=44100)).max() < 1e-3
     assert np.abs(log_mel(str(path)) - log_mel(y.T.astype(float), "paper", sr=44100)).max() < 1e-3
+
+
+def librosa_picture(y, sr):
+    """(128, 128) in dB: what fma_small_images draws of a clip's first 30 s."""
+    y = y[: 30 * sr]
+    level = librosa.power_to_db(librosa.feature.melspectrogram(y=y, sr=sr), ref=np.max)
+    return level[:, np.floor((np.arange(128) + 0.5) * level.shape[1] / 128).astype(int)].T
+
+
+@pytest.mark.parametrize("sr", [22050, 44100, 48000])
+@pytest.mark.parametrize("seconds", [15.2, 29.9, 33])
+def test_images_are_librosas_frames_at_the_clips_own_rate(tmp_path, sr, seconds):
+    y = music(seconds, sr)
+    y[1000:1300] *= 3  # the loudest frame is none of those kept
+    y /= np.abs(y).max()
+    mel = log_mel(y, IMAGES, sr=sr)
+    assert mel.shape == IMAGES.shape == (128, 128)
+    assert mel.dtype == np.float32
+    assert -80 <= mel.min() < mel.max() < -0.1
+    assert np.abs(mel - librosa_picture(y, sr)).max() < 1e-3
+    path = tmp_path / "clip.wav"
+    soundfile.write(path, y, sr, subtype="FLOAT")
+    assert np.array_equal(log_mel(path, "images"), mel)
+
+
+def test_the_reference_of_images_is_the_loudest_of_all_frames():
+    for seed in range(5):  # wherever it lies, and however loud the rest is
+        random = np.random.default_rng(seed)
+        y = music(20, 16000, seed) * np.repeat(random.uniform(0, 1, 40), 8000).astype(np.float32)
+        energy = spectrogram.power(y, replace(IMAGES, sr=16000), 1 + y.size // 512)
+        top = log_mel(y, IMAGES, sr=16000).max()
+        kept = energy[((np.arange(128) + 0.5) * len(energy) / 128).astype(int)]
+        assert top == pytest.approx(10 * np.log10(kept.max() / energy.max()), abs=1e-4)
+
+
+def test_images_need_a_rate_and_half_a_clip():
+    with pytest.raises(ValueError, match="'images' take a clip at its own rate"):
+        log_mel(music(20), IMAGES)
+    with pytest.raises(AudioError, match=r"at least 15.00 s"):
+        log_mel(music(14.9), IMAGES, sr=22050)
+    with pytest.raises(AudioError, match="silent"):
+        log_mel(np.zeros(20 * 22050, np.float32), IMAGES, sr=22050)
+    assert IMAGES.seconds == 30
+    assert IMAGES.step == pytest.approx(0.234, abs=1e-3)
+    assert Settings(**json.loads(json.dumps(asdict(IMAGES)))) == IMAGES
+
+
+def test_a_picture_becomes_its_decibels(tmp_path, draw):
+    index = np.random.default_rng(0).integers(0, 256, (128, 128)).astype(np.uint8)
+    index[5, 7] = 255
+    path = draw(tmp_path / "000002.png", index)
+    mel = log_mel(path, IMAGES)
+    assert mel.shape == (128, 128)
+    assert mel.dtype == np.float32
+    assert mel[7, 5] == -0.15625  # time first, low bands first
+    index[index == 113], index[index == 130] = 112, 129  # pairs that share a colour
+    assert np.array_equal(mel.T, (index + 0.5) / 256 * 80 - 80)
+    for other in (PAPER, replace(IMAGES, n_mels=64)):
+        with pytest.raises(ValueError, match=r"000002\.png is a picture.*log_mel\(path, IMAGES\)"):
+            log_mel(path, other)
+
+
+def test_a_picture_that_is_none_is_refused_by_name(tmp_path, draw):
+    index = np.zeros((128, 128), np.uint8)
+    whole = draw(tmp_path / "whole.png", index)
+    pixels = np.asarray(Image.open(whole)).copy()
+    (tmp_path / "half.png").write_bytes(whole.read_bytes()[:200])
+    (tmp_path / "text.png").write_text("no picture")
+    Image.fromarray(pixels[:, :100]).save(tmp_path / "narrow.png")
+    pixels[3, 3] += 1
+    Image.fromarray(pixels).save(tmp_path / "colours.png")
+    for name, why in (
+        ("half", "not a whole picture"),
+        ("text", "not a whole picture"),
+        ("narrow", "100 × 128 pixels"),
+        ("colours", "1 pixels in colours that viridis lacks"),
+    ):
+        with pytest.raises(AudioError, match=rf"{name}\.png: {why}"):
+            log_mel(tmp_path / f"{name}.png", IMAGES)
+    with pytest.raises(FileNotFoundError, match=r"none\.png"):
+        log_mel(tmp_path / "none.png", IMAGES)
+
+
+def test_real_songs_become_the_public_pictures(shared_data):
+    folder = shared_data / "fma_small_images"
+    ids = np.load(folder / "tracks.npz")["track_id"].tolist()
+    with lzma.open(folder / "indices.npy.xz") as file:  # ids in order: its beginning will do
+        np.lib.format.read_magic(file)
+        np.lib.format.read_array_header_1_0(file)
+        steps = np.frombuffer(file.read(100 * 128 * 128), np.uint8).reshape(100, 128, 128)
+    pictures = (np.cumsum(steps, axis=1, dtype=np.uint8) + 0.5) / 256 * 80 - 80
+    songs = sorted((shared_data / "fma" / "fma_small" / "000").glob("*.mp3"))
+    assert len(songs) == 5
+    for song in songs:
+        error = np.abs(log_mel(song, IMAGES).T - pictures[ids.index(int(song.stem))])
+        assert error.mean() <= 0.15
+        assert error.max() <= 0.5

@@ -5,7 +5,7 @@ classified as a clip of its own: :func:`prcnn.spectrogram.log_mel` of its sample
 maximum as reference, as in training. This is ``prcnn.classify``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
@@ -204,6 +204,10 @@ def classify(
         raise ValueError(
             f"hop is seconds from one window to the next, at least {PEAK_SECONDS}, not {hop!r}."
         )
+    if settings.sr is None:
+        if not isinstance(song, str | PathLike) and sr is None:
+            raise ValueError(f"Settings {settings.name!r} take a song at its own rate: give sr.")
+        settings = replace(settings, sr=sr or audio.rate(song))
     if isinstance(song, str | PathLike):
         source = str(song)
         y = audio.load(song, settings.sr)

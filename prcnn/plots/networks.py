@@ -16,7 +16,7 @@ def _grey(mel, settings, ax):
     spectrogram(mel, settings, ax, colorbar=False)
     ax.images[-1].set_cmap("Greys")
     settings = get_settings(settings)
-    return settings.hop_length / settings.sr
+    return settings.step
 
 
 def feature_maps(maps, ax=None, columns=8):
@@ -141,7 +141,7 @@ def influence(table, ax=None, settings=PAPER):
     ax = ax or plt.subplots()[1]
     settings = get_settings(settings)
     frames = table.index.to_numpy()
-    middle = (frames + (frames[1] - frames[0]) / 2) * settings.hop_length / settings.sr
+    middle = (frames + (frames[1] - frames[0]) / 2) * settings.step
     for (name, column), style in zip(table.items(), ("-", "--", "-.", ":") * 9, strict=False):
         ax.plot(middle, column, style, label=name, marker=".")
     ax.set(xlabel="part replaced, at (s)", ylabel="change of the state", yscale="log")
