@@ -36,6 +36,16 @@ def test_both_halves_of_a_pair_say_the_same(path):
 
 
 @notebooks
+def test_no_sentence_or_formula_is_lost_between_markdown_and_page(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            # MyST takes a line that begins with % for a comment; the formula converter puts what
+            # stands between \\begin{aligned} and \\end{aligned} on one line (align* is right).
+            assert not re.search(r"^%", cell.source, flags=re.MULTILINE), cell.source
+            assert "{aligned}" not in cell.source
+
+
+@notebooks
 def test_kernel_is_one_that_everybody_has(path):
     kernel = nbformat.read(path, as_version=4).metadata.kernelspec
     assert (kernel.name, kernel.language) == ("python3", "python")

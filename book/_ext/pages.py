@@ -1,9 +1,12 @@
 """What the book's pages need besides the theme: formulas without network, scripts once, and
 docstrings that link to their chapter."""
 
+import html
 import re
+import shutil
+from pathlib import Path
 
-from docutils.nodes import SkipNode
+from docutils.nodes import SkipNode, emphasis
 from latex2mathml.converter import convert
 
 
@@ -21,6 +24,24 @@ def scripts_once(app, page, template, context, doctree):
     """Sphinx 7 lists a script given as text twice, and the second one fails in the browser."""
     once = {(s.filename or "", s.attributes.get("body")): s for s in context["script_files"]}
     context["script_files"] = list(once.values())
+
+
+def without_icon_script(app, error):
+    """Font Awesome's style sheet draws every icon; its script of 1.5 MB does so once more."""
+    if error is None and app.builder.format == "html":
+        for page in Path(app.outdir).rglob("*.html"):
+            text = page.read_text(encoding="utf-8")
+            page.write_text(re.sub(r"<script[^>]*fontawesome[^>]*></script>", "", text), "utf-8")
+        for script in Path(app.outdir).glob("_static/vendor/fontawesome/*/js"):
+            shutil.rmtree(script)
+
+
+def described(app, page, template, context, doctree):
+    """What a search engine or a messenger shows of a page: the question under its title."""
+    if doctree is not None and (question := doctree.next_node(emphasis)) is not None:
+        text = html.escape(" ".join(question.astext().split()), quote=True)
+        context["metatags"] += f'<meta name="description" content="{text}">'
+        context["metatags"] += f'<meta property="og:description" content="{text}">'
 
 
 def docstring(app, what, name, obj, options, lines):
@@ -45,5 +66,7 @@ def setup(app):
     # Browsers draw MathML themselves; MathJax would come from another host.
     app.add_html_math_renderer("mathml", (inline, None), (displayed, None))
     app.connect("html-page-context", scripts_once)
+    app.connect("html-page-context", described)
+    app.connect("build-finished", without_icon_script)
     app.connect("autodoc-process-docstring", docstring, priority=400)  # before napoleon
     return {"parallel_read_safe": True}

@@ -55,6 +55,6 @@ def player(waveform_or_path, sr=None, label="Sound", seconds=4.0, offset=0.0):
     name = html.escape(label)
     return HTML(
         f'<figure style="margin:0"><figcaption>{name}</figcaption>'
-        f'<audio controls preload="none" aria-label="{name}" '
+        f'<audio controls preload="metadata" aria-label="{name}" '
         f'src="data:audio/mpeg;base64,{source}"></audio></figure>'
     )
