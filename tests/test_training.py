@@ -155,6 +155,61 @@ def test_killed_at_any_write_ends_the_same(finished, clips, tmp_path, monkeypatc
     assert not list(tmp_path.glob(".partial-*"))
 
 
+def test_load_run_after_any_kill_has_the_weights_that_its_history_names(
+    clips, tmp_path, monkeypatch
+):
+    """Also between the state and the network, and before there is a network at all."""
+    write_whole = atomic.write_whole
+    X, y = make_store(clips).arrays("validation")
+    monkeypatch.setattr(run_folder, "write_whole", write_whole)
+    for n in (1, 2):
+
+        def kill(path, write, n=n):
+            if path.name == "model.keras" and len(training.load_run(tmp_path).history) == n:
+                raise Killed
+            write_whole(path, write)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(run_folder, "write_whole", kill)
+            with pytest.raises(Killed):
+                train(clips, tmp_path)
+        run = training.load_run(tmp_path)
+        accuracy = np.mean(run.model.predict(X, verbose=0).argmax(1) == y)
+        assert accuracy == pytest.approx(run.history["val_accuracy"].max())
+
+
+@pytest.mark.parametrize("name", ["state.npz", "model.keras", "history.csv", "run.json"])
+def test_a_file_that_training_did_not_write_is_kept(clips, tmp_path, name):
+    np.savez(tmp_path / "own.npz", precious=1.0)
+    (tmp_path / "own.npz").rename(tmp_path / name)
+    content = (tmp_path / name).read_bytes()
+    with pytest.raises(ValueError, match=rf"{name} is not of a training run"):
+        train(clips, tmp_path)
+    assert (tmp_path / name).read_bytes() == content and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_state_that_training_did_not_write_is_named(clips, tmp_path):
+    train(clips, tmp_path, epochs=1)
+    np.savez(tmp_path / "state.npz", precious=1.0)
+    with pytest.raises(ValueError, match=r"state\.npz is not of a training run"):
+        train(clips, tmp_path)
+
+
+def test_more_epochs_go_on_and_end_as_if_asked_for_at_once(finished, clips, tmp_path, monkeypatch):
+    train(clips, tmp_path, epochs=1)
+    assert training.load_run(tmp_path).record["finished"]
+    with monkeypatch.context() as patch:  # killed when the longer run has said that it begins
+        patch.setattr(fit, "_epoch", None)
+        with pytest.raises(TypeError):
+            train(clips, tmp_path, epochs=3)
+    assert not training.load_run(tmp_path).record["finished"]
+    run = train(clips, tmp_path, epochs=3)
+    assert same(finished, run) and same(finished, training.load_run(tmp_path))
+    assert run.record["finished"] and run.record["epochs"] == 3
+    assert run.record["settings"] == finished.record["settings"]
+    assert run.record["best"] | {"seconds": 0} == finished.record["best"] | {"seconds": 0}
+
+
 KILLED_FROM_OUTSIDE = """
 import os, sys
 sys.path.insert(0, os.path.dirname(sys.argv[1]))
@@ -205,7 +260,7 @@ def test_interrupted_and_called_again_in_the_same_session(finished, clips, tmp_p
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"epochs": 4}, r"epochs \(3, now 4\)"),
+        ({"epochs": 2}, r"holds 3 epochs of this run, more than epochs=2"),
         ({"seed": 1}, r"seed \(0, now 1\)"),
         ({"batch_size": 7}, r"batch_size \(10, now 7\)"),
         ({"learning_rate": 0.1}, r"learning_rate \(0.01, now 0.1\)"),
@@ -361,4 +416,5 @@ def test_default_folder_is_named_after_the_run(clips, tmp_path, monkeypatch):
     assert first.parent == Path("runs")
     assert first.name.startswith("toy-toy-")
     assert train(clips, None, epochs=1).folder == first, "the same call is the same run"
-    assert train(clips, None, epochs=2).folder != first, "another call is another run"
+    assert train(clips, None, epochs=2).folder == first, "more epochs go on in it"
+    assert train(clips, None, seed=1).folder != first, "another call is another run"

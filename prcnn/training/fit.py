@@ -24,6 +24,7 @@ from prcnn.training.run_folder import (
     identity,
     load_run,
     read_record,
+    refuse_foreign,
     write_record,
 )
 
@@ -53,7 +54,8 @@ def train(
 
     Killed at any moment and called again with the same arguments, it goes on after the last
     finished epoch and ends with the history and weights of an uninterrupted run; a finished run is
-    read back at once. The same seed on the same machine and backend gives the same history.
+    read back at once, or goes on where more epochs are asked for, and ends where as many at once
+    end. The same seed on the same machine and backend gives the same history.
 
     Parameters
     ----------
@@ -71,7 +73,8 @@ def train(
         ``seed`` in :func:`prcnn.models.build`.
     out : path, optional
         The run folder. Default ``runs/<network>-<store>-<digits>`` in the working folder; the
-        digits stand for all arguments and the data, so another call is another folder.
+        digits stand for the data and all arguments but ``epochs``, so another call is another
+        folder.
     batch_size : int
         Clips a step; the last step of an epoch takes what remains. With several devices this is
         the number over all of them together.
@@ -93,7 +96,8 @@ def train(
     ------
     ValueError
         Network and store do not fit together, the training or the validation split is empty,
-        ``epochs``, ``batch_size`` or ``learning_rate`` is too small, or ``out`` holds another run.
+        ``epochs``, ``batch_size`` or ``learning_rate`` is too small, or ``out`` holds another run,
+        more epochs of this one, or files that training would replace and did not write.
     TrainingError
         The loss is no longer finite. What was reached before that epoch stays in ``out``.
 
@@ -132,8 +136,7 @@ def train(
         out = Path("runs") / f"{model.name}-{Path(store.name).name}-{identity(record)}"
     folder = Path(out).expanduser()
     _compile(model, learning_rate)
-    record = _open(folder, record, model)
-    state = State.read(folder) if (folder / "state.npz").exists() else State.first(model)
+    record, state = _open(folder, record, model)
     if not record["finished"]:
         state = _fit(model, store, state, settings, folder, progress)
         best = {"epoch": state.best_epoch, **state.history.loc[state.best_epoch].to_dict()}
@@ -145,17 +148,17 @@ def train(
 
 
 def _open(folder, record, model):
-    """The record of the run in ``folder``, which must be the one ``record`` describes."""
+    """Record and state of the run in ``folder``, which must be the one ``record`` describes."""
+    state, asked = State.first(model), record["settings"]["epochs"]
     if not (folder / "run.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "state.npz").unlink(missing_ok=True)  # of a run whose record was deleted
+        refuse_foreign(folder)
         write_record(folder, record)
-        return record
+        return record, state
     before = read_record(folder)
-    changed = differences(before, record)
-    known = {before["network"]["initial_weights"]}
+    changed, known = differences(before, record), {before["network"]["initial_weights"]}
     if (folder / "state.npz").exists():
-        known |= State.read(folder).fingerprints()  # the call is repeated in the same session
+        state = State.read(folder)
+        known |= state.fingerprints()  # the call is repeated in the same session
     if not changed and record["network"]["initial_weights"] not in known:
         changed = ["initial weights (is the network built with another seed, or none?)"]
     if changed:
@@ -163,7 +166,15 @@ def _open(folder, record, model):
             f"{folder} holds a run with other {'; '.join(changed)}. Choose another folder with "
             "out=…, or delete that one."
         )
-    return before
+    if state.epoch > asked:
+        raise ValueError(
+            f"{folder} holds {state.epoch} epochs of this run, more than epochs={asked}. Ask for "
+            "as many or more, or choose another folder with out=…"
+        )
+    if asked > before["settings"]["epochs"] or not before["finished"]:
+        before |= {"finished": False, "settings": record["settings"]}
+        write_record(folder, before)
+    return before, state
 
 
 def _check(model, store):

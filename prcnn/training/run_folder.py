@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import json
 import re
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,15 +62,20 @@ def load_run(folder):
     ------
     FileNotFoundError
         ``folder`` holds no run, or one that has not finished its first epoch.
+    ValueError
+        A file of that name was not written by :func:`prcnn.training.train`.
 
     Chapter: book/train.ipynb
     """
     folder = Path(folder).expanduser()
-    for name in ("run.json", "state.npz", "model.keras"):
+    for name in ("run.json", "state.npz"):
         if not (folder / name).exists():
             raise FileNotFoundError(f"{folder} holds no trained network: {name} is missing.")
-    model = keras.saving.load_model(folder / "model.keras")
-    return Run(model, State.read(folder).history, folder, read_record(folder))
+    record, state = read_record(folder), State.read(folder)
+    # Not from model.keras: a kill may have left it an epoch behind the history.
+    model = keras.models.model_from_json(json.dumps(record["network"]["config"]))
+    state.restore_best(model)
+    return Run(model, state.history, folder, record)
 
 
 class State:
@@ -95,12 +101,15 @@ class State:
 
     @classmethod
     def read(cls, folder):
-        with np.load(folder / "state.npz") as file:
-            now, best = (
-                [file[f"{part}{i}"] for i in range(int(file[f"{part}_length"]))]
-                for part in ("now", "best")
-            )
-            return cls(now, best, file["history"])
+        try:
+            with np.load(folder / "state.npz") as file:
+                now, best = (
+                    [file[f"{part}{i}"] for i in range(int(file[f"{part}_length"]))]
+                    for part in ("now", "best")
+                )
+                return cls(now, best, file["history"])
+        except (KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise _foreign(folder / "state.npz") from error
 
     def write(self, folder):
         arrays = {"history": self.history.to_numpy()}
@@ -177,16 +186,17 @@ def _plain(settings):
 def identity(record):
     """Eight hexadecimal digits, equal for records in which :func:`differences` finds none."""
     data = record["store"]["fingerprint"], record["store"]["labels"]
-    said = json.dumps([record["settings"], data, _structure(record), record["backend"]])
+    said = json.dumps([_deciding(record), data, _structure(record), record["backend"]])
     return hashlib.sha256(said.encode()).hexdigest()[:8]
 
 
 def differences(before, now):
     """What two records differ in, each in words; empty where they are of the same run."""
+    old, new = _deciding(before), _deciding(now)
     changed = [
-        f"{name} ({before['settings'].get(name)}, now {value})"
-        for name, value in now["settings"].items()
-        if before["settings"].get(name) != value
+        f"{name} ({old.get(name)}, now {value})"
+        for name, value in new.items()
+        if old.get(name) != value
     ]
     data = [(run["store"]["fingerprint"], run["store"]["labels"]) for run in (before, now)]
     if data[0] != data[1]:
@@ -200,6 +210,11 @@ def differences(before, now):
     return changed
 
 
+def _deciding(record):
+    """The settings on which an epoch depends: a run may go on to more epochs."""
+    return {name: value for name, value in record["settings"].items() if name != "epochs"}
+
+
 def fingerprint(arrays):
     """Sixteen hexadecimal digits that stand for the values of ``arrays``."""
     digest = hashlib.sha256()
@@ -208,8 +223,28 @@ def fingerprint(arrays):
     return digest.hexdigest()[:16]
 
 
+def refuse_foreign(folder):
+    """Refuse a folder whose files training would replace, although it did not write them."""
+    for name in ("state.npz", "model.keras", "history.csv"):
+        if (folder / name).exists():
+            raise _foreign(folder / name)
+
+
 def read_record(folder):
-    return json.loads((folder / "run.json").read_text())
+    try:
+        record = json.loads((folder / "run.json").read_text())
+    except ValueError:
+        record = {}
+    if not isinstance(record, dict) or not {"settings", "network", "store"} <= record.keys():
+        raise _foreign(folder / "run.json")
+    return record
+
+
+def _foreign(path):
+    return ValueError(
+        f"{path} is not of a training run with a run.json, and would be replaced. Choose another "
+        "folder with out=…, or move that file."
+    )
 
 
 def write_record(folder, record):
