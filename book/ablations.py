@@ -18,11 +18,11 @@
 #
 # *A network has five convolutions, two recurrent directions, pools, sometimes attention. Take one
 # away: is anything lost? The paper asked this with one run a row. Here every row has several seeds,
-# an interval and a paired test, and the page says where rows tie.*
+# an interval and a paired test, and the page says what is decided and what is not.*
 #
-# Each run is the training page under papermill, so every row of the table is a notebook that can be
-# opened and listened to. This page starts the runs and compares them. As it stands it draws from
-# `book/results`; with `run` it makes the runs that are missing and writes the results again:
+# Each run is what the training page does, so every row of the table can also be opened there and
+# listened to. This page starts the runs and compares them. As it stands it draws from `book/results`;
+# with `run` it makes the runs that are missing and writes the results again:
 #
 # ```sh
 # papermill book/ablations.ipynb out.ipynb -p run True
@@ -58,7 +58,8 @@ from prcnn import plots, spectrogram
 from prcnn.study import ablations, paper, results
 
 plots.use_style()
-pd.DataFrame.from_dict(ablations.ROWS, orient="index", columns=["group", "network", "changes"])
+listed = pd.DataFrame.from_dict(ablations.ROWS, orient="index", columns=ablations.Row._fields)
+listed.assign(settings=[row.settings.name if row.settings else "" for row in ablations.ROWS.values()])
 
 # %% [markdown]
 # The first six rows are the paper's Table 2. Of its other ablations the paper names the sizes (pools,
@@ -66,9 +67,9 @@ pd.DataFrame.from_dict(ablations.ROWS, orient="index", columns=["group", "networ
 #
 # ## The runs
 #
-# One call. Runs that have finished are found again, a killed one goes on from its last epoch, and
-# joblib decides where they run: two at a time on a laptop, or on a cluster inside
-# `joblib.parallel_config("dask")`.
+# One call. Runs that have finished are found again, a killed one goes on from its last epoch, one that
+# should have more epochs from where it ended, and joblib decides where they run: two at a time on a
+# laptop, or on a cluster inside `joblib.parallel_config("dask")`.
 
 # %% tags=["nbval-ignore-output"]
 name = f"ablations_{Path(dataset).name}"
@@ -85,7 +86,7 @@ if run:
     )
     results.write(name, ablations.collect(runs))
 record = results.read(name)
-table = ablations.table(record)
+table, answers = ablations.table(record), ablations.answers(record)
 setting = record["setting"] | {
     "clips in the test split": len(record["clips"]),
     "runs": int(table["runs"].sum()),
@@ -102,40 +103,29 @@ pd.Series(setting, name="").to_frame()
 # ## What came out
 #
 # Mean test accuracy over the seeds, in percent; `sd` over seeds; the 95 % interval says where the mean
-# may lie for other clips and other seeds; `difference` compares with **CNN + 1-layer RNN**, the network
-# of the paper's text, on the same clips. Its p-value, too, allows for other clips and other seeds, and
-# {term}`Holm's correction` for the number of rows.
+# may lie for other clips and other seeds (of other artists, where artists are known).
 
 
 # %%
 def percent(table):
     """The table for people: percentages with one digit."""
-    p_value = table["p_holm"].map("{:.3f}".format).where(table["p_holm"].notna(), "")
-    return pd.DataFrame(
-        {
-            "parameters": table["parameters"].map("{:,}".format),
-            "runs": table["runs"],
-            "validation": (100 * table["validation"]).map("{:.1f}".format),
-            "test": (100 * table["accuracy"]).map("{:.1f}".format),
-            "sd": (100 * table["sd"]).map("{:.1f}".format),
-            "interval": [f"{100 * a:.1f} – {100 * b:.1f}" for a, b in table[["low", "high"]].to_numpy()],
-            "difference": (100 * table["difference"]).map("{:+.1f}".format).where(p_value != "", ""),
-            "p (Holm)": p_value,
-        }
-    ).rename_axis(None)
+    names = ["validation", "accuracy", "sd", "macro_f1"]
+    shown = table[names].mul(100).map("{:.1f}".format).rename(columns={"accuracy": "test"})
+    shown.insert(0, "parameters", table["parameters"].map("{:,}".format))
+    shown.insert(1, "runs", table["runs"])
+    shown.insert(
+        5, "interval", [f"{100 * a:.1f} – {100 * b:.1f}" for a, b in table[["low", "high"]].to_numpy()]
+    )
+    return shown.rename_axis(None)
 
 
 percent(table)
 
 # %%
 chance = 1 / len(record["genres"])
-late = {
-    row: np.mean(np.array(found["epoch_kept"]) > 0.75 * record["setting"]["epochs"])
-    for row, found in record["rows"].items()
-}
 Markdown(
     "**Every row had the same number of steps, and not all have finished learning.** Of all runs, "
-    f"{100 * np.mean(list(late.values())):.0f} % keep a checkpoint from the last quarter of their "
+    f"{100 * table['late'].mean():.0f} % keep a checkpoint from the last quarter of their "
     "epochs. Where this page says *worse*, it says *worse after so many steps*; a slow learner may "
     "catch up. On a faster machine, set `epochs`."
 )
@@ -143,7 +133,7 @@ Markdown(
 # %%
 plots.show(
     plots.accuracies(table, chance=chance),
-    alt="Mean test accuracy of every row with its 95 % interval, best at the top.",
+    alt="Mean test accuracy of every row with its 95 % interval and a dot a seed, best at the top.",
 )
 
 # %% [markdown]
@@ -169,15 +159,47 @@ Markdown(
 )
 
 # %% [markdown]
+# ## Every question with its own answer
+#
+# A question compares its rows with one reference, on the same clips. The interval and the p-value
+# allow for other clips and other seeds, and {term}`Holm's correction` for the number of rows of the
+# question: a reader of the answer looked at no other. Four verdicts are possible. **Better** and
+# **worse** where p is below 0.05; a **tie** only where the whole interval lies within ±3 points, a
+# bound named before looking; **undecided** where a difference that matters is as possible as none.
+
+
+# %%
+def say(*questions):
+    """The answers, as far as their rows were run on this dataset."""
+    asked = [question for question in questions if question in answers.index.unique(0)]
+    said = [
+        f"*{question}*\n\n"
+        + "\n".join(f"- {ablations.verdict(answers, question, row)}" for row in answers.loc[question].index)
+        for question in asked
+    ]
+    return Markdown("\n\n".join(said) or "*Not run on this dataset.*")
+
+
+plots.show(
+    plots.forest(answers),
+    alt="Distance of every row from its question's reference with 95 % interval and a dot a seed, over "
+    "a band of ±3 points.",
+)
+
+# %% [markdown]
 # ## Does the RNN help? Does the CNN?
 
 # %%
-branches = [row for row in ("5-layer CNN", "3-layer CNN", "RNN") if row in table.index]
-Markdown("\n".join(f"- {ablations.verdict(table, row)}" for row in branches))
+say(
+    "Does an RNN beside the CNN help?",
+    "Does a CNN beside the RNN help?",
+    "Does a second GRU layer help?",
+    "Does the CNN need five layers?",
+)
 
 # %% [markdown]
-# A branch that ties with both together may still know other genres. How many of each genre's test
-# clips does each row find, over all seeds?
+# A branch that does as well as both together may still know other genres. How many of each genre's
+# test clips does each row find, over all seeds?
 
 # %%
 shown = [row for row in ("RNN", "5-layer CNN", "CNN + 1-layer RNN") if row in table.index]
@@ -186,7 +208,7 @@ right = pd.DataFrame(
     {row: (np.array(record["rows"][row]["predicted"]) == true).mean(axis=0) for row in table.index},
     index=record["clips"],
 )
-recall = right[shown].groupby([record["genres"][i] for i in true]).mean().T
+recall = ablations.recalls(record).loc[shown]
 figure, ax = plt.subplots(figsize=(7.2, 0.8 + 0.45 * len(shown)))
 sns.heatmap(100 * recall, annot=True, fmt=".0f", cmap="Greys", vmin=0, vmax=100, cbar=False, ax=ax)
 ax.tick_params(axis="x", rotation=30)
@@ -220,9 +242,14 @@ plots.show(figure, alt="Log-mel spectrograms of the two clips on which CNN and R
 # ## Which pools, kernels, filters, dropout, activation?
 
 # %%
-groups = ["pools", "filters", "kernel", "dropout", "activation"]
-chosen = table.index[table["group"].isin(groups)]
-Markdown("\n".join(f"- {ablations.verdict(table, row)}" for row in chosen))
+say(
+    "Other pools?",
+    "More filters or units?",
+    "Another kernel?",
+    "Dropout?",
+    "Another activation?",
+    "Another input?",
+)
 
 # %% [markdown]
 # ## Does attention help?
@@ -237,21 +264,11 @@ Markdown("\n".join(f"- {ablations.verdict(table, row)}" for row in chosen))
 # is the RNN that hands on its last state only.
 
 # %%
-def beside(reference, rows):
-    """What the rows are beside another one, as far as they were run."""
-    if reference not in table.index or not set(rows) <= set(table.index):
-        return "- not run on this dataset"
-    against = ablations.table(record, reference=reference)
-    return "\n".join(f"- {ablations.verdict(against, row, reference)}" for row in rows)
-
-
-over_time = ["attention, serial", "attention, parallel linear", "attention, parallel CNN"]
-printed = beside("RNN with 128 units", ["attention as printed"])
-Markdown(
-    f"As printed, beside an RNN of its width:\n\n{printed}\n\n"
-    f"Attention over time, beside the RNN's last state:\n\n{beside('RNN', over_time)}\n\n"
-    "And beside CNN and RNN joined, the network of the text:\n\n"
-    + beside(ablations.REFERENCE, over_time)
+say(
+    "Does the printed attention differ from its RNN?",
+    "Does attention beat the RNN's last state?",
+    "Does attention beat CNN and RNN joined?",
+    "Is Yu's parallel CNN the best attention?",
 )
 
 # %% [markdown]
@@ -272,9 +289,11 @@ Markdown(
 percent(real_table)
 
 # %%
-differ = real_table.index[real_table["outcome"].isin(["better", "worse"])]
+real_answers = ablations.answers(real)
+decided = real_answers[real_answers["verdict"] != "undecided"].index
 Markdown(
-    "Rows that differ from CNN + 1-layer RNN: " + ("; ".join(differ) or "none; all of them tie") + "."
+    f"Of {len(real_answers)} comparisons {len(decided)} are decided there"
+    + "".join(f"\n- {ablations.verdict(real_answers, *place)}" for place in decided)
 )
 
 # %% [markdown]
@@ -284,11 +303,11 @@ Markdown(
 # ## Summary
 
 # %%
-found = {name: list(lines.index) for name, lines in table.groupby("outcome")}
-ties, better, worse = (found.get(name, []) for name in ("tie", "better", "worse"))
+counts = answers["verdict"].value_counts()
 Markdown(
-    f"- Of {len(table) - 1} changes, {len(ties)} tie with the network of the paper's text. Better: "
-    f"{'; '.join(better) or 'none'}. Worse: {'; '.join(worse) or 'none'}.\n"
+    f"- Of {len(answers)} comparisons "
+    + ", ".join(f"{counts.get(word, 0)} are {word}" for word in ("better", "worse", "undecided"))
+    + f" and {counts.get('tie', 0)} tie.\n"
     f"- From seed to seed the test accuracy of one and the same network moves by an sd of "
     f"{100 * table['sd'].min():.1f} to {100 * table['sd'].max():.1f} points. A single run a row, as in "
     "the paper, cannot rank rows that lie closer than that.\n"
@@ -301,7 +320,8 @@ if dataset == "synthetic" and rows is None:
     assert set(table.index) == set(ablations.ROWS), "every row was run"
     assert table["runs"].min() >= 5, "every row has at least five seeds"
     assert (table["low"] > chance).all(), "every row does better than guessing"
-    assert printed.endswith("**a tie**."), "it is an RNN"
+    same = answers.loc["Does the printed attention differ from its RNN?"].iloc[0]
+    assert same["low"] < 0 < same["high"], "it is an RNN"
 
 # %% [markdown]
 # ## Exercises
@@ -336,10 +356,12 @@ if dataset == "synthetic" and rows is None:
 # For instance a network of half the width:
 #
 # ```python
-# ablations.ROWS["half the filters"] = ("filters", "paper", {"filters": [8, 16, 32, 32, 32]})
+# half = ablations.Row("width", "paper", {"filters": [8, 16, 32, 32, 32]})
+# ablations.ROWS["half the filters"] = half
 # own = ["half the filters", ablations.REFERENCE]
 # runs = ablations.sweep(out, rows=own, epochs=epochs, batch_size=batch_size)
-# percent(ablations.table(ablations.collect(runs)))
+# question = {"Half?": ablations.Question(ablations.REFERENCE, ["half the filters"])}
+# ablations.answers(ablations.collect(runs), question)
 # ```
 # ````
 #
@@ -353,5 +375,8 @@ if dataset == "synthetic" and rows is None:
 # :class: dropdown
 # McNemar's test looks at the clips on which they disagree, 0.2 n; one network wins on 0.11 n of them,
 # the other on 0.09 n. The difference of the two counts, 0.02 n, must be about twice its standard
-# deviation, $\sqrt{0.2 n}$: so $n \approx 4 \cdot 0.2 / 0.02^2 = 2000$ clips, and FMA-small has 800.
+# deviation, $\sqrt{0.2 n}$, to be seen once in two times: so $n \approx 4 \cdot 0.2 / 0.02^2 = 2000$
+# clips. To be seen four times in five it must be 2.8 times as large:
+# `evaluation.clips_needed(0.02, 0.2)` says 3917. FMA-small has 800, which show
+# `evaluation.difference_seen(800, 0.2)`: 4.4 points.
 # ````

@@ -51,7 +51,7 @@ import pandas as pd
 
 import prcnn
 from prcnn import baselines, evaluation, models, plots, spectrogram, store, training
-from prcnn.study import paper, results
+from prcnn.study import experiment, paper, results
 
 plots.use_style()
 clips = prcnn.datasets.load(dataset, data_home=data_home)
@@ -223,34 +223,7 @@ for clip in wrong:
 # evaluation: enough to repeat the run or to doubt it.
 
 # %% tags=["nbval-ignore-output"]
-results.write(
-    "evaluation",
-    {
-        "dataset": dataset,
-        "network": network,
-        "changes": changes,
-        "settings": settings,
-        "parameters": models.trainable_parameters(run.model),
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "seed": seed,
-        "epoch_kept": run.record["best"]["epoch"],
-        "seconds": run.record["seconds"],
-        "validation": evaluation.evaluate(run.model, features, split="validation").record(),
-        "test": report.record(),
-        "clips": report.clips.tolist(),
-        "true": report.true,
-        "predicted": report.predicted,
-        "linear": linear.record(),
-        "paired": {
-            "only_network": paired.only_first,
-            "only_linear": paired.only_second,
-            "p_value": paired.p_value,
-        },
-    },
-    folder=run.folder,
-)
+results.write("evaluation", experiment.record(run, features, report, linear, changes), run.folder)
 pd.Series({file.name: file.stat().st_size for file in sorted(run.folder.iterdir())}, name="bytes")
 
 # %% [markdown]

@@ -1,11 +1,18 @@
 """The study's bookkeeping: what is run, what is found again, and the statistics over seeds."""
 
+import dataclasses
+from pathlib import Path
+
+import joblib
+import jupytext
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from scipy import stats
 
-from prcnn import evaluation, models
+from prcnn import datasets, evaluation, models, store
 from prcnn.evaluation import paired
 from prcnn.study import ablations, paper, results
 
@@ -46,8 +53,9 @@ def record_of(rows):
 
 
 def test_every_row_is_a_network_that_can_be_built():
-    for row, (_, network, changes) in ablations.ROWS.items():
-        assert models.build(network, **changes).output_shape == (None, 8), row
+    for row, (_, network, changes, settings) in ablations.ROWS.items():
+        shape = None if settings is None else settings.shape
+        assert models.build(network, input_shape=shape, **changes).output_shape == (None, 8), row
 
 
 def test_table_2_is_complete():
@@ -202,36 +210,72 @@ def test_runs_on_other_clips_are_not_compared():
         evaluation.interval_over_seeds([])
 
 
-def test_table_compares_every_row_with_the_reference():
+def test_table_says_what_every_row_reaches():
+    record = record_of({ablations.REFERENCE: [20, 22, 24], "RNN": [50, 52, 54]})
+    record["setting"] = {"epochs": 8}
+    record["rows"]["RNN"]["epoch_kept"] = [5, 7, 8]
+    line = ablations.table(record).loc["RNN"]
+    assert line["accuracy"] == pytest.approx(8 / 60)
+    assert line["sd"] == pytest.approx(np.std([10 / 60, 8 / 60, 6 / 60], ddof=1))
+    assert line["seeds"] == pytest.approx([10 / 60, 8 / 60, 6 / 60])
+    assert line["late"] == pytest.approx(2 / 3)
+    reports = ablations.reports_of(record, "RNN")
+    assert line["macro_f1"] == pytest.approx(np.mean([r.macro_f1 for r in reports]))
+    assert (line["low"], line["high"]) == evaluation.interval_over_seeds(reports)
+    recalls = ablations.recalls(record)
+    assert list(recalls.columns) == GENRES
+    assert recalls.loc["RNN"].mean() == pytest.approx(8 / 60)  # genres are equally frequent
+
+
+def test_artists_widen_the_intervals_of_the_study():
+    record = record_of({"RNN": [50, 52, 54]})
+    alone = ablations.table(record).loc["RNN"]
+    record["groups"] = [f"artist {i // 6}" for i in range(60)]
+    together = ablations.table(record).loc["RNN"]
+    assert together["high"] - together["low"] > 1.3 * (alone["high"] - alone["low"])
+    assert together["accuracy"] == alone["accuracy"]
+
+
+def test_every_question_is_asked_of_rows_that_exist():
+    for question, (reference, rows) in ablations.QUESTIONS.items():
+        assert {reference, *rows} <= set(ablations.ROWS), question
+        assert rows and reference not in rows, question
+    asked = {row for _, rows in ablations.QUESTIONS.values() for row in rows}
+    references = {reference for reference, _ in ablations.QUESTIONS.values()}
+    assert asked | references == set(ablations.ROWS), "every row answers something"
+
+
+def test_answers_are_corrected_within_their_question():
+    base = {ablations.REFERENCE: [20, 22, 24], "5-layer CNN": [30, 31, 32]}
     record = record_of(
-        {ablations.REFERENCE: [20, 22, 24], "RNN": [50, 52, 54], "ELU": [21, 22, 23]}
+        {**base, "3-layer CNN": [50, 52, 54], "ELU": [21, 22, 23], "tanh": [0, 0, 1]}
     )
-    table = ablations.table(record)
-    assert np.isnan(table.loc[ablations.REFERENCE, "p_value"])
-    assert table.loc["RNN", "p_holm"] < 0.01 < table.loc["ELU", "p_holm"]
-    assert table.loc["RNN", "accuracy"] == pytest.approx(8 / 60)
-    assert table.loc["RNN", "sd"] == pytest.approx(np.std([10 / 60, 8 / 60, 6 / 60], ddof=1))
+    answers = ablations.answers(record)
+    layers, change = "Does the CNN need five layers?", "Another activation?"
+    said = answers["verdict"]
+    assert said[layers, "3-layer CNN"] == "worse"
+    assert said[change].to_dict() == {"ELU": "undecided", "tanh": "better"}
+    alone = answers.loc[(layers, "3-layer CNN")]
+    assert alone["reference"] == "5-layer CNN"
+    assert alone["p_holm"] == alone["p_value"], "the only row of its question"
+    two = answers.loc[change]
+    assert two.loc["tanh", "p_holm"] == pytest.approx(2 * two.loc["tanh", "p_value"])
+    compared = evaluation.compare_over_seeds(
+        *(ablations.reports_of(record, row) for row in ("ELU", ablations.REFERENCE))
+    )
+    assert tuple(two.loc["ELU", ["difference", "low", "high", "p_value"]]) == compared
+    assert two.loc["ELU", "seeds"] == pytest.approx([1 / 60, 0, -1 / 60])
+    sentence = ablations.verdict(answers, layers, "3-layer CNN")
+    assert sentence.startswith("**3-layer CNN** is 35.0 points below 5-layer CNN [")
+    assert sentence.endswith(": **worse**.")
+    own = {"mine": ablations.Question("ELU", ["tanh", "not run"])}
+    assert list(ablations.answers(record, own).index) == [("mine", "tanh")]
+    assert ablations.answers(record_of({"ELU": [20]})).empty
 
 
-def test_verdicts_say_tie_better_or_worse():
-    base = {ablations.REFERENCE: [20, 22, 24]}
-    record = record_of({**base, "RNN": [50, 52, 54], "ELU": [21, 22, 23], "tanh": [0, 0, 1]})
-    table = ablations.table(record)
-    assert table["outcome"].to_dict() == {
-        ablations.REFERENCE: "reference",
-        "RNN": "worse",
-        "ELU": "tie",
-        "tanh": "better",
-    }
-    assert ablations.verdict(table, "RNN").endswith("**worse**.")
-    assert ablations.verdict(table, "ELU").endswith("**a tie**.")
-    assert ablations.verdict(table, "tanh").endswith("**better**.")
-    assert "points below CNN + 1-layer RNN" in ablations.verdict(table, "RNN")
-    assert ablations.verdict(table, ablations.REFERENCE).endswith(
-        "the others are compared with it."
-    )
-    with pytest.raises(ValueError, match="Rows here: CNN"):
-        ablations.table(record, reference="LSTM")
+def test_runs_that_cannot_differ_tie():
+    record = record_of({ablations.REFERENCE: [20, 20, 20], "ELU": [20, 20, 20]})
+    assert ablations.answers(record)["verdict"].tolist() == ["tie"]
 
 
 def test_unknown_rows_are_refused(tmp_path):
@@ -239,34 +283,123 @@ def test_unknown_rows_are_refused(tmp_path):
         ablations.sweep(tmp_path, rows=["nonsense"])
 
 
-def test_finished_runs_are_not_run_again(tmp_path, monkeypatch):
+@pytest.fixture
+def music(tmp_path, data_home):
+    """A folder of two genres, and the parameters of a run that takes seconds."""
+    rng, folder = np.random.default_rng(0), tmp_path / "music"
+    for genre, cutoff in (("dull", 40), ("bright", 2)):
+        (folder / genre).mkdir(parents=True)
+        for i in range(10):
+            y = np.convolve(rng.normal(size=22050 * 8), np.ones(cutoff) / cutoff, mode="same")
+            soundfile.write(folder / genre / f"{i}.wav", 0.2 * y, 22050)
+    return {"dataset": str(folder), "epochs": 1, "batch_size": 8}
+
+
+def comparable(record):
+    return {k: v for k, v in record.items() if k not in ("seconds", "provenance")}
+
+
+def run_page(page, parameters):
+    """The code of a page in this process, with parameters as papermill would set them."""
+    matplotlib.use("agg")
+    cells = [c for c in jupytext.read(page).cells if c.cell_type == "code"]
+    namespace = {"__name__": "page"}
+    for cell in cells:
+        exec(cell.source, namespace)
+        if "parameters" in cell.metadata.get("tags", []):
+            namespace.update(parameters)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_training_page_and_the_sweep_record_the_same(tmp_path, music, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    changes = {"filters": [4, 4], "pools": [[8, 4], [8, 4]]}
+    given = {**music, "network": "cnn5", "changes": changes, "seed": 3}
+    page = Path(__file__).parents[1] / "book" / "train.py"
+    run_page(page, {**given, "out": str(tmp_path / "page")})
+    monkeypatch.setitem(ablations.ROWS, "small", ablations.Row("mine", "cnn5", changes))
+    ask = {"rows": ["small"], "seeds": [3], "n_jobs": 1, "progress": False, **music}
+    runs = ablations.sweep(tmp_path / "sweep", **ask)
+    assert runs["error"].isna().all(), runs["error"].iloc[0]
+    shown = results.read("evaluation", folder=tmp_path / "page")
+    assert comparable(results.read("evaluation", folder=runs["folder"][0])) == comparable(shown)
+    # As if killed before the evaluation: the training is found again, and ends the same.
+    (runs["folder"][0] / "evaluation.json").unlink()
+    again = ablations.sweep(tmp_path / "sweep", **ask)
+    assert comparable(results.read("evaluation", folder=again["folder"][0])) == comparable(shown)
+    record = ablations.collect(again)
+    assert record["rows"]["small"]["changes"] == changes
+    assert ablations.table(record).loc["small", "accuracy"] == shown["test"]["accuracy"]
+
+
+def test_runs_go_to_worker_processes_and_to_dask(tmp_path, music, monkeypatch):
+    """Runs are plain calls: whatever joblib's backend, the results lie in the folders."""
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(ablations, "_run", fake_run)
+    ask = {"rows": ["RNN", "ELU"], "seeds": [0, 1], "progress": False, **music}
+    monkeypatch.chdir(tmp_path)
+    runs = ablations.sweep("relative", n_jobs=2, **ask)
+    cluster = distributed.LocalCluster(1, processes=False, dashboard_address=None)
+    with cluster, distributed.Client(cluster), joblib.parallel_config("dask"):
+        on_dask = ablations.sweep("dask", n_jobs=-1, **ask)
+    for found in (runs, on_dask):
+        assert found["error"].isna().all()
+        assert [folder.is_absolute() for folder in found["folder"]] == [True] * 4
+        assert list(ablations.collect(found)["rows"]) == ["RNN", "ELU"]
+
+
+def fake_run(folder, threads, parameters, data_home):
+    """In place of training: `cnn5` breaks, others get every second clip right."""
+    if parameters["network"] == "cnn5":
+        return str(folder), "ValueError: broken"
+    accuracy = {"accuracy": 0.5, "genres": GENRES}
+    done = {"clips": [1, 2], "true": [0, 1], "predicted": [0, 0], "groups": None}
+    done |= {"settings": "paper", "learning_rate": 0.1, "seconds": 1.0, "parameters": 1}
+    done |= {"validation": accuracy, "test": accuracy, "epoch_kept": 1}
+    named = ("network", "dataset", "epochs", "batch_size", "changes", "seed")
+    done |= {name: parameters[name] for name in named}
+    results.write("evaluation", done, folder=folder)
+    return str(folder), None
+
+
+fake_run.__module__ = "__main__"  # pickled whole, so that no worker imports this file and Keras
+
+
+def test_finished_runs_are_not_run_again(tmp_path, music, monkeypatch):
     calls = []
 
-    def fake(folder, threads, parameters):
+    def counted(folder, threads, parameters, data_home):
         calls.append((parameters["network"], parameters["seed"]))
-        if parameters["network"] == "cnn5":
-            return str(folder), "ValueError: broken"
-        accuracy = {"accuracy": 0.5, "genres": GENRES}
-        done = {"clips": [1, 2], "true": [0, 1], "predicted": [0, 1], "parameters": 1}
-        done |= {"settings": "paper", "batch_size": 64, "learning_rate": 0.1, "seconds": 1.0}
-        done |= {"validation": accuracy, "test": accuracy, "network": parameters["network"]}
-        done |= {"dataset": "synthetic", "epochs": 1, "changes": {}, "seed": parameters["seed"]}
-        done |= {"epoch_kept": 1}
-        results.write("evaluation", done, folder=folder)
-        return str(folder), None
+        return fake_run(folder, threads, parameters, data_home)
 
-    monkeypatch.setattr(ablations, "_run", fake)
+    monkeypatch.setattr(ablations, "_run", counted)
     ask = {"rows": ["RNN", "5-layer CNN"], "seeds": (0, 1), "n_jobs": 1, "progress": False}
-    runs = ablations.sweep(tmp_path, epochs=1, **ask)
+    ask |= music
+    runs = ablations.sweep(tmp_path, **ask)
     assert len(calls) == 4
     assert runs["error"].notna().tolist() == [False, True, False, True]
-    ablations.sweep(tmp_path, epochs=1, **ask)
+    ablations.sweep(tmp_path, **ask)
     assert calls[4:] == [("cnn5", 0), ("cnn5", 1)], "only what has not finished"
-    ablations.sweep(tmp_path, epochs=2, **ask)
-    assert len(calls) == 10, "other parameters are other runs"
+    longer = ablations.sweep(tmp_path, **ask | {"epochs": 2})
+    assert len(calls) == 10, "more epochs are asked for"
+    assert longer["folder"].tolist() == runs["folder"].tolist(), "the same run goes on"
+    other = ablations.sweep(tmp_path, **ask | {"batch_size": 4})
+    assert not {*other["folder"]} & {*runs["folder"]}, "other parameters are other runs"
     record = ablations.collect(runs)
     assert list(record["rows"]) == ["RNN"]
     assert record["rows"]["RNN"]["seeds"] == [0, 1]
+
+
+def test_rows_that_need_sound_are_left_to_datasets_that_have_it(tmp_path, music, monkeypatch):
+    monkeypatch.setattr(ablations, "_run", fake_run)
+    monkeypatch.setattr(store, "extract", lambda *_, **__: None)
+    every = ablations.sweep(tmp_path, seeds=[0], n_jobs=1, progress=False, **music)
+    assert set(every["row"]) == set(ablations.ROWS)
+    clips = datasets.load(music["dataset"])
+    pictures = dataclasses.replace(clips, settings="images")
+    monkeypatch.setattr(datasets, "load", lambda *_, **__: pictures)
+    some = ablations.sweep(tmp_path, seeds=[0], n_jobs=1, progress=False, **music)
+    assert set(every["row"]) - set(some["row"]) == {"plain STFT", "Feng's network, 5 s of STFT"}
 
 
 def test_nothing_finished_is_said(tmp_path):

@@ -55,14 +55,37 @@ def test_confusion_shows_true_genres_from_the_top_and_every_count():
     assert counts == paper.CONFUSION_FIGURE2.to_numpy().ravel().tolist()
 
 
-def test_accuracies_draw_the_interval_and_sort():
+def test_accuracies_draw_the_interval_and_put_the_best_on_top():
     table = pd.DataFrame(
         {"accuracy": [0.4, 0.7], "low": [0.3, 0.6], "high": [0.5, 0.8]}, index=["a", "b"]
     )
     ax = reports.accuracies(table, chance=0.125)
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["b", "a"]
+    assert ax.yaxis_inverted()
     segments = ax.containers[0].lines[2][0].get_segments()
-    np.testing.assert_allclose(segments[1][:, 0], [60, 80])
+    np.testing.assert_allclose(segments[0][:, 0], [60, 80])
+    seeds = table.assign(seeds=[[0.3, 0.5], np.nan])  # what is no list has a single run
+    dots = [line for line in reports.accuracies(seeds).lines if line.get_color() == "C1"]
+    np.testing.assert_allclose(dots[0].get_xdata(), [30, 50])
+    assert len(dots) == 1
+
+
+def test_forest_draws_every_comparison_under_its_question():
+    numbers = {"difference": [0.05, -0.02, 0.0], "low": [0.01, -0.06, -0.02]}
+    numbers |= {"high": [0.09, 0.02, 0.02], "seeds": [[0.04, 0.06], [-0.02], [0.0]]}
+    index = pd.MultiIndex.from_tuples([("One?", "a"), ("One?", "b"), ("Two?", "c")])
+    table = pd.DataFrame(numbers, index).assign(reference=["r", "r", "s"])
+    ax = reports.forest(table)
+    assert [text.get_text() for text in ax.texts] == ["One?  (beside r)", "Two?  (beside s)"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
+    assert list(ax.get_yticks()) == [1, 2, 4]
+    segments = ax.containers[0].lines[2][0].get_segments()
+    np.testing.assert_allclose([s[:, 0] for s in segments], [[1, 9], [-6, 2], [-2, 2]])
+    dots = [line for line in ax.lines if line.get_color() == "C1"]
+    np.testing.assert_allclose(dots[0].get_xdata(), [4, 6])
+    assert ax.yaxis_inverted()
+    plain = reports.forest(table.droplevel(0), ax=plt.subplots()[1])
+    assert not plain.texts and list(plain.get_yticks()) == [0, 1, 2]
 
 
 def test_scores_put_the_first_genre_on_top():

@@ -1,12 +1,13 @@
-"""Figures of runs: learning curves, confusion, accuracies with intervals, one clip's scores."""
+"""Figures of runs: learning curves, confusion, accuracies and differences, one clip's scores."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 
+from prcnn.evaluation import TIE
 from prcnn.plots.signal import spectrogram
 
-__all__ = ["accuracies", "confusion", "heard", "learning_curves", "scores"]
+__all__ = ["accuracies", "confusion", "forest", "heard", "learning_curves", "scores"]
 
 
 def learning_curves(history, ax=None):
@@ -65,7 +66,8 @@ def accuracies(table, ax=None, chance=None):
     Parameters
     ----------
     table : pandas.DataFrame
-        Index: names; columns ``accuracy``, ``low``, ``high`` as fractions.
+        Index: names; columns ``accuracy``, ``low``, ``high`` as fractions and, where there were
+        several, ``seeds``: a list of accuracies, each a dot.
     ax : matplotlib Axes, optional
     chance : float, optional
         Fraction at which to draw the line of guessing.
@@ -77,16 +79,67 @@ def accuracies(table, ax=None, chance=None):
     Chapter: book/train.ipynb
     """
     ax = ax or plt.subplots(figsize=(7.2, 0.9 + 0.42 * len(table)))[1]
-    table = table.sort_values("accuracy")
-    rows = np.arange(len(table))
-    errors = 100 * np.abs(table[["low", "high"]].to_numpy().T - table["accuracy"].to_numpy())
-    ax.errorbar(100 * table["accuracy"], rows, xerr=errors, fmt="ko", capsize=4)
-    ax.set_yticks(rows, table.index)
-    ax.set(xlabel="accuracy (%), 95 % interval", xlim=(0, 100), ylim=(-0.6, len(table) - 0.4))
+    table = table.sort_values("accuracy", ascending=False)
+    _intervals(ax, table, "accuracy", np.arange(len(table)))
+    ax.set(xlabel="accuracy (%), 95 % interval", xlim=(0, 100))
     if chance is not None:
         ax.axvline(100 * chance, color="0.5", linestyle=":")
-        ax.annotate("guessing", (100 * chance, len(table) - 0.5), ha="center", fontsize="small")
+        ax.annotate("guessing", (100 * chance, -0.5), ha="center", fontsize="small")
     return ax
+
+
+def forest(table, ax=None, tie=TIE):
+    """Differences with their intervals: a row is a comparison, a dot a seed.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Index: names, or question and name, as :func:`prcnn.study.ablations.answers` gives them;
+        columns ``difference``, ``low``, ``high`` as fractions and, where there were several,
+        ``seeds`` (a list); ``reference`` is named beside a question.
+    ax : matplotlib Axes, optional
+    tie : float
+        Half the width of the grey band: an interval inside is a tie.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Chapter: book/ablations.ipynb
+    """
+    groups = [(None, table)]
+    if table.index.nlevels > 1:
+        groups = [(name, table.loc[name]) for name in table.index.unique(0)]
+    heads = sum(name is not None for name, _ in groups)
+    ax = ax or plt.subplots(figsize=(7.2, 0.9 + 0.34 * (len(table) + heads)))[1]
+    ax.axvspan(-100 * tie, 100 * tie, color="0.92", zorder=0)
+    ax.axvline(0, color="0.5", lw=1, zorder=0)
+    places, place = [], 0
+    for name, lines in groups:
+        if name is not None:
+            words = f"{name}  (beside {lines['reference'].iloc[0]})"
+            head = ax.text(0, place, words, transform=ax.get_yaxis_transform(), va="center")
+            head.set(style="italic", size="small", in_layout=False)
+            place += 1
+        places += range(place, place + len(lines))
+        place += len(lines)
+    _intervals(ax, table, "difference", places)
+    ax.set(xlabel="difference (points), 95 % interval", ylim=(place - 0.4, -0.6))
+    return ax
+
+
+def _intervals(ax, table, column, places):
+    """Points with their intervals and a dot a seed, in percent, from the top down."""
+    errors = 100 * np.abs(table[["low", "high"]].to_numpy().T - table[column].to_numpy())
+    for place, seeds in zip(places, table.get("seeds", ()), strict=False):
+        if isinstance(seeds, list):
+            dots = 100 * np.array(seeds)
+            ax.plot(dots, np.full(len(dots), place), "o", color="C1", ms=4, alpha=0.7, zorder=3)
+    ax.errorbar(100 * table[column], places, xerr=errors, fmt="ko", capsize=4)
+    names = table.index.get_level_values(-1)
+    ax.set_yticks(places, names)
+    ax.set_ylim(max(places) + 0.6, -0.6)
+    ax.grid(axis="y", visible=False)
 
 
 def scores(probabilities, genres, true=None, ax=None):

@@ -1,70 +1,138 @@
-"""The ablation study: the training page, run for every row and seed, and what its runs say.
+"""The ablation study: a network for every row, several seeds each, and what their runs say.
 
-Each run is ``book/train.ipynb`` under papermill, in a folder of its own, so a row of the table is
-one page that can be opened and listened to. Runs go through joblib: two at a time on a laptop, or
-spread over a Dask cluster by ``joblib.parallel_config("dask")``.
+Runs go through joblib: two at a time on a laptop, or spread over a Dask cluster by
+``joblib.parallel_config("dask")``. A process imports, loads the data and fits the linear model
+once, for all the runs it gets. Any row is also a page: ``papermill book/train.ipynb`` with the
+row's network and changes.
 """
 
+import dataclasses
 import hashlib
 import json
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import joblib
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from prcnn.evaluation import compare_over_seeds, interval_over_seeds, over_seeds, report
+from prcnn import datasets, store
+from prcnn.evaluation import (
+    compare_over_seeds,
+    holm,
+    interval_over_seeds,
+    over_seeds,
+    report,
+)
+from prcnn.evaluation import verdict as say
+from prcnn.spectrogram import FENG, PAPER, Settings
 from prcnn.study import results
 
-PAGE = Path(__file__).resolve().parents[2] / "book" / "train.ipynb"
+#: As the paper's log-mels, without the mels: 513 bins, as Feng had.
+STFT = dataclasses.replace(PAPER, name="stft", n_fft=1024, n_mels=None)
 
-#: Row → (group, network, changes). The first group is the paper's Table 2; then its other
-#: ablations, as far as its text says what was changed; "working attention" is ours.
+
+class Row(NamedTuple):
+    """A line of :data:`ROWS`: where it stands in the table, and what is trained on what."""
+
+    group: str
+    network: str
+    changes: dict = {}  # noqa: RUF012 (never changed)
+    settings: Settings | None = None  # of the sound, where they are not the study's
+
+
+#: The paper's Table 2; then its other ablations, as far as its text says what was changed; then
+#: what it claims or leads one to ask.
 ROWS = {
-    "RNN": ("Table 2", "rnn", {}),
-    "5-layer CNN": ("Table 2", "cnn5", {}),
-    "3-layer CNN": ("Table 2", "cnn3", {}),
-    "CNN + 1-layer RNN": ("Table 2", "paper", {}),
-    "CNN + two-layer RNN": ("Table 2", "prcnn_rnn2", {}),
-    "attention as printed": ("Table 2", "figure4", {}),
-    "RNN with 128 units": ("working attention", "rnn", {"units": 128}),
-    "attention, serial": ("working attention", "attention_serial", {}),
-    "attention, parallel linear": ("working attention", "attention_linear", {}),
-    "attention, parallel CNN": ("working attention", "attention_cnn", {}),
-    "RNN pool (2, 2)": ("pools", "paper", {"rnn_pool": [2, 2]}),
-    "RNN pool (4, 2)": ("pools", "paper", {"rnn_pool": [4, 2]}),
-    "RNN pool (4, 4)": ("pools", "paper", {"rnn_pool": [4, 4]}),
-    "CNN pools (2, 2)": ("pools", "paper", {"pools": [2, 2]}),
-    "conv 4 with 128 filters": ("filters", "paper", {"filters": [16, 32, 64, 128, 64]}),
-    "kernel (3, 3), padded": ("kernel", "paper", {"kernel_size": [3, 3], "padding": "same"}),
-    "kernel (5, 1)": ("kernel", "paper", {"kernel_size": [5, 1]}),
-    "dropout 0.5": ("dropout", "paper", {"dropout": 0.5}),
-    "ELU": ("activation", "paper", {"activation": "elu"}),
-    "tanh": ("activation", "paper", {"activation": "tanh"}),
+    "RNN": Row("Table 2", "rnn"),
+    "5-layer CNN": Row("Table 2", "cnn5"),
+    "3-layer CNN": Row("Table 2", "cnn3"),
+    "CNN + 1-layer RNN": Row("Table 2", "paper"),
+    "CNN + two-layer RNN": Row("Table 2", "prcnn_rnn2"),
+    "attention as printed": Row("Table 2", "figure4"),
+    "RNN with 128 units": Row("working attention", "rnn", {"units": 128}),
+    "attention, serial": Row("working attention", "attention_serial"),
+    "attention, parallel linear": Row("working attention", "attention_linear"),
+    "attention, parallel CNN": Row("working attention", "attention_cnn"),
+    "RNN pool (2, 2)": Row("pools", "paper", {"rnn_pool": [2, 2]}),
+    "RNN pool (4, 2)": Row("pools", "paper", {"rnn_pool": [4, 2]}),
+    "RNN pool (4, 4)": Row("pools", "paper", {"rnn_pool": [4, 4]}),
+    "CNN pools (2, 2)": Row("pools", "paper", {"pools": [2, 2]}),
+    "conv 4 with 128 filters": Row("width", "paper", {"filters": [16, 32, 64, 128, 64]}),
+    "128 units": Row("width", "paper", {"units": 128}),
+    "128 filters and 128 units": Row("width", "figure2"),
+    "kernel (3, 3), padded": Row("kernel", "paper", {"kernel_size": [3, 3], "padding": "same"}),
+    "kernel (5, 1)": Row("kernel", "paper", {"kernel_size": [5, 1]}),
+    "dropout 0.1": Row("dropout", "paper", {"dropout": 0.1}),
+    "dropout 0.3": Row("dropout", "paper", {"dropout": 0.3}),
+    "dropout 0.5": Row("dropout", "paper", {"dropout": 0.5}),
+    "ELU": Row("activation", "paper", {"activation": "elu"}),
+    "tanh": Row("activation", "paper", {"activation": "tanh"}),
+    "plain STFT": Row("input", "paper", settings=STFT),
+    "Feng's network, 5 s of STFT": Row("input", "feng", settings=FENG),
 }
 REFERENCE = "CNN + 1-layer RNN"
-#: Two rows differ where the corrected p-value is below this; otherwise they tie.
-LEVEL = 0.05
+_ATTENTIONS = ["attention, serial", "attention, parallel linear", "attention, parallel CNN"]
 
 
-def sweep(out, *, rows=None, seeds=range(5), n_jobs=2, progress=True, **parameters):
-    """Run the training page for every row and seed that has not finished yet.
+class Question(NamedTuple):
+    """A line of :data:`QUESTIONS`: rows, each compared with the same reference."""
+
+    reference: str
+    rows: list[str]
+
+
+def _changes(*groups):
+    return Question(REFERENCE, [row for row, (group, *_) in ROWS.items() if group in groups])
+
+
+#: What is asked, each question of its own rows beside its own reference. Holm's correction counts
+#: the rows of one question: a reader of the answer looked at no other.
+QUESTIONS = {
+    "Does the CNN need five layers?": Question("5-layer CNN", ["3-layer CNN"]),
+    "Does an RNN beside the CNN help?": Question(
+        "5-layer CNN", ["CNN + 1-layer RNN", "CNN + two-layer RNN"]
+    ),
+    "Does a CNN beside the RNN help?": Question("RNN", ["CNN + 1-layer RNN"]),
+    "Does a second GRU layer help?": Question(REFERENCE, ["CNN + two-layer RNN"]),
+    "Does the printed attention differ from its RNN?": Question(
+        "RNN with 128 units", ["attention as printed"]
+    ),
+    "Does attention beat the RNN's last state?": Question("RNN", _ATTENTIONS),
+    "Does attention beat CNN and RNN joined?": Question(REFERENCE, _ATTENTIONS),
+    "Is Yu's parallel CNN the best attention?": Question(_ATTENTIONS[2], _ATTENTIONS[:2]),
+    "Other pools?": _changes("pools"),
+    "More filters or units?": _changes("width"),
+    "Another kernel?": _changes("kernel"),
+    "Dropout?": _changes("dropout"),
+    "Another activation?": _changes("activation"),
+    "Another input?": _changes("input"),
+}
+
+
+def sweep(
+    out, *, dataset="synthetic", data_home=None, rows=None, seeds=range(5), n_jobs=2, **parameters
+):
+    """Run every row with every seed that has not finished yet.
 
     Parameters
     ----------
     out : path
         One folder a run is made in here. Finished runs are found again and not repeated; a killed
-        one goes on from its last epoch.
+        one goes on from its last epoch, and one of fewer epochs from where it ended.
+    dataset, data_home
+        See :func:`prcnn.datasets.load`.
     rows : list of str, optional
-        Names from :data:`ROWS`; default all.
+        Names from :data:`ROWS`; default all that the dataset can feed: pictures without sound have
+        no plain STFT.
     seeds : iterable of int
     n_jobs : int
-        Runs at a time; each gets its share of the cores.
-    progress : bool
+        Runs at a time; each gets its share of the cores. −1 for all that joblib's backend has.
     **parameters
-        Further parameters of the page: ``dataset``, ``data_home``, ``epochs``, ``batch_size`` …
+        Of :func:`prcnn.study.experiment.run`: ``settings``, ``epochs``, ``batch_size`` …;
+        ``progress=False`` shows no bar.
 
     Returns
     -------
@@ -78,19 +146,24 @@ def sweep(out, *, rows=None, seeds=range(5), n_jobs=2, progress=True, **paramete
 
     Chapter: book/ablations.ipynb
     """
-    rows = list(ROWS) if rows is None else list(rows)
-    unknown = [row for row in rows if row not in ROWS]
+    unknown = [row for row in rows or () if row not in ROWS]
     if unknown:
         raise ValueError(f"Unknown rows {unknown}. Known rows: {', '.join(ROWS)}.")
+    progress = parameters.pop("progress", True)
+    home = None if data_home is None else str(Path(data_home).expanduser().resolve())
+    clips = datasets.load(dataset, data_home=home)
+    if rows is None:
+        rows = [row for row in ROWS if not (ROWS[row].settings and clips.settings == "images")]
     out = Path(out).expanduser().resolve()
-    if parameters.get("data_home") is not None:
-        parameters["data_home"] = str(Path(parameters["data_home"]).expanduser().resolve())
+    parameters["dataset"] = dataset if dataset == clips.name else str(Path(dataset).resolve())
     # Seed by seed: stopped early, the table has all rows with fewer seeds.
     runs = [(row, int(seed), _folder(out, row, seed, parameters)) for seed in seeds for row in rows]
-    todo = [run for run in runs if not (run[2] / "evaluation.json").exists()]
-    threads = max(1, (os.cpu_count() or 1) // n_jobs)
+    todo = [run for run in runs if not _finished(run[2], parameters)]
+    for settings in {_parameters(row, 0, parameters).get("settings") for row, *_ in todo}:
+        store.extract(clips, settings or clips.settings, progress=progress)  # once, on all cores
+    threads = max(1, (os.cpu_count() or 1) // joblib.effective_n_jobs(n_jobs))
     calls = (
-        joblib.delayed(_run)(folder, threads, _parameters(row, seed, parameters))
+        joblib.delayed(_run)(folder, threads, _parameters(row, seed, parameters), home)
         for row, seed, folder in todo
     )
     finished = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(calls)
@@ -100,32 +173,36 @@ def sweep(out, *, rows=None, seeds=range(5), n_jobs=2, progress=True, **paramete
 
 
 def _parameters(row, seed, parameters):
-    _, network, changes = ROWS[row]
-    return {**parameters, "network": network, "changes": changes, "seed": seed}
+    _, network, changes, settings = ROWS[row]
+    own = {} if settings is None else {"settings": settings}
+    return {**parameters, "network": network, "changes": changes, **own, "seed": int(seed)}
 
 
 def _folder(out, row, seed, parameters):
-    """A folder whose name tells row and seed, and differs where any parameter does."""
-    said = json.dumps(_parameters(row, seed, parameters), sort_keys=True, default=str)
+    """A folder whose name tells row and seed, and differs where anything but epochs does."""
+    said = _parameters(row, seed, parameters)
+    said.pop("epochs", None)
+    text = json.dumps(said, sort_keys=True, default=lambda settings: settings.name)
+    digest = hashlib.sha1(text.encode())
     name = "".join(c if c.isalnum() else "-" for c in row.lower())
-    return out / f"{name}-seed{seed}-{hashlib.sha1(said.encode()).hexdigest()[:8]}"
+    return out / f"{name}-seed{seed}-{digest.hexdigest()[:8]}"
 
 
-def _run(folder, threads, parameters):
-    """One page; an error is a result too, and does not stop the others."""
-    import papermill
+def _finished(folder, parameters):
+    if not (folder / "evaluation.json").exists():
+        return False
+    epochs = results.read("evaluation", folder=folder)["epochs"]
+    return parameters.get("epochs", epochs) == epochs
 
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-        os.environ[name] = str(threads)
+
+def _run(folder, threads, parameters, data_home):
+    """One run in a worker process; an error is a result too, and does not stop the others."""
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):  # joblib sees to OpenMP's
+        os.environ.setdefault(name, str(threads))
     try:
-        papermill.execute_notebook(
-            PAGE,
-            folder / "page.ipynb",
-            parameters={**parameters, "out": str(folder)},
-            progress_bar=False,
-            log_output=False,
-        )
+        from prcnn.study import experiment  # imports the backend, which reads these once
+
+        experiment.run(**parameters, data_home=data_home, out=folder, progress=False)
     except Exception as error:
         return str(folder), f"{type(error).__name__}: {error}"
     return str(folder), None
@@ -142,15 +219,15 @@ def collect(runs):
     Returns
     -------
     dict
-        ``setting`` (dataset, epochs …, the same for all), ``genres``, ``clips``, ``true``, and for
-        each row ``group``, ``network``, ``changes``, ``parameters``, ``seeds``, ``validation``
-        (accuracies), ``epoch_kept`` (best on validation), ``predicted`` (a list of labels a seed),
-        ``seconds``.
+        ``setting`` (dataset, epochs …, the same for all), ``genres``, ``clips``, ``groups`` (their
+        artists, where known), ``true``, and for each row ``group``, ``network``, ``changes``,
+        ``settings``, ``parameters``, ``seeds``, ``validation`` (accuracies), ``epoch_kept`` (best
+        on validation), ``predicted`` (a list of labels a seed), ``seconds``.
 
     Raises
     ------
     ValueError
-        No finished run.
+        No finished run, or runs with other test clips.
 
     Chapter: book/ablations.ipynb
     """
@@ -161,17 +238,21 @@ def collect(runs):
     if not found:
         raise ValueError("No run of this sweep has finished.")
     first = next(iter(found.values()))[0]
-    same = ("dataset", "settings", "epochs", "batch_size", "learning_rate")
+    for row, records in found.items():
+        if any(record["clips"] != first["clips"] for record in records):
+            raise ValueError(f"Row {row!r} has other test clips than {next(iter(found))!r}.")
     return {
-        "setting": {name: first[name] for name in same},
+        "setting": {
+            name: first[name] for name in ("dataset", "epochs", "batch_size", "learning_rate")
+        },
         "genres": first["test"]["genres"],
         "clips": first["clips"],
+        "groups": first.get("groups"),
         "true": first["true"],
         "rows": {
             row: {
-                "group": ROWS[row][0],
-                "network": records[0]["network"],
-                "changes": records[0]["changes"],
+                "group": ROWS[row].group,
+                **{key: records[0][key] for key in ("network", "changes", "settings")},
                 "parameters": records[0]["parameters"],
                 "seeds": [record["seed"] for record in records],
                 "validation": [record["validation"]["accuracy"] for record in records],
@@ -190,76 +271,124 @@ def reports_of(record, row):
     Chapter: book/ablations.ipynb
     """
     n = len(record["genres"])
+    genres, clips, groups = record["genres"], record["clips"], record.get("groups")
     return [
-        report(record["true"], np.eye(n)[predicted], record["genres"], record["clips"])
+        report(record["true"], np.eye(n)[predicted], genres, clips, groups)
         for predicted in record["rows"][row]["predicted"]
     ]
 
 
-def table(record, reference=REFERENCE):
-    """The study as a table: one line a row, compared with the reference on the same clips.
+def table(record):
+    """The study as a table: what every row reaches.
 
     Parameters
     ----------
     record : dict
         From :func:`collect`.
-    reference : str
-        The row that the others are tested against.
 
     Returns
     -------
     pandas.DataFrame
-        Index row; columns ``group``, ``parameters``, ``runs``, ``validation`` (mean), ``accuracy``
-        (mean on test), ``sd`` (over seeds), ``low``, ``high`` (95 % interval of the mean for other
-        clips and seeds), ``difference`` from the reference with ``difference_low``,
-        ``difference_high`` and ``p_value`` (all missing for itself), ``p_holm`` (corrected for the
-        number of rows) and ``outcome``: "tie", "better" or "worse" (at :data:`LEVEL`), or
-        "reference". All accuracies are fractions.
-
-    Raises
-    ------
-    ValueError
-        The reference is not among the rows; those are listed.
+        Index row; columns ``group``, ``parameters``, ``runs``, ``late`` (share of the runs that
+        keep a checkpoint of their last quarter: still learning), ``validation`` (mean),
+        ``accuracy`` (mean on test), ``sd`` (over seeds), ``low``, ``high`` (95 % interval of the
+        mean for other clips and seeds), ``macro_f1`` (mean) and ``seeds`` (a list: the accuracy of
+        each). All accuracies are fractions.
 
     Chapter: book/ablations.ipynb
     """
-    if reference not in record["rows"]:
-        raise ValueError(f"No row {reference!r}. Rows here: {', '.join(record['rows'])}.")
-    base = reports_of(record, reference)
     lines = {}
     for row, found in record["rows"].items():
         reports = reports_of(record, row)
-        spread = over_seeds(reports).loc["accuracy"]
+        spread = over_seeds(reports)
         low, high = interval_over_seeds(reports)
+        last_quarter = 0.75 * record["setting"].get("epochs", np.inf)
         lines[row] = {
             "group": found["group"],
             "parameters": found["parameters"],
             "runs": len(reports),
+            "late": float(np.mean(np.array(found["epoch_kept"]) > last_quarter)),
             "validation": float(np.mean(found["validation"])),
-            "accuracy": spread["mean"],
-            "sd": spread["sd"],
+            "accuracy": spread.loc["accuracy", "mean"],
+            "sd": spread.loc["accuracy", "sd"],
             "low": low,
             "high": high,
+            "macro_f1": spread.loc["macro_f1", "mean"],
+            "seeds": [r.accuracy for r in reports],
         }
-        paired = [np.nan] * 4 if row == reference else compare_over_seeds(reports, base)
-        names = ("difference", "difference_low", "difference_high", "p_value")
-        lines[row] |= dict(zip(names, paired, strict=True))
-    lines = pd.DataFrame.from_dict(lines, orient="index").rename_axis("row")
-    lines["p_holm"] = _holm(lines["p_value"])
-    differs = np.where(lines["difference"] > 0, "better", "worse")
-    lines["outcome"] = np.where(lines["p_holm"] < LEVEL, differs, "tie")
-    lines.loc[reference, "outcome"] = "reference"
-    return lines
+    return pd.DataFrame.from_dict(lines, orient="index").rename_axis("row")
 
 
-def verdict(table, row, reference=REFERENCE):
-    """One sentence: is this row better, worse or a tie with the reference?
+def recalls(record):
+    """Share of each genre's test clips that a row finds, mean over its seeds.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index row, columns genre.
+
+    Chapter: book/ablations.ipynb
+    """
+    found = {
+        row: np.mean([r.per_genre["recall"] for r in reports_of(record, row)], axis=0)
+        for row in record["rows"]
+    }
+    return pd.DataFrame.from_dict(found, orient="index", columns=record["genres"])
+
+
+def answers(record, questions=None):
+    """Every question's rows beside its reference, on the same clips.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        From :func:`table`.
-    row, reference : str
+    record : dict
+        From :func:`collect`.
+    questions : dict of str to Question, optional
+        Default :data:`QUESTIONS`. Those whose reference was not run are left out, and so are rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index question and row; columns ``reference``, ``difference`` (of the mean accuracies, a
+        fraction), ``low``, ``high`` (its 95 % interval, for other clips and other seeds),
+        ``p_value``, ``p_holm`` (corrected for the rows of the question), ``verdict`` ("better",
+        "worse", "tie" or "undecided": :func:`prcnn.evaluation.verdict`) and ``seeds`` (of each, the
+        distance from the reference's mean).
+
+    Chapter: book/ablations.ipynb
+    """
+    reports = {row: reports_of(record, row) for row in record["rows"]}
+    lines = []
+    for question, (reference, rows) in (QUESTIONS if questions is None else questions).items():
+        rows = [row for row in rows if row in reports and reference in reports]
+        compared = [compare_over_seeds(reports[row], reports[reference]) for row in rows]
+        p_holm = holm(pd.Series([c.p_value for c in compared], dtype=float))
+        for row, found, p_value in zip(rows, compared, p_holm, strict=True):
+            mean = np.mean([r.accuracy for r in reports[reference]])
+            lines.append(
+                {
+                    "question": question,
+                    "row": row,
+                    "reference": reference,
+                    **found._asdict(),
+                    "p_holm": p_value,
+                    "verdict": say(found, p_value),
+                    "seeds": [r.accuracy - mean for r in reports[row]],
+                }
+            )
+    columns = ["question", "row", "reference", "difference", "low", "high", "p_value"]
+    lines = pd.DataFrame(lines, columns=[*columns, "p_holm", "verdict", "seeds"])
+    return lines.set_index(["question", "row"])
+
+
+def verdict(answers, question, row):
+    """An answer as one sentence, interval and p included.
+
+    Parameters
+    ----------
+    answers : pandas.DataFrame
+        From :func:`answers`.
+    question, row : str
 
     Returns
     -------
@@ -267,19 +396,10 @@ def verdict(table, row, reference=REFERENCE):
 
     Chapter: book/ablations.ipynb
     """
-    line = table.loc[row]
-    start = f"**{row}** reaches {100 * line['accuracy']:.1f} %"
-    if line["outcome"] == "reference":
-        return f"{start}; the others are compared with it."
-    points = 100 * line["difference"]
-    distance = f"{abs(points):.1f} points {'above' if points > 0 else 'below'} {reference}"
-    outcome = "a tie" if line["outcome"] == "tie" else line["outcome"]
-    test = f"p = {line['p_holm']:.2g} after Holm's correction"
-    return f"{start}, {distance} ({test}): **{outcome}**."
-
-
-def _holm(p_values):
-    """Holm's correction: of m tests the smallest p counts m times, the next m - 1 times …"""
-    order = p_values.dropna().sort_values()
-    factors = np.arange(len(order), 0, -1)
-    return (order * factors).cummax().clip(upper=1).reindex(p_values.index)
+    line = answers.loc[(question, row)]
+    points, low, high = (100 * line[name] for name in ("difference", "low", "high"))
+    side = "above" if points >= 0 else "below"
+    return (
+        f"**{row}** is {abs(points):.1f} points {side} {line['reference']} "
+        f"[{low:+.1f}, {high:+.1f}], p = {line['p_holm']:.2g}: **{line['verdict']}**."
+    )
