@@ -70,6 +70,7 @@ ROWS = {
     "dropout 0.5": Row("dropout", "paper", {"dropout": 0.5}),
     "ELU": Row("activation", "paper", {"activation": "elu"}),
     "tanh": Row("activation", "paper", {"activation": "tanh"}),
+    "raw decibels": Row("input", "paper", {"scale": "none"}),
     "plain STFT": Row("input", "paper", settings=STFT),
     "Feng's network, 5 s of STFT": Row("input", "feng", settings=FENG),
 }
