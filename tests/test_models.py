@@ -318,3 +318,24 @@ def test_influence_of_the_last_moments_on_an_untrained_gru():
     assert table.forward[96] == pytest.approx(expected, rel=1e-5)
     with pytest.raises(ValueError, match="at least two clips"):
         models.influence(model, X[:1])
+
+
+@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("shape", [(128, 128), (640, 128), (64, 64)])
+def test_every_network_fits_short_spectrograms(name, shape):
+    model = models.build(name, input_shape=shape)
+    assert model.output_shape == (None, 8)
+    if shape == (640, 128) and name != "feng":  # the paper's pools stay
+        assert models.layer_summary(model).equals(models.layer_summary(models.build(name)))
+
+
+def test_pools_for_pictures_of_128_frames():
+    model = models.build("paper", input_shape=(128, 128))
+    pools = [model.get_layer(f"pool_{i}").pool_size for i in range(1, 6)]
+    assert pools == [(2, 2)] * 3 + [(2, 4)] * 2
+    assert model.get_layer("rnn_pool").pool_size == (1, 1)
+    assert models.build("paper", input_shape=(256, 128)).get_layer("gru").input.shape[1] == 128
+    named = models.build("paper", input_shape=(128, 128), rnn_pool=(2, 1))
+    assert named.get_layer("rnn_pool").pool_size == (2, 1)
+    with pytest.raises(ValueError, match="pools"):
+        models.build("paper", input_shape=(128, 128), pools=((2, 2),) * 3 + ((4, 4),) * 2)

@@ -30,6 +30,18 @@ RNN = {
 }
 
 
+#: Steps that the GRU is left with, at least, where its pool is chosen here.
+STEPS = 128
+
+
+class UsedUp(ValueError):
+    """Nothing is left of an axis; ``axis`` is 0 for time, 1 for mel bands."""
+
+    def __init__(self, axis, message):
+        super().__init__(message)
+        self.axis = axis
+
+
 def check(options):
     """The options with every value checked and in one form (tuples, int, float).
 
@@ -52,6 +64,46 @@ def check(options):
     if "filters" in checked and "pools" in checked:
         _match_layers(checked)
     return checked
+
+
+def fit_pools(time, mel, options, named=()):
+    """The options, with pools that fit a spectrogram shorter or narrower than the paper's.
+
+    The GRU's pool is halved in time until it leaves 128 steps. The CNN's pools are halved, each
+    time the last one of the largest, along the axis that they use up: from the paper's
+    (2, 2) × 3, (4, 4) × 2 and 640 frames to (2, 2) × 3, (2, 4) × 2 for 128 frames.
+
+    Parameters
+    ----------
+    time, mel : int
+    options : dict
+        As :func:`check` returns them.
+    named : collection of str
+        Options that the user has chosen: these stay as they are.
+
+    Raises
+    ------
+    ValueError
+        As :func:`check_sizes`.
+    """
+    options = dict(options)
+    if "rnn_pool" in options and "rnn_pool" not in named:
+        steps, bands = options["rnn_pool"]
+        while steps > 1 and time // steps < STEPS:
+            steps //= 2
+        options["rnn_pool"] = (steps, bands)
+    while True:
+        try:
+            check_sizes(time, mel, options)
+            return options
+        except UsedUp as short:
+            sizes = [pool[short.axis] for pool in options.get("pools", ())]
+            if "pools" in named or max(sizes, default=1) == 1:
+                raise
+            last = max(i for i, size in enumerate(sizes) if size == max(sizes))
+            pools = [list(pool) for pool in options["pools"]]
+            pools[last][short.axis] //= 2
+            options["pools"] = tuple(map(tuple, pools))
 
 
 def check_sizes(time, mel, options):
@@ -85,11 +137,12 @@ def check_sizes(time, mel, options):
 
 def _left(sizes, layer):
     """Sizes after a layer, given (after, before) for time and mel."""
-    for axis, (after, before) in zip(("time", "mel"), sizes, strict=True):
+    for i, (axis, (after, before)) in enumerate(zip(("time", "mel"), sizes, strict=True)):
         if after < 1:
-            raise ValueError(
+            raise UsedUp(
+                i,
                 f"{layer} uses up the {axis} axis, of which {before} are left there. Use smaller "
-                "pools or kernels, fewer layers or a larger input_shape"
+                "pools or kernels, fewer layers or a larger input_shape",
             )
     return tuple(after for after, _ in sizes)
 

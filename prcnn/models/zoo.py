@@ -159,7 +159,9 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **change
         Classes of the softmax.
     input_shape : (int, int), optional
         (frames, mel bands) of a spectrogram; None is the network's own: (640, 128), and
-        (128, 513) for ``feng``.
+        (128, 513) for ``feng``. Where the network's pools would use up another shape, smaller
+        pools are chosen (:func:`prcnn.models.options.fit_pools`) unless `changes` names them;
+        :func:`layer_summary` shows which.
     seed : int or None
         Same name, changes and seed give the same weights; None draws new ones.
     scale : {"bands", "none"}
@@ -206,7 +208,14 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **change
         shared = {"n_genres": n_genres, "input_shape": input_shape, "seed": seed, "scale": scale}
         n_genres, input_shape, seed, scale = options.check(shared).values()
         chosen = options.check(network.options | changes)
-        options.check_sizes(*input_shape, chosen)
+        if input_shape == network.input_shape:
+            options.check_sizes(*input_shape, chosen)
+        else:
+            chosen = options.fit_pools(*input_shape, chosen, changes)
+        if network.body is cnn_attention and not {"pools", "rnn_pool"} & set(changes):
+            # The scores of its CNN must fall on the GRU's steps.
+            first, *others = chosen["pools"]
+            chosen["pools"] = ((chosen["rnn_pool"][0], first[1]), *others)
         with _seeded(seed):
             inputs = keras.Input(input_shape, name="spectrogram")
             x = Scale(name="scale")(inputs) if scale == "bands" else inputs
