@@ -15,6 +15,7 @@ __all__ = ["SPLITS", "Dataset", "home", "load", "names"]
 # Each module has load(name, data_home, *, download, **options); it is imported when asked for.
 _MODULES = {
     "fma_small": "fma",
+    "fma_small_images": "fma_images",
     "fma_medium": "fma",
     "fma_large": "fma",
     "fma_full": "fma",

@@ -148,7 +148,7 @@ def table(rows, *more):
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=object)
 
 
-def assemble(name, clips, left_out, splits):
+def assemble(name, clips, left_out, splits, settings="paper"):
     """Check a table of clips and wrap it as a :class:`Dataset`.
 
     Raises
@@ -167,7 +167,7 @@ def assemble(name, clips, left_out, splits):
             f"{name}: all {len(clips)} clips are {genres[0]!r}; a classifier needs two genres. "
             "Add clips of another genre."
         )
-    return Dataset(name, clips, genres, left_out, splits)
+    return Dataset(name, clips, genres, left_out, splits, settings)
 
 
 def warn(message):

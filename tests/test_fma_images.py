@@ -1,0 +1,266 @@
+"""FMA-small as pictures, without a single real one: a made folder, and a made git repository."""
+
+import gzip
+import shutil
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_fma import write_tracks
+
+import prcnn
+from prcnn.datasets import fma, fma_images, fma_small_split, git_folder
+
+KNOWN = fma_small_split.read()
+
+
+def spectrogram(seed):
+    return np.random.default_rng(seed).integers(0, 256, (128, 128)).astype(np.uint8)
+
+
+@pytest.fixture
+def pictures(data_home, draw):
+    """Pictures of three clips a genre and split: 72 files in the public layout."""
+    some = KNOWN.groupby(["genre", "split"]).head(3)
+    for clip, genre in some["genre"].items():
+        path = data_home / "fma_small_images" / "spectrograms" / genre / f"{clip:06d}.png"
+        draw(path, spectrogram(clip))
+    return path.parents[1]
+
+
+def load(**options):
+    with pytest.warns(UserWarning) as caught:
+        dataset = prcnn.load("fma_small_images", **options)
+    return dataset, " ".join(str(w.message) for w in caught)
+
+
+def test_the_table_is_fmas_official_split(tmp_path, shared_data):
+    rows = pd.read_csv(shared_data / "fma" / "tracks_small.csv")
+    rows = rows[["track_id", "split", "subset", "genre_top"]].to_numpy().tolist()
+    broken = [(clip, "training", "small", "Rock") for clip in (99134, 98565)]
+    other = [(1, "training", "large", "Jazz")]
+    names = ("split", "subset", "genre_top")
+    tracks = write_tracks(tmp_path, rows + broken + other, names=names)
+    fma_small_split.make(tracks, tmp_path / "made.csv.gz")
+    assert (tmp_path / "made.csv.gz").read_bytes() == fma_small_split.FILE.read_bytes()
+    with pytest.raises(ValueError, match="does not hold FMA-small: 7993 clips"):
+        fma_small_split.make(write_tracks(tmp_path, rows[1:], names=names), tmp_path / "x")
+
+
+def test_the_table_knows_when_it_is_damaged(tmp_path):
+    assert KNOWN["split"].value_counts().to_dict() == {
+        "training": 6394,
+        "validation": 800,
+        "test": 800,
+    }
+    assert sorted(KNOWN["genre"].unique()) == fma.GENRES
+    assert fma_small_split.FILE.stat().st_size < 60_000
+    text = gzip.decompress(fma_small_split.FILE.read_bytes()).replace(b"Folk", b"Rock", 1)
+    (tmp_path / "table.csv.gz").write_bytes(gzip.compress(text))
+    with pytest.raises(ValueError, match="do not match its checksum"):
+        fma_small_split.read(tmp_path / "table.csv.gz")
+
+
+def test_pictures_are_a_dataset_with_the_official_split(pictures):
+    dataset, said = load()
+    assert len(dataset.clips) == 72
+    assert (dataset.clips.groupby(["genre", "split"]).size() == 3).all()
+    assert dataset.clips["split"].equals(KNOWN.loc[dataset.clips.index, "split"])
+    assert dataset.genres == fma.GENRES
+    assert (dataset.splits, dataset.settings) == ("official", "images")
+    assert dataset.clips["artist"].isna().all()
+    assert dataset.clips["duplicate_of"].isna().all()
+    assert "7922 of the 7994 clips" in said
+    assert len(dataset.left_out) == 7922 + 6
+    assert dataset.left_out[98565] == fma.TOO_SHORT
+    assert dataset.validate().loc["present", "count"] == 72
+    elsewhere, _ = load(data_home=pictures.parent)  # the folder spectrograms itself
+    assert elsewhere.clips.equals(dataset.clips)
+
+
+def test_pictures_go_through_the_store_and_bad_ones_are_counted(pictures, data_home, draw):
+    dataset, _ = load()
+    bad = dataset.clips.index[40]
+    with open(dataset.clips.loc[bad, "path"], "r+b") as file:
+        file.truncate(1000)
+    store = prcnn.extract(dataset, dataset.settings, n_jobs=1, out=data_home, progress=False)
+    assert store.shape == (128, 128)
+    assert store.settings == prcnn.spectrogram.IMAGES
+    assert list(store.failed) == [bad]
+    assert "not a whole picture" in store.failed[bad]
+    clip = store.clips.index[5]
+    expected = (spectrogram(clip).T + 0.5) / 256 * 80 - 80
+    assert np.abs(store.read(np.array([5]))[0] - expected).max() <= 0.3125  # shared colours
+
+
+def test_what_does_not_belong_is_named(pictures, draw):
+    draw(pictures / "Rock" / "999999.png", spectrogram(0))
+    draw(pictures / "Rock" / "cover.png", spectrogram(0))
+    folk = KNOWN.index[KNOWN["genre"] == "Folk"]
+    draw(pictures / "Rock" / f"{folk[-1]:06d}.png", spectrogram(0))
+    draw(pictures / "Rock" / f"{folk[0]:06d}.png", spectrogram(0))
+    shutil.rmtree(pictures / "Pop")
+    dataset, said = load()
+    assert "4 pictures" in said and "no folder Pop" in said
+    assert dataset.left_out[999999] == "no clip of FMA-small"
+    assert dataset.left_out["Rock/cover.png"] == "no clip of FMA-small"
+    assert dataset.left_out[folk[-1]] == "lies in the folder Rock, and FMA says Folk"
+    assert folk[0] in dataset.clips.index and folk[0] not in dataset.left_out
+    assert len(dataset.clips) == 63
+    assert dataset.genres == [genre for genre in fma.GENRES if genre != "Pop"]
+
+
+def test_duplicates_are_named_and_those_across_splits_warned_of(pictures, draw):
+    folk = KNOWN[KNOWN["genre"] == "Folk"].groupby("split").head(2)
+    first, second = folk.index[folk["split"] == "training"]
+    third = folk.index[folk["split"] == "test"][0]
+    draw(pictures / "Folk" / f"{second:06d}.png", spectrogram(first))
+    dataset, said = load()
+    assert dataset.clips["duplicate_of"].dropna().to_dict() == {second: first}
+    assert "two splits" not in said
+    draw(pictures / "Folk" / f"{third:06d}.png", spectrogram(first))
+    dataset, said = load()
+    assert dataset.clips["duplicate_of"].dropna().to_dict() == {second: first, third: first}
+    assert "1 pictures lie in two splits" in said and f"{third} = {first}" in said
+
+
+def test_splits_may_be_drawn_anew_and_nothing_there_is_explained(pictures, data_home):
+    dataset, _ = load(splits="stratified", seed=1)
+    again, _ = load(splits="stratified", seed=2)
+    assert dataset.splits == "stratified"
+    assert not dataset.clips["split"].equals(again.clips["split"])
+    with pytest.raises(ValueError, match="'official' and 'stratified'"):
+        prcnn.load("fma_small_images", splits="artist")
+    shutil.rmtree(pictures)
+    with pytest.raises(FileNotFoundError, match=r"download=True.*239 MB"):
+        prcnn.load("fma_small_images")
+    pictures.mkdir()
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match="no clips"):
+        prcnn.load("fma_small_images")
+
+
+def test_vggish_is_in_the_order_of_the_clips(pictures, data_home):
+    dataset, _ = load()
+    with pytest.raises(FileNotFoundError, match="vggish_embeddings_v2"):
+        fma_images.vggish()
+    ids = dataset.clips.index[::-1]
+    rows = np.repeat(np.asarray(ids, np.float32)[:, None], 128, axis=1)
+    path = data_home / "fma_small_images" / "vggish.npz"
+    np.savez(path, track_id=ids, embedding=rows)
+    table = fma_images.vggish(dataset=dataset)
+    assert table.index.equals(dataset.clips.index)
+    assert (table.to_numpy() == dataset.clips.index.to_numpy()[:, None]).all()
+    assert fma_images.vggish().shape == (72, 128)
+    np.savez(path, track_id=ids[1:], embedding=rows[1:])
+    with pytest.warns(UserWarning, match="1 clips have no embedding"):
+        assert fma_images.vggish(dataset=dataset).isna().any(axis=1).sum() == 1
+    np.savez(path, ids=ids)
+    with pytest.raises(ValueError, match="does not hold track_id"):
+        fma_images.vggish()
+
+
+@pytest.fixture
+def repository(pictures, data_home, tmp_path, monkeypatch):
+    """The made pictures in a bare git repository, among files that nobody asked for."""
+    if shutil.which("git") is None:
+        pytest.skip("no git")
+    tree = tmp_path / "tree"
+    shutil.copytree(pictures, tree / "spectrograms")
+    (tree / "large.bin").write_bytes(np.random.default_rng(0).bytes(2**20))
+    shutil.rmtree(data_home / "fma_small_images")
+
+    def git(*arguments):
+        who = ["-c", "user.name=x", "-c", "user.email=x@x"]
+        return subprocess.check_output(["git", *who, *arguments], cwd=tree, text=True).strip()
+
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "pictures")
+    commit = git("rev-parse", "HEAD")
+    git("rm", "-rq", "spectrograms/Rock")  # what came later does not matter
+    git("commit", "-qm", "later")
+    bare = tmp_path / "bare.git"
+    git("clone", "-q", "--bare", ".", str(bare))
+    for key in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
+        subprocess.run(["git", "config", key, "true"], cwd=bare, check=True)
+    monkeypatch.setattr(fma_images, "URL", bare.as_uri())
+    monkeypatch.setattr(fma_images, "COMMIT", commit)
+    monkeypatch.setattr(fma_images, "SIZE", 10**6)
+    return bare
+
+
+def test_only_the_pictures_of_the_pinned_commit_are_fetched(
+    repository, data_home, capsys, monkeypatch
+):
+    held = []
+    whole = git_folder._git
+
+    def watched(work, *arguments, **options):
+        held.append(sum(p.stat().st_size for p in (work / ".git").rglob("*.pack")))
+        return whole(work, *arguments, **options)
+
+    monkeypatch.setattr(git_folder, "_git", watched)
+    dataset, _ = load(download=True)
+    assert len(dataset.clips) == 72
+    assert "976.6 KiB from file://" in capsys.readouterr().out
+    pixels = sum((data_home / p).stat().st_size for p in dataset.clips["path"])
+    assert pixels * 0.9 < max(held) < pixels + 2**19, "the other file was not fetched"
+    assert [p.name for p in (data_home / "fma_small_images").iterdir()] == ["spectrograms"]
+    repository.rename(repository.with_name("gone"))
+    assert len(load(download=True)[0].clips) == 72  # what is there is not fetched again
+
+
+def test_an_interrupted_download_goes_on_where_it_was(repository, data_home, monkeypatch):
+    whole, done = git_folder._git, []
+
+    def fails(work, *arguments, **options):
+        if arguments[0] == "checkout" and (done.append(1) or len(done) == 4):
+            raise KeyboardInterrupt
+        return whole(work, *arguments, **options)
+
+    monkeypatch.setattr(git_folder, "_git", fails)
+    with pytest.raises(KeyboardInterrupt):
+        prcnn.load("fma_small_images", download=True)
+    work = data_home / "fma_small_images" / ".spectrograms-git"
+    assert not (data_home / "fma_small_images" / "spectrograms").exists()
+    early = {p: p.stat().st_mtime_ns for p in work.glob("spectrograms/Electronic/*.png")}
+    assert len(early) == 9 and not list(work.glob("spectrograms/Rock/*.png"))
+    monkeypatch.setattr(git_folder, "_git", whole)
+    (work / ".git" / "index.lock").touch()
+    dataset, _ = load(download=True)
+    assert len(dataset.clips) == 72
+    for path, written in early.items():
+        moved = data_home / "fma_small_images" / "spectrograms" / "Electronic" / path.name
+        assert moved.stat().st_mtime_ns == written
+
+
+def test_what_is_wrong_with_a_download_is_said(repository, data_home, monkeypatch):
+    target = data_home / "fma_small_images" / "spectrograms"
+    commit = fma_images.COMMIT
+    monkeypatch.setattr(fma_images, "COMMIT", "22ab844bd8752f0fcd933a16255155d69195bf4e")
+    with pytest.raises(ConnectionError, match=r"git fetch failed.*run the same again"):
+        prcnn.load("fma_small_images", download=True)
+    monkeypatch.setattr(fma_images, "COMMIT", commit)
+    whole = git_folder._git
+
+    def tampers(work, *arguments, **options):
+        if arguments[0] == "fsck":
+            next(work.glob("spectrograms/Folk/*.png")).write_bytes(b"other")
+        return whole(work, *arguments, **options)
+
+    monkeypatch.setattr(git_folder, "_git", tampers)
+    with pytest.raises(ValueError, match=r"not what commit .* holds.*Folk.*Delete that folder"):
+        prcnn.load("fma_small_images", download=True)
+    assert not target.exists()
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(FileNotFoundError, match=r"git is needed.*https://git-scm.com"):
+        prcnn.load("fma_small_images", download=True)
+
+
+def test_the_whole_of_fma_small(shared_data, tmp_path, draw):
+    """Ids of the public pictures are those of the table, genre by genre."""
+    with np.load(shared_data / "fma_small_images" / "tracks.npz") as tracks:
+        real = pd.Series(tracks["genre"], index=tracks["track_id"]).sort_index()
+    assert real.index.tolist() == KNOWN.index.tolist()
+    assert real.tolist() == KNOWN["genre"].tolist()
