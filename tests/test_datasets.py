@@ -178,6 +178,25 @@ def test_folder_of_real_sound_is_read_as_any_dataset(tmp_path):
     assert all(soundfile.info(path).duration > 0.9 for path in dataset.clips["path"])
 
 
+def test_a_format_that_is_not_read_is_left_out_by_name_and_never_without_a_word(tmp_path):
+    read = ("a.m4a", "b.AAC", "c.wma", "d.mp4", "e.webm", "f.opus", "g.m4b", "h.3gp")
+    touch(tmp_path / "rock", *read, "Band/x.wv", "y.APE", "cover.JPG", "list.m3u", "README")
+    touch(tmp_path / "folk", "1.mp3", "2.mp3", "3.mp3")
+    touch(tmp_path, "z.wv", "notes.txt", "LICENSE")
+    with pytest.warns() as caught:
+        dataset = datasets.load(tmp_path)
+    assert sorted(dataset.clips.index) == sorted(
+        [f"rock/{name}" for name in read] + [f"folk/{i}.mp3" for i in (1, 2, 3)]
+    )
+    assert dataset.left_out == {
+        "rock/Band/x.wv": ".wv is not among the formats that are read",
+        "rock/y.APE": ".ape is not among the formats that are read",
+        "z.wv": "lies beside the genres' folders, so it has no genre",
+    }
+    messages = " ".join(str(w.message) for w in caught)
+    assert "2 files" in messages and "'rock/y.APE'" in messages and "'z.wv'" in messages
+
+
 def test_folder_errors_and_counted_warnings(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
         datasets.load(tmp_path / "nowhere")
@@ -190,7 +209,7 @@ def test_folder_errors_and_counted_warnings(tmp_path):
     with pytest.warns() as caught:
         dataset = datasets.load(tmp_path)
     messages = " ".join(str(w.message) for w in caught)
-    assert "1 audio files" in messages and "stray.mp3" in messages
+    assert "1 files" in messages and "stray.mp3" in messages
     assert "no audio files and are no genre: 'empty'" in messages
     assert "folk: none in validation and test" in messages
     assert list(dataset.left_out) == ["stray.mp3"]

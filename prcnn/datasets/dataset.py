@@ -11,7 +11,9 @@ import pooch
 from tqdm.auto import tqdm
 
 SPLITS = ("training", "validation", "test")
-AUDIO = (".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".au", ".aif", ".aiff")
+# What prcnn.audio decodes, by the files' endings.
+AUDIO = (".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".au", ".aif", ".aiff", ".m4a", ".m4b")
+AUDIO += (".mp4", ".3gp", ".aac", ".wma", ".webm", ".mka")
 
 
 @dataclass(frozen=True)
@@ -185,14 +187,15 @@ def some(items, n=3):
     return shown if len(items) <= n else f"{shown} and {len(items) - n} more"
 
 
-def audio_files(folder):
-    """Find the audio files under a folder, in a fixed order; hidden ones are passed over."""
+def files_under(folder):
+    """Find the files under a folder, in a fixed order; hidden ones are passed over."""
     found = []
     for top, folders, files in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
-        found += [
-            Path(top, file)
-            for file in sorted(files)
-            if not file.startswith(".") and Path(file).suffix.lower() in AUDIO
-        ]
+        found += [Path(top, file) for file in sorted(files) if not file.startswith(".")]
     return found
+
+
+def audio_files(folder):
+    """Find those of :func:`files_under` whose ending is in ``AUDIO``."""
+    return [path for path in files_under(folder) if path.suffix.lower() in AUDIO]

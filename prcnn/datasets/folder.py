@@ -5,16 +5,21 @@ Chapter: book/datasets.ipynb
 
 from pathlib import Path
 
-from .dataset import AUDIO, assemble, audio_files, some, table, warn
+from .dataset import AUDIO, assemble, files_under, some, table, warn
 from .splits import FRACTIONS, split_clips
+
+# What lies beside music and is none: not worth a word.
+_BESIDE = ".jpg .jpeg .png .gif .webp .bmp .pdf .txt .md .nfo .log .csv .json .xml .html".split()
+_BESIDE += ["", *".url .ini .db .cue .m3u .m3u8 .pls .lrc .sfv .md5".split()]
 
 
 def load(folder, splits="stratified", seed=0, fractions=FRACTIONS):
     """Load ``folder/<genre>/….mp3``, also nested: ``folder/<genre>/<artist>/<album>/….mp3``.
 
     The first folder inside a genre is taken for the artist; files that lie directly in the genre's
-    folder have none. MP3, WAV, FLAC, Ogg, Opus, AU and AIFF are read, by their endings; hidden
-    files and other files are passed over.
+    folder have none. MP3, WAV, FLAC, Ogg, Opus, AU, AIFF, M4A, MP4, AAC, WMA and WebM are read, by
+    their endings. Files in other formats are left out by name; covers, texts, playlists and hidden
+    files are passed over.
 
     Parameters
     ----------
@@ -56,27 +61,33 @@ def load(folder, splits="stratified", seed=0, fractions=FRACTIONS):
 
 def _scan(root):
     """Find the clips under ``root/<genre>/``: a table without splits, and what was left out."""
-    rows, left_out, bare = {}, {}, []
+    rows, unread, astray, bare = {}, {}, {}, []
     folders = sorted(f for f in root.iterdir() if f.is_dir() and not f.name.startswith("."))
     for genre in folders:
-        found = audio_files(genre)
-        if not found:
+        found = len(rows)
+        for path in files_under(genre):
+            clip, ending = path.relative_to(root).as_posix(), path.suffix.lower()
+            if ending in AUDIO:
+                inner = path.relative_to(genre).parts
+                artist = inner[0] if len(inner) > 1 else None
+                rows[clip] = {"path": str(path), "genre": genre.name, "artist": artist}
+            elif ending not in _BESIDE:
+                unread[clip] = f"{ending} is not among the formats that are read"
+        if len(rows) == found:
             bare.append(genre.name)
-        for path in found:
-            inner = path.relative_to(genre).parts
-            rows[path.relative_to(root).as_posix()] = {
-                "path": str(path),
-                "genre": genre.name,
-                "artist": inner[0] if len(inner) > 1 else None,
-            }
-    for path in sorted(p for p in root.iterdir() if p.is_file() and p.suffix.lower() in AUDIO):
-        if not path.name.startswith("."):
-            left_out[path.name] = "lies beside the genres' folders, so it has no genre"
-    if left_out:
+    for path in sorted(p for p in root.iterdir() if p.is_file()):
+        if not path.name.startswith(".") and path.suffix.lower() not in _BESIDE:
+            astray[path.name] = "lies beside the genres' folders, so it has no genre"
+    if unread:
         warn(
-            f"{len(left_out)} audio files in {root} are in no genre's folder and are left out: "
-            f"{some(left_out)}. Move each into a sub-folder named after its genre."
+            f"{len(unread)} files in {root} are in formats that are not read and are left out: "
+            f"{some(unread)}. Convert them to FLAC or MP3 if they are music."
+        )
+    if astray:
+        warn(
+            f"{len(astray)} files in {root} are in no genre's folder and are left out: "
+            f"{some(astray)}. Move each into a sub-folder named after its genre."
         )
     if bare:
         warn(f"{len(bare)} folders in {root} hold no audio files and are no genre: {some(bare)}")
-    return table(rows), left_out
+    return table(rows), unread | astray
