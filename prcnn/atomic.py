@@ -3,8 +3,11 @@
 import os
 import shutil
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
+OLD = 3600.0  # seconds after which nobody is still writing a file
 _UNFINISHED = ".partial-"
 
 
@@ -36,7 +39,16 @@ def write_whole(path, write):
         partial.replace(path)
 
 
-def sweep(folder):
-    """Remove what killed processes left of files that they were writing to `folder`."""
+def sweep(folder, age=0.0):
+    """Remove what killed processes left of files that they were writing to `folder`.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    age : float
+        Seconds for which a leftover has lain there; `OLD` where others may be writing right now.
+    """
     for leftover in folder.glob(f"{_UNFINISHED}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+        with suppress(OSError):
+            if time.time() - leftover.stat().st_mtime >= age:
+                shutil.rmtree(leftover)

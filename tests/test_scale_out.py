@@ -26,7 +26,7 @@ def test_a_dask_cluster_that_loses_a_worker_writes_the_same_bytes(tmp_path):
 
     def kill_one():
         """Kill a worker process when the first part is there."""
-        while not list(out.rglob("*.json")):
+        while not list(out.rglob("part-*.json")):
             time.sleep(0.005)
         killed.append(client.run(os.getpid))
         os.kill(next(iter(killed[0].values())), signal.SIGKILL)
