@@ -127,7 +127,7 @@ def test_arrays_are_log_mel_bit_for_bit_and_labels_follow(dataset, tmp_path):
 
 def test_broken_clips_are_listed_and_shift_nothing(tmp_path):
     broken = [0, 7, 15, 16, 17, 39]
-    whole = extract(make_dataset(tmp_path / "a", 40), TINY, 1, tmp_path, progress=False)
+    whole = extract(make_dataset(tmp_path / "a", 40), TINY, 1, tmp_path / "whole", progress=False)
     dataset = make_dataset(tmp_path / "b", 40, broken=broken)
     made = extract(dataset, TINY, 1, tmp_path, progress=False)
     assert list(made.failed) == [1000 + i for i in broken]
