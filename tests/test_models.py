@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prcnn import models
+from prcnn.models.beyond import FusedBatchNormalization
 
 PARAMETERS = {
     "paper": 110_120,
@@ -29,6 +30,7 @@ PARAMETERS = {
     "attention_serial": 83_848,  # these three are ours
     "attention_linear": 75_656,
     "attention_cnn": 108_136,
+    "beyond": 513_416,
 }
 
 # Figure 4 as printed: output shapes without the batch, and parameters.
@@ -77,9 +79,9 @@ def test_parameters_and_shapes(name, networks):
     assert models.layer_summary(model)["parameters"].sum() == PARAMETERS[name]
     assert list(models.layer_summary(model).index[:3]) == ["spectrogram", "scale", "channel"]
     plain = models.build(name, scale="none")
-    published = {"crnn": 133_520}.get(name, PARAMETERS[name])
+    published = {"crnn": 133_520, "beyond": 515_400}.get(name, PARAMETERS[name])
     assert plain.count_params() == published
-    assert model.input_shape == (None, *((128, 513) if name == "feng" else (640, 128)))
+    assert model.input_shape == (None, *(models.NETWORKS[name].input_shape))
     assert model.output_shape == (None, 8)
     assert models.build(name, n_genres=10).output_shape == (None, 10)
 
@@ -325,7 +327,7 @@ def test_influence_of_the_last_moments_on_an_untrained_gru():
 def test_every_network_fits_short_spectrograms(name, shape):
     model = models.build(name, input_shape=shape)
     assert model.output_shape == (None, 8)
-    if shape == (640, 128) and name != "feng":  # the paper's pools stay
+    if shape == (640, 128) == models.NETWORKS[name].input_shape:  # the paper's pools stay
         assert models.layer_summary(model).equals(models.layer_summary(models.build(name)))
 
 
@@ -339,3 +341,32 @@ def test_pools_for_pictures_of_128_frames():
     assert named.get_layer("rnn_pool").pool_size == (2, 1)
     with pytest.raises(ValueError, match="pools"):
         models.build("paper", input_shape=(128, 128), pools=((2, 2),) * 3 + ((4, 4),) * 2)
+
+
+def test_beyond_has_two_branches_and_under_600000_parameters():
+    model = models.build("beyond", n_genres=5, input_shape=(64, 64))
+    assert models.build("beyond").count_params() < 600_000
+    assert model.get_layer("joined").output.shape == (None, 2 * 144 + 2 * 48)
+    assert models.build("beyond", rnn=False).get_layer("balance").output.shape == (None, 288)
+    assert models.build("beyond", cnn=False).get_layer("balance").output.shape == (None, 96)
+    with pytest.raises(ValueError, match="nothing is left"):
+        models.build("beyond", cnn=False, rnn=False)
+    X = np.random.default_rng(0).normal(-40, 9, (2, 128, 128)).astype("float32")
+    weights = models.attention_weights(models.build("beyond"), X)
+    np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_fused_batch_normalisation_is_batch_normalisation():
+    rng = np.random.default_rng(1)
+    X = rng.normal(3, 2, (8, 6, 5, 4)).astype("float32")
+    target = rng.normal(size=X.shape).astype("float32")
+    after = []
+    for kind in (keras.layers.BatchNormalization, FusedBatchNormalization):
+        layer = kind(momentum=0.9)
+        model = keras.Sequential([keras.Input(X.shape[1:]), layer])
+        layer.set_weights([w + 0.1 * np.arange(1, 5, dtype="float32") for w in layer.get_weights()])
+        model.compile(keras.optimizers.SGD(0.5), "mse", jit_compile=False)
+        losses = [model.train_on_batch(X, target) for _ in range(3)]
+        after.append([losses, *layer.get_weights(), model(X, training=False)])
+    for ours, keras_s in zip(*after, strict=True):
+        np.testing.assert_allclose(ours, keras_s, rtol=1e-4, atol=1e-5)

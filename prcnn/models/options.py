@@ -114,7 +114,7 @@ def check_sizes(time, mel, options):
     ValueError
         Naming the option and the layer at which nothing is left of one axis.
     """
-    if "filters" in options:
+    if "pools" in options:
         kernel = options["kernel_size"]
         size = (time, mel)
         for i, pool in enumerate(options["pools"], start=1):
@@ -283,4 +283,6 @@ CHECKS = {
     "kernel_frames": count,
     "n_blocks": count,
     "dense_units": count,
+    "cnn": flag,
+    "rnn": flag,
 }

@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 from prcnn.models import attention, options
+from prcnn.models.beyond import BEYOND, beyond
 from prcnn.models.branches import Scale, cnn_branch, gru_layers, rnn_branch, rnn_input
 
 CNN, RNN = options.CNN, options.RNN
@@ -140,6 +141,7 @@ NETWORKS = {
     ),
     "attention_linear": Network("attention over time from the input", linear_attention, RNN),
     "attention_cnn": Network("attention over time from a CNN", cnn_attention, BOTH | TIME_ONCE),
+    "beyond": Network("ours: both branches as they are built today", beyond, BEYOND, (128, 128)),
 }
 
 
