@@ -115,21 +115,37 @@ def test_a_dataset_may_have_no_artists_and_more_genres_than_its_clips():
 
 
 def test_validate_counts_what_is_missing_or_changed(tmp_path):
-    for i, content in enumerate((b"whole", b"", b"changed", b"whole")):
-        (tmp_path / f"{i}.wav").write_bytes(content)
-    (tmp_path / "4.wav").mkdir()  # cannot be opened as a file
+    folder = tmp_path / "set" / "genres" / "a"
+    folder.mkdir(parents=True)
+    for i, content in enumerate((b"whole", b"", b"changed", b"unlisted")):
+        (folder / f"{i}.wav").write_bytes(content)
+    (folder / "4.wav").mkdir()  # cannot be opened as a file
     clips = pd.DataFrame({"genre": "a", "split": "test"}, index=list("pqrstu"))
-    clips["path"] = [str(tmp_path / f"{i}.wav") for i in range(6)]
+    clips["path"] = [str(folder / f"{i}.wav") for i in range(6)]
+    dataset = datasets.Dataset("mine", clips, ["a"])
+    unknown = dataset.validate()  # no checksums yet: a change cannot be seen
+    assert (
+        unknown.loc["present", "clips"] == ["p", "r", "s"] and not unknown.loc["changed", "count"]
+    )
     sha1 = hashlib.sha1(b"whole").hexdigest()
-    clips["sha1"] = [sha1, sha1, sha1, None, None, None]
-    table = datasets.Dataset("mine", clips, ["a"]).validate()
+    listed = "".join(f"{sha1}  genres/a/{i}.wav\n" for i in (0, 1, 2, 4, 5))
+    (tmp_path / "set" / "checksums").write_text(listed)
+    table = dataset.validate()
     assert table["clips"].to_dict() == {
         "present": ["p", "s"], "missing": ["u"], "empty": ["q"], "unreadable": ["t"],
         "changed": ["r"],
     }  # fmt: skip
     assert table["count"].tolist() == [2, 1, 1, 1, 1]
-    unknown = datasets.Dataset("mine", clips.drop(columns="sha1"), ["a"]).validate()
-    assert unknown.loc["present", "clips"] == ["p", "r", "s"]
+
+
+def test_checksums_are_written_as_sha1sum_and_fma_write_them(tmp_path):
+    touch(tmp_path, "000/000002.mp3", "001/é.wav", "README.txt")
+    common.write_checksums(tmp_path)
+    empty = hashlib.sha1(b"").hexdigest()
+    text = (tmp_path / "checksums").read_text("utf-8")
+    assert text == f"{empty}  000/000002.mp3\n{empty}  001/é.wav\n"
+    paths = [str(tmp_path / "000" / "000002.mp3"), str(tmp_path / "001" / "é.wav")]
+    assert common.checksums(paths) == dict.fromkeys(paths, empty)
 
 
 # --- a folder of one's own

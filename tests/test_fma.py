@@ -169,9 +169,19 @@ def test_one_genre_and_no_clips(tmp_path):
     home = tmp_path / "none"
     small_home(home)
     shutil.rmtree(home / "fma_large")
-    (home / "fma_small").mkdir()
-    with pytest.warns(), pytest.raises(ValueError, match="no clips"):
+    (home / "fma_small" / "000").mkdir(parents=True)
+    (home / "fma_small" / "000" / "999999.mp3").touch()
+    with pytest.warns(), pytest.raises(ValueError, match=r"no clips.*no file at"):
         datasets.load("fma_small", home)
+
+
+def test_an_empty_folder_is_no_audio_and_no_reason_to_pass_a_larger_one_by(tmp_path):
+    small_home(tmp_path)
+    (tmp_path / "fma_small").mkdir()
+    assert "/fma_large/" in datasets.load("fma_small", tmp_path).clips["path"].iloc[0]
+    shutil.rmtree(tmp_path / "fma_large")
+    with pytest.warns(UserWarning, match="does not exist or is empty"):
+        assert len(datasets.load("fma_small", tmp_path).clips) == 6
 
 
 def test_a_table_as_long_as_fmas_is_read_whole(tmp_path):

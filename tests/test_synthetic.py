@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import librosa
 import numpy as np
@@ -128,6 +129,12 @@ def test_loads_through_the_fma_loader(made, data_home):
     for column in ("genre", "split", "artist"):
         assert dataset.clips[column].to_dict() == plan[column].to_dict()
     assert files(folder) == before  # nothing was made again
+    assert dataset.validate()["count"].to_dict()["present"] == 24
+    with open(dataset.clips.loc[3, "path"], "ab") as file:
+        file.write(b"!")
+    Path(dataset.clips.loc[4, "path"]).unlink()
+    table = dataset.validate()
+    assert table["clips"][["changed", "missing"]].tolist() == [[3], [4]]
 
 
 def test_clips_are_sound(made):

@@ -10,6 +10,8 @@ import pandas as pd
 import pooch
 from tqdm.auto import tqdm
 
+from prcnn.atomic import write_whole
+
 SPLITS = ("training", "validation", "test")
 # What prcnn.audio decodes, by the files' endings.
 AUDIO = (".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".au", ".aif", ".aiff", ".m4a", ".m4b")
@@ -29,8 +31,8 @@ class Dataset:
     clips : pandas.DataFrame
         One row a clip; index ``clip`` (FMA: the integer track id; others: a str). Columns ``path``
         (str, absolute), ``genre`` (str), ``split`` ("training", "validation", "test"),
-        ``artist`` (str, missing where unknown; added where the table has no such column), ``sha1``
-        where the dataset comes with checksums, and what else the dataset knows.
+        ``artist`` (str, missing where unknown; added where the table has no such column) and what
+        else the dataset knows.
     genres : list of str
         The genres of the clips, alphabetical; a clip's label is its genre's place in this list.
     left_out : dict
@@ -79,8 +81,9 @@ class Dataset:
     def validate(self):
         """Look at every clip's file and count what is missing, empty, unreadable or changed.
 
-        A change is seen only where the dataset comes with checksums (column ``sha1``); then all
-        files are read, at the speed of the disk.
+        A change is seen only where one of the three folders above a clip has a file ``checksums``,
+        as ``sha1sum`` writes it: FMA's archives do, and the synthetic clips and a downloaded
+        gtzan_mini. Those clips are read whole, at the speed of the disk.
 
         Returns
         -------
@@ -91,10 +94,10 @@ class Dataset:
         Chapter: book/datasets.ipynb
         """
         states = {state: [] for state in ("present", "missing", "empty", "unreadable", "changed")}
-        known = self.clips.get("sha1", pd.Series(index=self.clips.index, dtype=object))
-        rows = zip(self.clips.index, self.clips["path"], known, strict=True)
-        for clip, path, sha1 in tqdm(rows, total=len(known), disable=len(known) < 500):
-            states[_state(path, sha1)].append(clip)
+        paths = self.clips["path"]
+        known = checksums(paths)
+        for clip, path in tqdm(paths.items(), total=len(paths), disable=len(known) < 500):
+            states[_state(path, known.get(path))].append(clip)
         table = pd.DataFrame({"clips": pd.Series(states)})
         table.insert(0, "count", table["clips"].map(len))
         return table
@@ -113,12 +116,32 @@ def _state(path, sha1):
         with open(path, "rb") as file:
             if not file.read(1):
                 return "empty"
-        changed = isinstance(sha1, str) and pooch.file_hash(path, "sha1") != sha1
+        changed = sha1 is not None and pooch.file_hash(path, "sha1") != sha1
     except FileNotFoundError:
         return "missing"
     except OSError:
         return "unreadable"
     return "changed" if changed else "present"
+
+
+def checksums(paths):
+    """Read the files ``checksums`` in the three folders above each path: path → sha1."""
+    parents = {Path(folder) for folder in {os.path.dirname(path) for path in paths}}
+    known = {}
+    for folder in parents | {up for parent in parents for up in parent.parents[:2]}:
+        file = folder / "checksums"
+        for line in file.read_text("utf-8", "replace").splitlines() if file.is_file() else []:
+            known[str(folder / line[42:])] = line[:40]  # "<40 hex digits>  000/000002.mp3"
+    return known
+
+
+def write_checksums(folder):
+    """Record the sha1 of every audio file under a folder in its file ``checksums``."""
+    lines = [
+        f"{pooch.file_hash(path, 'sha1')}  {path.relative_to(folder).as_posix()}\n"
+        for path in audio_files(folder)
+    ]
+    write_whole(folder / "checksums", lambda part: part.write_text("".join(lines), "utf-8"))
 
 
 def home(data_home=None):

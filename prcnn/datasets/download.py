@@ -14,7 +14,7 @@ import pooch
 import requests
 from tqdm.auto import tqdm
 
-from .dataset import audio_files
+from .dataset import audio_files, write_checksums
 from .unpack import staging_folder, unpack
 
 TRIES, WAIT, TIMEOUT = 5, 2.0, 30  # attempts without progress; seconds
@@ -68,7 +68,9 @@ LISTS = {
 
 
 def get(name, folder):
-    """Download an archive and unpack it to ``folder/name``, unless that is there.
+    """Download an archive and unpack it to ``folder/name``, unless its files are there.
+
+    An archive or clips with another checksum are not kept, and never reach ``folder/name``.
 
     Parameters
     ----------
@@ -87,18 +89,29 @@ def get(name, folder):
     Chapter: book/datasets.ipynb
     """
     archive = ARCHIVES[name]
-    path = folder / f"{name}.zip"
-    if (folder / name).is_dir() and not staging_folder(path, folder).exists():
+    path, goal = folder / f"{name}.zip", folder / name
+    files = audio_files(goal) or (goal / "tracks.csv").is_file()
+    if files and not staging_folder(path, folder).exists():
         return
     if not path.is_file():
         announce(archive.url, path, archive.size)
     fetch(archive.url, path, archive.known_hash)
-    unpack(path, folder, top=name)
-    if archive.sound_hash and (found := sound_hash(folder / name)) != archive.sound_hash:
-        raise ValueError(
-            f"the clips in {folder / name} are not those expected (sha256 {found[:12]}… instead "
-            f"of {archive.sound_hash[:12]}…). Delete that folder and {path}, and try again."
-        )
+
+    def check(unpacked):
+        if (found := sound_hash(unpacked)) != archive.sound_hash:
+            raise ValueError(
+                f"the clips in {archive.url} are not those expected (sha256 {found[:12]}… instead "
+                f"of {archive.sound_hash[:12]}…) and were not kept. Try again; if it happens "
+                "again, they have changed at their source."
+            )
+        write_checksums(unpacked)
+
+    try:
+        unpack(path, folder, name, check if archive.sound_hash else None)
+    except ValueError:
+        if archive.known_hash is None:  # it may be the download that went wrong
+            path.unlink()
+        raise
     path.unlink()
 
 

@@ -81,8 +81,8 @@ def load(name, data_home=None, *, download=False, splits=None, seed=0):
 def read(folder, subset="small", name=None, splits=None, seed=0):
     """Read a dataset in FMA's layout.
 
-    If there is no folder of audio at all, the table still comes, with a warning: it can be
-    explored before 7 GiB are fetched. If there is one, clips without a file are left out.
+    If there is no audio at all, the table still comes, with a warning: it can be explored before
+    7 GiB are fetched. If there is some, clips without a file are left out.
 
     Parameters
     ----------
@@ -168,16 +168,16 @@ def _locate(clips, folder, subset, known, left_out):
     """Add the paths; return the clips that have a file and why the others were left out."""
     larger = SUBSETS[SUBSETS.index(subset) : 3] if subset != "full" else ("full",)
     candidates = [folder / f"fma_{s}" for s in larger]
-    audio = next((c for c in candidates if c.is_dir()), candidates[0])
+    audio = next((c for c in candidates if audio_files(c)), candidates[0])
     paths = [str(clip_path(audio, clip)) for clip in clips.index]
     clips = clips.assign(path=np.array(paths, dtype=object))
-    if not audio.is_dir():
+    on_disk = {str(path) for path in audio_files(audio)}
+    if not on_disk:
         warn(
-            f"no audio: {audio} does not exist, so this is a table of {len(clips)} clips without "
-            f"their sound. Put FMA's {audio.name} there or load with download=True."
+            f"no audio: {audio} does not exist or is empty, so this is a table of {len(clips)} "
+            f"clips without their sound. Put FMA's {audio.name} there or load with download=True."
         )
         return clips, {}
-    on_disk = {str(path) for path in audio_files(audio)}
     here = clips["path"].isin(on_disk)
     stray = [p for p in sorted(on_disk) if _id(p) not in known]
     if stray:

@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from prcnn.atomic import write_whole
 from prcnn.datasets import fma
-from prcnn.datasets.dataset import home
+from prcnn.datasets.dataset import home, write_checksums
 
 from . import recipes, sounds
 
@@ -190,8 +190,9 @@ def make(folder, clips_per_genre=60, seed=0, n_jobs=-1, progress=True):
     Parameters
     ----------
     folder : str or path
-        Receives ``fma_small/`` and ``fma_metadata/tracks.csv``. One folder for one combination of
-        ``clips_per_genre`` and ``seed``; :func:`load` sees to that.
+        Receives ``fma_small/``, with a file ``checksums`` as FMA's has, and
+        ``fma_metadata/tracks.csv``. One folder for one combination of ``clips_per_genre`` and
+        ``seed``; :func:`load` sees to that.
     clips_per_genre, seed : int
         See :func:`plan`.
     n_jobs : int
@@ -216,6 +217,8 @@ def make(folder, clips_per_genre=60, seed=0, n_jobs=-1, progress=True):
         with bar:
             for _ in workers(jobs):
                 bar.update()
+    if not (folder / "fma_small" / "checksums").exists():
+        write_checksums(folder / "fma_small")
     metadata = folder / "fma_metadata" / "tracks.csv"
     if not metadata.exists():
         write_whole(metadata, tracks(table).to_csv)
