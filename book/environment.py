@@ -66,7 +66,7 @@ assert all(row["date (UTC)"] for row in rows.values())
 # | `reproduction` | `papermill book/reproduction.ipynb out.ipynb -p checkpoints ~/weights -p write_results True` |
 # | `listening` | the command in the chapter on [classify](classify.ipynb) |
 # | `rnn_memory` | `papermill book/rnn.ipynb out.ipynb -p dataset gtzan_mini -p checkpoints ~/weights -p write_results True` |
-# | `gtzan` | `prcnn.study.results.write("gtzan", gtzan_faults.survey(folder))`, with the lists of [datasets](datasets.ipynb) in the folder |
+# | `gtzan` | `python tests/benchmarks/gtzan.py FOLDER`, with the lists of [datasets](datasets.ipynb) in the folder |
 # | `extraction`, `opening` | `python tests/benchmarks/extraction.py`, `python tests/benchmarks/store.py` |
 # | `training_speed` | `python tests/benchmarks/training.py` |
 # | `gpu_torch`, `gpu_jax` | `KERAS_BACKEND=torch python tests/benchmarks/gpu.py`, on a machine with a GPU |

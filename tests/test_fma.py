@@ -3,11 +3,13 @@
 import csv
 import shutil
 
+import librosa
+import numpy as np
 import pandas as pd
 import pytest
 
-from prcnn import datasets
-from prcnn.datasets import fma
+from prcnn import audio, datasets
+from prcnn.datasets import fma, fma_small_split
 
 BROKEN_SMALL = (99134, 108925, 133297, 98565, 98567, 98569)
 REAL = (2, 5, 182, 459, 676)
@@ -49,10 +51,10 @@ def small_home(home, rows=ROWS, audio=True):
 
 
 @pytest.fixture
-def official(shared_data, tmp_path):
+def official(tmp_path):
     """FMA-small's official table, with the six broken clips added again."""
-    table = pd.read_csv(shared_data / "fma" / "tracks_small.csv")
-    rows = table[["track_id", "split", "subset", "genre_top"]].to_numpy().tolist()
+    table = fma_small_split.read().assign(subset="small").reset_index()
+    rows = table[["clip", "split", "subset", "genre"]].to_numpy().tolist()
     rows += [(clip, "training", "small", "Rock") for clip in BROKEN_SMALL]
     write_tracks(tmp_path, rows, names=("split", "subset", "genre_top"))
     return tmp_path
@@ -74,16 +76,42 @@ def test_fma_small_has_its_official_split_and_names_the_six_broken_clips(officia
     assert dataset.clips.index[dataset.clips["near_silent"]].tolist() == [72059, 110736, 119979]
 
 
-def test_real_clips_alone_keep_the_official_split(official, shared_data):
-    shutil.copytree(shared_data / "fma" / "fma_small", official / "fma_small")
+@pytest.fixture
+def five(official):
+    """Five files in FMA's places, without sound."""
+    for clip in REAL:
+        path = fma.clip_path(official / "fma_small", clip)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return official
+
+
+def check_five(home):
     with pytest.warns(UserWarning, match="7989 of the 7994 clips .* have no file"):
-        dataset = datasets.load("fma_small", official)
+        dataset = datasets.load("fma_small", home)
     assert dataset.clips.index.tolist() == list(REAL)
     split = ["training", "training", "test", "validation", "training"]
     assert dataset.clips["split"].tolist() == split
     assert dataset.genres == ["Hip-Hop", "Rock"]
     assert len(dataset.left_out) == 7989 + 6
-    assert dataset.clips.loc[2, "path"] == str(official / "fma_small" / "000" / "000002.mp3")
+    assert dataset.clips.loc[2, "path"] == str(home / "fma_small" / "000" / "000002.mp3")
+    return dataset
+
+
+def test_some_clips_alone_keep_the_official_split(five):
+    check_five(five)
+
+
+def test_real_clips_are_read_and_sound_as_librosa_has_them(official, shared_data):
+    shutil.copytree(shared_data / "fma" / "fma_small", official / "fma_small")
+    clips = check_five(official).clips
+    assert (audio.headers(clips)["sr"] == 44100).all()
+    for path in clips["path"]:
+        expected, _ = librosa.load(path, sr=22050)
+        y = audio.load(path)
+        assert y.shape == expected.shape and np.abs(y - expected).max() < 1e-5
+        start = audio.load(path, duration=5.0)
+        assert np.abs(start - expected[: start.size]).max() < 2e-5
 
 
 def test_subsets_nest_and_a_larger_folder_serves(tmp_path):

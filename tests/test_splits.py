@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prcnn.datasets import SPLITS, splits
+from prcnn.evaluation import drawn_together
 
 
 def table(genres, artists=None):
@@ -97,6 +98,20 @@ def test_k_fold_tests_every_clip_once():
         splits.k_fold(clips, group="album")
     with pytest.raises(ValueError, match="21 clips a genre"):
         splits.k_fold(clips, k=21)
+
+
+def test_unknown_artists_are_groups_of_their_own_in_folds_and_in_reports():
+    clips = table(["a"] * 12 + ["b"] * 12, ["p", "p", "q", "q", *[None] * 8] * 2)
+    clips.loc[clips.index[12:16], "artist"] = ["r", "r", "s", "s"]
+    fold = splits.k_fold(clips, k=5, group="artist")
+    known = clips["artist"].notna()
+    assert fold[known].groupby(clips["artist"][known]).nunique().max() == 1
+    assert fold[~known].nunique() == 5, "not all unknown ones in one fold"
+    groups = drawn_together(clips)
+    assert len(set(groups)) == 4 + 16
+    assert (pd.factorize(groups)[0] == pd.factorize(splits.artist_groups(clips))[0]).all()
+    with pytest.raises(ValueError, match="'a' has 10"):  # as many groups: 2 artists and 8 clips
+        splits.k_fold(clips, k=11, group="artist")
 
 
 def test_segments_inherit_the_split_of_their_clip():

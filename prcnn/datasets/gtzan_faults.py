@@ -7,7 +7,6 @@ import re
 
 import pandas as pd
 
-from . import splits as split_tools
 from .dataset import some
 
 GENRES = "blues classical country disco hiphop jazz metal pop reggae rock".split()
@@ -90,29 +89,32 @@ def read_lists(folder):
 
 def mark_faults(clips, listed, index, csv):
     """Add the columns ``repeats``, ``mislabelled`` and ``faults``."""
-    same = _repeats(index)
+    same = repeats(index)
     wrong = dict(MISLABELLED)
     if csv.is_file():
         table = pd.read_csv(csv, dtype=str)
         if not {"clip", "why"} <= set(table):
             raise ValueError(f"{csv} needs the columns clip and why, not {list(table)}")
         wrong |= {c: f"mislabelled: {w}" for c, w in zip(table["clip"], table["why"], strict=True)}
-    repeats, faults = [], []
+    others_of, faults = [], []
     for clip in clips.index:
         others = ", ".join(same.get(clip, []))
         said = [wrong[clip]] if clip in wrong else []
         said += [REPEATED.format(others)] if others else []
         said += [BROKEN_COPY] if clip == "jazz.00054" else []
         said += [FILTERED] if listed and clip not in listed else []
-        repeats.append(others)
+        others_of.append(others)
         faults.append("; ".join(said))
-    clips["repeats"] = repeats
+    clips["repeats"] = others_of
     clips["mislabelled"] = clips.index.isin(list(wrong))
     clips["faults"] = faults
 
 
-def _repeats(index):
-    """Return clip → the other clips with the same artist and title."""
+def repeats(index):
+    """Return clip → the other clips with the same artist and title, given :func:`read_index`.
+
+    Chapter: book/datasets.ipynb
+    """
     known = index.dropna()
     song = known["artist"].str.casefold() + "\n" + known["title"].str.casefold()
     same = {}
@@ -120,55 +122,3 @@ def _repeats(index):
         for clip in group.index:
             same[clip] = [other for other in group.index if other != clip]
     return {clip: others for clip, others in same.items() if others}
-
-
-def survey(folder):
-    """Count what the index and the fault-filtered lists say about GTZAN; no audio is needed.
-
-    Parameters
-    ----------
-    folder : Path
-        Has ``index.txt`` and the three lists.
-
-    Returns
-    -------
-    dict
-        ``artists`` and ``unknown`` (clips without one); ``repeated`` (clips that share artist and
-        title with another); ``left_out`` (clips that the lists leave out) and ``left_out_repeats``
-        (of those, repeats); ``mixed_artists`` (artists in more than one of the published splits);
-        ``leader`` (genre → artist with most clips, and how many) and ``overlap`` (split → share of
-        test clips with a known artist whose artist is in training; for random splits the mean of
-        ten seeds).
-
-    Chapter: book/datasets.ipynb
-    """
-    index, listed = read_index([folder / INDEX]), read_lists(folder)
-    if index.empty or not listed:
-        raise FileNotFoundError(
-            f"the survey needs {INDEX} and {', '.join(LISTS.values())} in {folder}"
-        )
-    clips = index.assign(genre=index.index.str.split(".").str[0])
-    repeats = _repeats(index)
-    left_out = clips.index.difference(pd.Index(listed))
-    published = clips.assign(split=pd.Series(listed)).dropna(subset=["split"])
-    sides = published.groupby("artist")["split"].nunique()
-    drawn = {"stratified": split_tools.stratified, "artist": split_tools.by_artist}
-    overlap = {
-        name: sum(split_tools.overlap(clips.assign(split=tool(clips, seed=s))) for s in range(10))
-        / 10
-        for name, tool in drawn.items()
-    }
-    most = clips.groupby("genre")["artist"].agg(lambda artists: artists.value_counts().index[0])
-    return {
-        "artists": int(index["artist"].nunique()),
-        "unknown": int(index["artist"].isna().sum()),
-        "repeated": len(repeats),
-        "left_out": len(left_out),
-        "left_out_repeats": len(left_out.intersection(pd.Index(list(repeats)))),
-        "mixed_artists": sorted(sides.index[sides > 1]),
-        "leader": {
-            genre: [artist, int(((clips["genre"] == genre) & (clips["artist"] == artist)).sum())]
-            for genre, artist in most.items()
-        },
-        "overlap": overlap | {"fault_filtered": split_tools.overlap(published)},
-    }
