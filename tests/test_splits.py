@@ -135,7 +135,7 @@ def test_leaky_segments_leak_and_sound_ones_do_not():
     clips = table(["a", "b"] * 20)
     clips = clips.assign(split=splits.stratified(clips))
     sound = splits.segments(clips)
-    leaky = splits.leaky_segments(clips)
+    leaky = sound.assign(split=splits.stratified(sound))  # the mistake: segments at random
     assert splits.overlap(leaky, by="clip") > 0.9, "almost every test segment has a sibling"
     assert splits.overlap(sound, by="clip") == 0
     shares = leaky["split"].value_counts(normalize=True)

@@ -1,4 +1,4 @@
-"""Ways to split clips into training, validation and test, and the leaky way, named as such.
+"""Ways to split clips into training, validation and test, and to see whether a split leaks.
 
 Every function takes a table of clips (columns ``genre`` and, where needed, ``artist``) and returns
 a Series or a new table: the table given is never changed. The same seed gives the same split.
@@ -253,20 +253,6 @@ def segments(clips, seconds=5.0, duration=30.0):
     table = table.assign(clip=clip, offset=number * float(seconds), duration=float(seconds))
     table.index = pd.Index([f"{c}:{i}" for c, i in zip(clip, number, strict=True)], name="segment")
     return table
-
-
-def leaky_segments(clips, seconds=5.0, duration=30.0, fractions=FRACTIONS, seed=0):
-    """Cut clips into segments and split *the segments* at random: a mistake, kept for study.
-
-    Segments of one recording land in training and in test, so a model can recognise the recording
-    instead of the genre. Scores from this split are not comparable with any other.
-
-    Parameters and the table returned are those of :func:`segments`; ``split`` is drawn anew.
-
-    Chapter: book/leakage.ipynb
-    """
-    table = segments(clips, seconds, duration)
-    return table.assign(split=stratified(table, fractions, seed))
 
 
 def overlap(table, by="artist"):
