@@ -193,6 +193,18 @@ def test_one_process_or_two_write_the_same_bytes(dataset, tmp_path):
     assert one.fingerprint == two.fingerprint
 
 
+def test_the_order_in_which_threads_finish_changes_no_part(tmp_path, monkeypatch):
+    dataset = numbers(tmp_path / "a", [str(i) for i in range(20)])
+    expected = files(count(dataset, tmp_path / "one")[0])
+    read = contents.read
+    monkeypatch.setattr(contents, "_TASK", 1)
+    monkeypatch.setattr(
+        contents, "read", lambda path: time.sleep(0.2 * path.endswith("/0.txt")) or read(path)
+    )
+    made = compute(dataset, number, (1,), "number", tmp_path / "two", 2, progress=False)
+    assert files(made) == expected
+
+
 def test_other_settings_never_read_a_stale_store(dataset, tmp_path):
     made = extract(dataset, TINY, 1, tmp_path, progress=False)
     assert extract(dataset, TINY, 1, tmp_path, progress=False).folder == made.folder
@@ -258,7 +270,7 @@ def test_two_datasets_share_the_clips_that_both_hold(tmp_path):
     assert held(made) == list(range(50, 19, -1))
 
 
-def test_a_changed_file_is_noticed(tmp_path):
+def test_a_changed_file_is_noticed(tmp_path, monkeypatch):
     dataset = numbers(tmp_path / "a", ["10", "11", "12"])
     age(dataset)
     stat = os.stat(dataset.clips["path"][1])
@@ -270,6 +282,8 @@ def test_a_changed_file_is_noticed(tmp_path):
         assert calls == ["1.txt"]
         assert held(now) == [10, float(text), 12]
         assert now.fingerprint != made.fingerprint
+    monkeypatch.setattr(contents, "read", cannot_be_called)
+    assert held(count(dataset, tmp_path)[0]) == [10, 78, 12], "the new state is remembered"
 
 
 def test_a_file_changed_twice_within_a_tick_is_noticed(tmp_path):
@@ -436,6 +450,9 @@ def test_relative_paths_mean_what_they_mean_from_here(tmp_path, monkeypatch):
         made, calls = count(Dataset("here", clips, ["Folk"]), tmp_path)
         assert calls == ["0.txt"]
         assert held(made) == [float(name)]
+        with monkeypatch.context() as patch:
+            patch.setattr(contents, "read", cannot_be_called)
+            assert held(count(Dataset("here", clips, ["Folk"]), tmp_path)[0]) == [float(name)]
 
 
 def test_labels_and_splits_are_the_datasets_own(dataset, tmp_path):

@@ -313,6 +313,6 @@ def _warn_of_twins(name, clips, found):
         groups = odd.groupby("content", sort=False).groups.values()
         warn(
             f"The same file under another genre or in another split of {name!r}: "
-            f"{some(' = '.join(map(str, clips)) for clips in groups)}. Keep one of each: a network "
-            "that is tested on what it was trained on looks better than it is."
+            f"{some(' = '.join(map(str, clips[:4])) for clips in groups)}. Keep one of each: a "
+            "network that is tested on what it was trained on looks better than it is."
         )
