@@ -32,24 +32,14 @@ class File(NamedTuple):
 
 
 def find(paths, memo, n_jobs, bar):
-    """Tell what every file is, reading only those that are not in the memo as they are now.
-
-    Parameters
-    ----------
-    paths : list of str
-    memo : pathlib.Path
-    n_jobs : int
-    bar : callable
-        ``tqdm`` with its looks decided; shown where there is something to read.
+    """Tell what every file is, reading only those that the memo does not know as they are now.
 
     Returns
     -------
     files : dict
-        Path → :class:`File`, in the order of `paths`.
+        Path → File, in the order of `paths`.
     unread : dict
         Path → why it cannot be read, with `CLIP` for the path.
-
-    Chapter: book/log_mel.ipynb
     """
     known, files, unread, new = _recall(memo), {}, {}, []
     for path in dict.fromkeys(paths):
@@ -90,15 +80,7 @@ def find(paths, memo, n_jobs, bar):
 
 
 def read(path):
-    """Read a whole file and return the :class:`File` that it is.
-
-    Raises
-    ------
-    OSError
-        Where it cannot be read, or changes meanwhile.
-
-    Chapter: book/log_mel.ipynb
-    """
+    """Read a whole file; return the File that it is, or raise OSError, also where it changes."""
     with open(path, "rb") as file:
         state = _state(os.fstat(file.fileno()))
         content = hashlib.file_digest(file, "sha256").hexdigest()
@@ -108,7 +90,7 @@ def read(path):
 
 
 def unchanged(file):
-    """Whether a :class:`File` looks as it did: same size, same time of change. OSError if gone."""
+    """Whether a File has the size and the time of change that it had; OSError where it is gone."""
     return _state(os.stat(file.path)) == (file.size, file.changed)
 
 

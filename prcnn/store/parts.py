@@ -34,19 +34,10 @@ class Parts:
 
     Attributes
     ----------
-    folder : pathlib.Path
-    shape : tuple of int
     rows : dict
-        Content → name of the part and row there.
+        Content → name of its part, and its row there.
     failed : dict
         Content → why its sound cannot be used.
-
-    Raises
-    ------
-    StoreError
-        Where the folder cannot be made, or a part's JSON cannot be read.
-
-    Chapter: book/log_mel.ipynb
     """
 
     def __init__(self, folder, shape):
@@ -69,20 +60,7 @@ class Parts:
         return [group for group in groups if group]
 
     def fill(self, groups, function, n_jobs, shown):
-        """Make parts of the groups, in parallel, and count clips on the bar `shown`.
-
-        Returns
-        -------
-        dict
-            Content → why it could not be read this time.
-
-        Raises
-        ------
-        StoreError
-            Where the folder cannot be written or a worker process dies.
-
-        Chapter: book/log_mel.ipynb
-        """
+        """Make parts of the groups, in parallel; return content → why it could not be read now."""
         # In any order, so that two calls on one folder seldom work on the same part.
         groups, unread = random.Random().sample(groups, len(groups)), {}
         tasks = (joblib.delayed(_make)(self.folder, self.shape, g, function) for g in groups)
@@ -112,14 +90,8 @@ class Parts:
 def _make(folder, shape, files, function):
     """Compute and write one part, in a worker process.
 
-    Returns
-    -------
-    tried : int
-        Number of clips.
-    made : dict
-        The part's name → what it says; empty where no clip could be read.
-    unread : dict
-        Content → why it could not be read this time.
+    Returns the number of clips tried, the part's name → what it says (nothing where no clip could
+    be read), and content → why it could not be read now.
     """
     name, said = _name([file.content for file in files], {})
     if _read(folder / f"{name}.json", shape) is not None:  # another call was faster
@@ -156,12 +128,7 @@ def _make(folder, shape, files, function):
 def _features(function, file):
     """What `function` gives for the very bytes that the file's content names.
 
-    Raises
-    ------
-    AudioError
-        Where the fault lies in the sound.
-    OSError
-        Where it may pass: the file cannot be read, or is not the one it was.
+    AudioError where the fault lies in the sound; OSError where it may pass, or the file changed.
     """
     try:
         features = function(file.path)
