@@ -34,7 +34,9 @@ def build_with_large_weights(name, rng):
     model = models.build(name)
     model.set_weights([w + rng.normal(0, 0.05, w.shape) for w in model.get_weights()])
     for layer in model.layers:
-        if layer.name == "scale" or layer.name.startswith(("norm_", "balance")):  # a variance is positive
+        if layer.name == "scale" or layer.name.startswith(
+            ("norm_", "balance")
+        ):  # a variance is positive
             layer.set_weights([np.abs(w) + 0.1 for w in layer.get_weights()])
     return model
 

@@ -236,6 +236,17 @@ def test_mcnemar_tosses_one_coin_a_group(outcomes):
     assert evaluation.mcnemar(first, plain) == found
 
 
+def test_temperature_undoes_what_made_a_network_too_sure():
+    rng = np.random.default_rng(12)
+    logs = rng.normal(0, 2, (4000, 5))
+    p = np.exp(logs) / np.exp(logs).sum(axis=1, keepdims=True)
+    true = np.array([rng.choice(5, p=row) for row in p])
+    for factor in (1.0, 3.0, 0.5):
+        sure = np.exp(factor * logs) / np.exp(factor * logs).sum(axis=1, keepdims=True)
+        found = evaluation.temperature(evaluation.report(true, sure, list("abcde")))
+        assert found == pytest.approx(factor, rel=0.06)
+
+
 def test_calibration_is_scikit_learns():
     rng = np.random.default_rng(1)
     report = evaluation.report(rng.integers(0, 4, 500), rng.dirichlet([0.7] * 4, 500), GENRES)

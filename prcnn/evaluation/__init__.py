@@ -24,6 +24,7 @@ from prcnn.evaluation.statistics import (
     clips_needed,
     difference_seen,
     holm,
+    temperature,
     wilson,
 )
 
@@ -47,6 +48,7 @@ __all__ = [
     "mcnemar",
     "over_seeds",
     "report",
+    "temperature",
     "verdict",
     "wilson",
 ]

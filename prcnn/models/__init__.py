@@ -15,6 +15,7 @@ from prcnn.models.inspection import (
     receptive_field,
     trainable_parameters,
 )
+from prcnn.models.shipped import card, pretrained
 from prcnn.models.zoo import NETWORKS, build, names
 
 __all__ = [
@@ -23,11 +24,13 @@ __all__ = [
     "CheckpointError",
     "attention_weights",
     "build",
+    "card",
     "influence",
     "layer_summary",
     "load_checkpoint",
     "names",
     "outputs",
+    "pretrained",
     "read_accumulators",
     "read_weights",
     "receptive_field",

@@ -1,0 +1,89 @@
+"""Weights that come with prcnn, and the card that says where they are from and what they can do."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+from prcnn.models.checkpoints import CheckpointError
+from prcnn.models.zoo import build
+
+FOLDER = Path(__file__).parent
+
+
+def pretrained(name="beyond"):
+    """A network with the weights that come with prcnn: nothing to download or train.
+
+    Parameters
+    ----------
+    name : str
+        ``beyond``.
+
+    Returns
+    -------
+    keras.Model
+        Decibels, float32 (n, 128, 128), as ``prcnn.spectrogram.IMAGES`` makes them → calibrated
+        probabilities (n, 8), the genres of FMA-small in alphabetical order. What it was trained
+        on, how good it is and what it cannot do: :func:`card`.
+
+    Raises
+    ------
+    CheckpointError
+        No weights of that name are shipped, or their file is damaged.
+
+    Chapter: book/beyond.ipynb
+    """
+    said, path = card(name), FOLDER / f"{name}.npz"
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != said["sha256"]:
+        raise CheckpointError(f"{path} is missing or not what its card names: install prcnn again.")
+    model = build(said["network"], len(said["genres"]), input_shape=tuple(said["input_shape"]))
+    with np.load(path, allow_pickle=False) as arrays:
+        for key, weight in weights(model).items():
+            weight.assign(arrays[key].astype(weight.dtype))
+    return model
+
+
+def card(name="beyond"):
+    """The model card of shipped weights.
+
+    Parameters
+    ----------
+    name : str
+        ``beyond``.
+
+    Returns
+    -------
+    dict
+        JSON values, among them ``data``, ``split``, ``settings`` (of the spectrograms),
+        ``genres``, ``recipe``, ``seed``, ``validation`` and ``test`` (accuracy with its 95 %
+        interval, scores by genre, every prediction on test), ``temperature``, ``limits``,
+        ``command`` (makes the file again) and ``provenance``.
+
+    Raises
+    ------
+    CheckpointError
+        No weights of that name are shipped; those that are, are listed.
+
+    Chapter: book/beyond.ipynb
+    """
+    path = FOLDER / f"{name}.json"
+    if not path.is_file():
+        known = sorted(each.stem for each in FOLDER.glob("*.json"))
+        raise CheckpointError(
+            f"No weights {name!r} come with prcnn ({', '.join(known) or 'none do'}). "
+            "prcnn.train makes some; load_checkpoint has those of the paper's authors."
+        )
+    return json.loads(path.read_text())
+
+
+def weights(model):
+    """A network's weights under names that do not depend on what else was built: name → variable.
+
+    Chapter: book/beyond.ipynb
+    """
+    return {
+        f"{layer.name}/{i}": weight
+        for layer in model.layers
+        for i, weight in enumerate(layer.weights)
+    }

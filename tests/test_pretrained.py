@@ -1,0 +1,137 @@
+"""Shipped weights are the best run's, calibrated, and give what their card says."""
+
+import io
+import json
+import lzma
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from prcnn import evaluation, models, training
+from prcnn import store as stores
+from prcnn.datasets import fma_small_split
+from prcnn.datasets.dataset import Dataset
+from prcnn.datasets.fma import GENRES
+from prcnn.models import CheckpointError
+from prcnn.models import shipped as module
+from prcnn.study import shipping
+
+SHAPE = (16, 8)
+
+
+def a_store(folder, level=1.0):
+    rng = np.random.default_rng(0)
+    table, splits = [], ["training", "training", "validation", "test"]
+    for i in range(64):
+        path = folder / f"{level}-{i}.npy"
+        np.save(path, rng.normal(level * 0.2 * (i % 3 - 1), 1, SHAPE).astype("float32"))
+        table.append((str(path), ["Folk", "Pop", "Rock"][i % 3], splits[i // 3 % 4], f"a{i}"))
+    clips = pd.DataFrame(table, columns=["path", "genre", "split", "artist"])
+    dataset = Dataset("toy", clips.rename_axis("clip"), ["Folk", "Pop", "Rock"])
+    return stores.compute(dataset, np.load, SHAPE, "toy", folder, n_jobs=1, progress=False)
+
+
+def a_run(store, out, seed=0, epochs=4, **changes):
+    model = models.build("rnn", 3, input_shape=SHAPE, seed=seed, **changes)
+    return training.train(
+        model, store, epochs, seed, out, batch_size=8, learning_rate=0.01, progress=False
+    )
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shipped")
+    store = a_store(folder)
+    runs = [a_run(store, folder / f"seed{seed}", seed) for seed in (3, 4)]
+    target = folder / "package"
+    target.mkdir()
+    card = shipping.ship([runs[0].folder, runs[1]], store, target)
+    return store, runs, target, card
+
+
+def test_shipped_network_is_the_best_run_calibrated(shipped, monkeypatch):
+    store, runs, folder, card = shipped
+    monkeypatch.setattr(module, "FOLDER", folder)
+    best = max(runs, key=lambda run: run.history["val_accuracy"].max())
+    model = models.pretrained("rnn")
+    assert models.card("rnn") == json.loads(json.dumps(card))
+    X, _ = store.arrays("test")
+    ours = model.predict(X, verbose=0)
+    logs = np.log(best.model.predict(X, verbose=0)) / card["temperature"]
+    expected = np.exp(logs) / np.exp(logs).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(ours, expected, atol=3e-3)  # 16 bits
+    assert ours.argmax(axis=1).tolist() == card["test"]["predicted"]
+    assert card["test"]["clips"] == store.clips.index[store.places("test")].tolist()
+    assert card["seed"] == best.record["settings"]["seed"] and set(card["runs"]) == {"3", "4"}
+    assert card["runs"][str(card["seed"])] == max(card["runs"].values())
+    assert set(card["test"]["by_genre"]) == {"Folk", "Pop", "Rock"}
+    assert {weight.dtype for weight in model.trainable_weights} == {"float32"}
+    after = evaluation.temperature(evaluation.evaluate(model, store, "validation"))
+    assert after == pytest.approx(1, abs=0.01)
+    for word in ("'toy'", "'rnn'", "epochs=4", "[3, 4]"):
+        assert word in card["command"]
+
+
+def test_only_whole_unchanged_finished_runs_are_shipped(shipped, tmp_path):
+    store, runs, _, _ = shipped
+    with pytest.raises(ValueError, match="no runs"):
+        shipping.ship([], store, tmp_path)
+    with pytest.raises(ValueError, match="other data"):
+        shipping.ship(runs, a_store(tmp_path, level=2.0), tmp_path)
+    changed = a_run(store, tmp_path / "changed", units=8)
+    with pytest.raises(ValueError, match="with changes"):
+        shipping.ship([changed], store, tmp_path)
+    changed.record["finished"] = False
+    with pytest.raises(ValueError, match="not finished"):
+        shipping.ship([changed], store, tmp_path)
+
+
+def test_absent_and_damaged_weights_say_so(shipped, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "FOLDER", tmp_path)
+    with pytest.raises(CheckpointError, match=r"No weights 'rnn' come with prcnn \(none do\)"):
+        models.pretrained("rnn")
+    for file in shipped[2].iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(CheckpointError, match=r"No weights 'paper' come with prcnn \(rnn\)"):
+        models.card("paper")
+    path = tmp_path / "rnn.npz"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match=r"rnn.npz is missing or not what its card names"):
+        models.pretrained("rnn")
+
+
+needs_beyond = pytest.mark.skipif(
+    not (module.FOLDER / "beyond.npz").exists(), reason="weights of beyond are not shipped yet"
+)
+
+
+@needs_beyond
+def test_weights_of_beyond_are_small_and_carry_their_card():
+    card, path = models.card(), module.FOLDER / "beyond.npz"
+    assert path.stat().st_size <= 2**21
+    assert card["genres"] == list(GENRES) and card["settings"] == "images"
+    assert card["test"]["n"] == len(card["test"]["predicted"]) == len(card["test"]["clips"]) == 800
+    assert all(card[key] for key in ("limits", "command", "provenance", "recipe", "split", "data"))
+    model = models.pretrained()
+    assert model.input_shape == (None, 128, 128) and model.output_shape == (None, 8)
+    silence = model.predict(np.full((1, 128, 128), -80, "float32"), verbose=0)
+    assert np.isfinite(silence).all() and silence.sum() == pytest.approx(1, abs=1e-5)
+
+
+@needs_beyond
+def test_beyond_gives_the_800_predictions_of_its_card(shared_data):
+    folder = shared_data / "fma_small_images"
+    steps = np.load(io.BytesIO(lzma.decompress((folder / "indices.npy.xz").read_bytes())))
+    ids = np.load(folder / "tracks.npz")["track_id"].tolist()
+    card = models.card()
+    steps = steps[[ids.index(clip) for clip in card["test"]["clips"]]]
+    pictures = np.cumsum(steps, axis=1, dtype=np.uint8).transpose(0, 2, 1)
+    X = ((pictures + 0.5) / 256 * 80 - 80).astype("float32")
+    predicted = models.pretrained().predict(X, verbose=0).argmax(axis=1)
+    recorded = np.array(card["test"]["predicted"])
+    assert (predicted != recorded).sum() <= 2  # a tie may fall otherwise on another machine
+    known = fma_small_split.read().loc[card["test"]["clips"]]
+    assert (known["split"] == "test").all()
+    true = known["genre"].map(list(GENRES).index).to_numpy()
+    assert (recorded == true).mean() == pytest.approx(card["test"]["accuracy"])
