@@ -1,15 +1,23 @@
 """A song is cut into windows as training's clips are; every kind of listener is understood."""
 
+import dataclasses
+
+import matplotlib
+
+matplotlib.use("agg")
+
 import numpy as np
 import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib import pyplot as plt
 
 import prcnn
-from prcnn import audio, models, training
-from prcnn.listening.song import _windows, clock
-from prcnn.spectrogram import AUTHORS, FENG, PAPER, Settings, log_mel
+from prcnn import audio, models, plots, training
+from prcnn.listening import SURE, clock
+from prcnn.listening.song import _windows
+from prcnn.spectrogram import AUTHORS, FENG, IMAGES, PAPER, Settings, log_mel
 from prcnn.training import Run
 
 SR = 22050
@@ -107,19 +115,122 @@ def test_a_short_song_is_one_window_filled_up_with_silence(brightness):
     assert "one window" in str(heard) and "over time" not in str(heard)
 
 
-def test_too_short_silent_and_broken_songs_are_named(brightness, tmp_path):
-    for name, y, why in (
-        ("short.wav", tone(300, 0.5), "0.50 s of sound"),
-        ("silent.wav", np.zeros(10 * SR), "silent"),
-    ):
-        soundfile.write(tmp_path / name, y, SR)
-        with pytest.raises(audio.AudioError, match=rf"{name}: .*{why}"):
-            hear(tmp_path / name, brightness)
+def test_too_short_and_broken_songs_are_named(brightness, tmp_path):
+    soundfile.write(tmp_path / "short.wav", tone(300, 0.5), SR)
+    with pytest.raises(audio.AudioError, match=r"short\.wav: 0\.50 s of sound"):
+        hear(tmp_path / "short.wav", brightness)
     (tmp_path / "text.mp3").write_text("no music")
     with pytest.raises(audio.AudioError, match=r"text\.mp3: does not decode"):
         hear(tmp_path / "text.mp3", brightness)
     with pytest.raises(FileNotFoundError, match=r"nowhere\.mp3: no such file"):
         hear(tmp_path / "nowhere.mp3", brightness)
+
+
+@pytest.mark.filterwarnings("error")
+def test_silence_is_no_music(brightness, tmp_path):
+    soundfile.write(tmp_path / "silent.wav", np.zeros(10 * SR), SR)
+    heard = hear(tmp_path / "silent.wav", brightness)
+    assert heard.answer == "no music" and heard.genre is None
+    assert heard.mean.isna().all() and heard.table.isna().all().all()
+    assert heard.parts["genre"].isna().all()
+    assert str(heard).startswith("silent.wav, 0:10: no music\nsilent in the frames")
+    with pytest.raises(audio.AudioError, match=r"silent\.wav: silent"):
+        prcnn.listening.decided(
+            tmp_path / "silent.wav", brightness, settings=SMALL, genres=["low", "high"]
+        )
+
+
+def test_below_one_half_it_is_not_sure(brightness):
+    y = np.concatenate([tone(200, 20), tone(8000, 20)])
+    heard = hear(y, brightness)
+    assert heard.answer == heard.genre and heard.mean.iloc[0] >= SURE
+    torn = dataclasses.replace(heard, genres=["low", "high", "third"])
+    torn = dataclasses.replace(torn, probabilities=np.tile([0.3, 0.45, 0.25], (3, 1)))
+    torn = dataclasses.replace(torn, times=heard.times[:3])
+    assert torn.answer == "not sure" and torn.genre == "high"
+    assert "not sure, most likely high" in str(torn)
+
+
+def test_a_folder_is_every_song_in_it(brightness, tmp_path):
+    for name, hz in (("b.wav", 8000), ("a.flac", 200), ("sub/c.ogg", 200)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        soundfile.write(tmp_path / name, tone(hz, 5), SR)
+    (tmp_path / "notes.txt").write_text("no sound")
+    heard = hear(tmp_path, brightness)
+    assert [(h.source.rsplit("/", 1)[1], h.genre) for h in heard] == [
+        ("a.flac", "low"),
+        ("b.wav", "high"),
+        ("c.ogg", "low"),
+    ]
+    (tmp_path / "broken.mp3").write_text("no music")
+    with pytest.warns(UserWarning, match=r"1 files of .* cannot be used: 'broken\.mp3'"):
+        assert len(hear(tmp_path, brightness)) == 3
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(audio.AudioError, match="no sound file in it"):
+        hear(tmp_path / "empty", brightness)
+
+
+def test_what_decided_is_where_the_sound_is(brightness):
+    """A high tone in the second half: its frames and its bands speak for "high", no others."""
+    y = np.concatenate([tone(200, 1), tone(8000, 1)])
+    found = prcnn.listening.decided(
+        y, brightness, parts=(4, 4), settings=SMALL, genres=["low", "high"], genre="high"
+    )
+    assert found.genre == "high" and found.start == 0
+    whole = brightness.predict(found.mel[None], verbose=0)[0, 1]
+    assert found.probability == pytest.approx(whole, abs=1e-6)
+    assert found.drops.index.tolist() == [0, 10, 20, 30]
+    assert found.drops.columns.tolist() == [0, 4, 8, 12]
+    covered = found.mel.copy()
+    covered[20:30, 12:16] = found.mel[:, 12:16].mean(axis=0)
+    said = brightness.predict(covered[None], verbose=0)[0, 1]
+    assert found.drops.loc[20, 12] == pytest.approx(whole - said, abs=1e-6)
+    assert found.drops.loc[20:, 12].min() > 0.1, "the tone"
+    assert found.drops.loc[:10, 12].max() < -0.1, "its bands before it began"
+    assert found.drops[[4, 8]].abs().max(axis=None) < 0.05, "bands in which nothing changes"
+    with pytest.raises(ValueError, match="network knows: low, high"):
+        prcnn.listening.decided(y, brightness, genre="Jazz", settings=SMALL, genres=["low", "high"])
+    with pytest.raises(ValueError, match=r"parts=\(41, 1\) of a spectrogram of \(40, 16\)"):
+        prcnn.listening.decided(
+            y, brightness, parts=(41, 1), settings=SMALL, genres=["low", "high"]
+        )
+    ax = plots.decided(found)
+    np.testing.assert_allclose(ax.collections[0].get_array(), 100 * found.drops.to_numpy().T)
+    assert ax.get_xlim()[1] == pytest.approx(40 * SMALL.step)
+    plt.close("all")
+
+
+def test_our_weights_listen_unless_another_is_named(monkeypatch, tmp_path):
+    """One recording, one answer: whatever its rate, and whether its samples are given."""
+    network = Brightness(IMAGES)
+    monkeypatch.setattr(models, "pretrained", lambda name: network, raising=False)
+    card = {"settings": "images", "genres": ["low", "high"]}
+    monkeypatch.setattr(models, "card", lambda name: card, raising=False)
+    y = np.concatenate([tone(200, 50, 44100), tone(6000, 50, 44100)])
+    soundfile.write(tmp_path / "song.wav", y, 44100, subtype="FLOAT")
+    soundfile.write(tmp_path / "other.wav", audio.resample(y, 44100, 48000), 48000)
+    heard = prcnn.classify(tmp_path / "song.wav")
+    assert heard.network == "beyond" and heard.settings == "images"
+    assert heard.window == 30 and np.diff(heard.times)[0] == 15
+    mel = log_mel(tmp_path / "song.wav", IMAGES)
+    expected = network.predict(mel[None], verbose=0)[0]
+    np.testing.assert_allclose(heard.probabilities[0], expected, atol=1e-5)
+    other = prcnn.classify(tmp_path / "other.wav")
+    np.testing.assert_allclose(other.probabilities, heard.probabilities, atol=0.02)
+    np.testing.assert_allclose(prcnn.classify(y).probabilities, heard.probabilities, atol=1e-5)
+    with pytest.raises(ValueError, match="know theirs"):
+        prcnn.classify(y, genres=["low", "high"])
+
+
+def test_own_networks_of_pictures_hear_a_song_at_its_rate(tmp_path):
+    network, known = Brightness(IMAGES), {"settings": IMAGES, "genres": ["low", "high"]}
+    soundfile.write(tmp_path / "song.wav", tone(200, 40), SR)
+    heard = prcnn.classify(tmp_path / "song.wav", network, **known)
+    expected = network.predict(log_mel(tmp_path / "song.wav", IMAGES)[None], verbose=0)[0]
+    np.testing.assert_allclose(heard.probabilities[0], expected, atol=1e-5)
+    with pytest.raises(ValueError, match="give sr"):
+        prcnn.classify(tone(200, 40), network, **known)
+    assert prcnn.classify(tone(200, 40), network, sr=SR, **known).duration == 40
 
 
 def test_silence_in_a_song_is_left_out_and_said(brightness):
@@ -232,23 +343,17 @@ def test_weights_that_were_downloaded_before_are_used(shared_data, data_home):
     file = models.CHECKPOINTS["figure2"].file
     (data_home / "checkpoints").mkdir()
     (data_home / "checkpoints" / file).symlink_to(shared_data / "authors_checkpoints" / file)
-    heard = prcnn.classify(shared_data / "fma/fma_small/000/000002.mp3")
+    heard = prcnn.classify(shared_data / "fma/fma_small/000/000002.mp3", "figure2")
     assert heard.network == "figure2" and heard.genre == "Hip-Hop"
 
 
 def test_figure_over_time(brightness):
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot as plt
-
-    from prcnn import plots
-
     y = np.concatenate([tone(200, 20), tone(8000, 20)])
     heard = hear(y, brightness)
     ax = plots.over_time(heard)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["low", "high"]
     assert ax.get_xlim() == (0, pytest.approx(40))
+    assert ax.xaxis.get_major_formatter()(59.7, None) == "1:00"
     np.testing.assert_allclose(ax.collections[0].get_array(), heard.probabilities.T)
     times, leads = ax.lines[0].get_data()
     away = np.abs(times - 20) > heard.window

@@ -1,4 +1,4 @@
-"""Who listens: a run, published weights or any network, with its settings and its genres."""
+"""Who listens: weights of ours or theirs, a run, any network; its settings and its genres."""
 
 import dataclasses
 from os import PathLike
@@ -6,16 +6,22 @@ from pathlib import Path
 
 import keras
 
+from prcnn import models
 from prcnn.datasets import home
 from prcnn.datasets.fma import GENRES
-from prcnn.models import CHECKPOINTS, CheckpointError, load_checkpoint, names
+from prcnn.models import CHECKPOINTS, CheckpointError, load_checkpoint
 from prcnn.spectrogram import AUTHORS, Settings, get_settings
 from prcnn.training import Run, load_run
 
-__all__ = ["listener"]
+__all__ = ["SHIPPED", "listener"]
+
+#: Weights that come with prcnn. They know pictures of sound at 44.1 kHz, as nearly all of FMA is;
+#: songs at another rate are brought to it, so that one recording has one answer.
+SHIPPED = ("beyond",)
+_SHIPPED_RATE = 44_100
 
 
-def listener(model, settings, genres, weights, download):
+def listener(model, *, settings=None, genres=None, weights=None, download=False):
     """Who is meant by `model`, and what the network must be given and means.
 
     Parameters
@@ -40,7 +46,7 @@ def listener(model, settings, genres, weights, download):
     own = isinstance(model, keras.Model)
     if not own and (settings is not None or genres is not None):
         raise ValueError(
-            "settings and genres are for a keras.Model; runs and published weights know theirs."
+            "settings and genres are for a keras.Model; runs and known weights know theirs."
         )
     published = isinstance(model, str) and model in CHECKPOINTS
     if not published and (weights is not None or download):
@@ -48,7 +54,11 @@ def listener(model, settings, genres, weights, download):
             f"weights and download are for published weights ({', '.join(CHECKPOINTS)}), "
             f"not for {model!r}."
         )
-    if published:
+    if isinstance(model, str) and model in SHIPPED:
+        network, name, card = models.pretrained(model), model, models.card(model)
+        settings = dataclasses.replace(get_settings(card["settings"]), sr=_SHIPPED_RATE)
+        genres = card["genres"]
+    elif published:
         network, name = _published(model, weights, download), model
         settings, genres = AUTHORS, list(GENRES)
     elif own:
@@ -98,13 +108,13 @@ def _published(name, weights, download):
 def _run(model):
     if not isinstance(model, str | PathLike):
         raise ValueError(
-            f"model is a run folder, a run, a keras.Model or published weights, not {model!r}."
+            f"model is a run folder, a run, a keras.Model or the name of weights, not {model!r}."
         )
     folder = Path(model).expanduser()
     if folder.is_dir() or len(folder.parts) > 1:
         return load_run(folder)
-    untrained = " This network has none: train it (book/train.ipynb)." if model in names() else ""
+    untrained = " This network has none: train it (book/train.ipynb)."
     raise ValueError(
-        f"There are no published weights {str(model)!r}, only {', '.join(CHECKPOINTS)}; and no run "
-        f"folder of this name.{untrained}"
+        f"There are no weights {str(model)!r}, only {', '.join([*SHIPPED, *CHECKPOINTS])}; and no "
+        f"run folder of this name.{untrained if model in models.names() else ''}"
     )

@@ -1,9 +1,12 @@
-"""What a network hears in a song, over time."""
+"""What a network hears in a song: over time, and where its answer comes from."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-__all__ = ["over_time"]
+from prcnn.listening import clock
+from prcnn.plots.signal import spectrogram
+
+__all__ = ["decided", "over_time"]
 
 
 def over_time(listening, ax=None):
@@ -37,7 +40,7 @@ def over_time(listening, ax=None):
     ax.set_yticks(np.arange(len(listening.genres)), listening.genres)
     ax.set(xlim=(0, listening.duration), ylim=(rows[-1], rows[0]), xlabel="time (min:s)")
     ax.xaxis.set_major_locator(plt.MaxNLocator(8, steps=[1, 1.5, 2, 3, 6, 10]))
-    ax.xaxis.set_major_formatter(lambda seconds, _: f"{seconds // 60:.0f}:{seconds % 60:02.0f}")
+    ax.xaxis.set_major_formatter(lambda seconds, _: clock(seconds))
     ax.grid(False)
     ax.figure.colorbar(picture, ax=ax, label="probability", pad=0.01)
     inset = ax.inset_axes([0, 1.04, 1, 0.3], sharex=ax)
@@ -46,4 +49,37 @@ def over_time(listening, ax=None):
     inset.set(yticks=[], ylabel="sound", title=f"What {listening.network} hears")
     inset.tick_params(labelbottom=False)
     inset.grid(False)
+    return ax
+
+
+def decided(found, ax=None):
+    """The window of a song that decided, and over it how much each part of it counts.
+
+    Red parts speak for the genre (without them its probability falls), blue ones against it.
+
+    Parameters
+    ----------
+    found : prcnn.listening.Decided
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+        In seconds from the start of the window.
+
+    Chapter: book/classify.ipynb
+    """
+    ax = ax or plt.subplots(figsize=(7.2, 3.0))[1]
+    title = f"What speaks for {found.genre} ({100 * found.probability:.0f} %)"
+    title = f"{title}, from {clock(found.start)} on"
+    spectrogram(found.mel, found.settings, ax, title, colorbar=False)
+    ax.images[-1].set_cmap("Greys")
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    frames, bands = found.mel.shape
+    times = left + np.append(found.drops.index, frames) / frames * (right - left)
+    rows = bottom + np.append(found.drops.columns, bands) / bands * (top - bottom)
+    most = 100 * np.abs(found.drops.to_numpy()).max() or 1.0
+    drops = 100 * found.drops.to_numpy().T
+    picture = ax.pcolormesh(times, rows, drops, cmap="RdBu_r", vmin=-most, vmax=most, alpha=0.5)
+    ax.figure.colorbar(picture, ax=ax, label="points lost without it", pad=0.01)
     return ax
