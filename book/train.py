@@ -34,8 +34,9 @@ network = "paper"  # a name from prcnn.models.names()
 changes = {}  # options of the network, as in the ablations: {"dropout": 0.5}
 settings = "paper"  # log-mel settings: paper or authors
 epochs = 20  # the paper: 50
-batch_size = 64
-learning_rate = 0.0005
+batch_size = None  # None: of the network's own recipe, as in the next line
+learning_rate = None
+precision = "auto"  # or "float32", "mixed": 16-bit convolutions where the machine gains by it
 seed = 0  # first weights, order of the clips
 out = None  # run folder; default: runs/…
 
@@ -107,7 +108,8 @@ models.layer_summary(model)
 # %% [markdown]
 # ## Training
 #
-# RMSprop takes small steps down the loss, `batch_size` clips at a time. After each epoch the
+# RMSprop, or what the network's own recipe says, takes small steps down the loss, some clips at a
+time: `run.record["settings"]` holds all of it. After each epoch the
 # validation split is looked at, and the weights of its best epoch are the ones that are kept. The
 # run folder is written as it goes: a run that was stopped goes on where it was.
 
@@ -118,6 +120,7 @@ run = training.train(
     epochs=epochs,
     batch_size=batch_size,
     learning_rate=learning_rate,
+    precision=precision,
     seed=seed,
     out=out,
 )

@@ -5,6 +5,7 @@ line an epoch), ``run.json`` (settings, network, data, counts, versions, machine
 ``state.npz``, from which a killed run goes on: see :mod:`prcnn.training.run_folder`.
 """
 
+import dataclasses
 import time
 from functools import partial
 from pathlib import Path
@@ -16,21 +17,32 @@ from tqdm.auto import tqdm
 
 from prcnn.atomic import sweep
 from prcnn.datasets.dataset import warn
+from prcnn.training.batches import Batches, adapt_scale, label_rows
+from prcnn.training.precision import arithmetic, choose
+from prcnn.training.recipes import (
+    check_settings,
+    decay,
+    describe_optimizer,
+    fresh,
+    make_optimizer,
+    rates,
+    recipe,
+)
 from prcnn.training.run_folder import (
     Run,
     State,
+    assign,
     describe,
     differences,
     identity,
     load_run,
     read_record,
     refuse_foreign,
+    values,
     write_record,
 )
 
 __all__ = ["Run", "TrainingError", "load_run", "train"]
-
-PLATEAU = {"factor": 0.5, "patience": 10, "min_delta": 0.01}  # as in the authors' script
 
 
 class TrainingError(RuntimeError):
@@ -44,13 +56,18 @@ def train(
     seed=0,
     out=None,
     *,
-    batch_size=64,
-    learning_rate=5e-4,
-    reduce_on_plateau=False,
+    batch_size=None,
+    learning_rate=None,
+    schedule=None,
+    augment=None,
+    ema=None,
+    optimizer=None,
+    callbacks=(),
+    precision="auto",
     early_stopping=None,
     progress=True,
 ):
-    """Train ``model`` with RMSprop and keep the weights of its best validation epoch.
+    """Train ``model`` by its recipe and keep the weights of its best validation epoch.
 
     Killed at any moment and called again with the same arguments, it goes on after the last
     finished epoch and ends with the history and weights of an uninterrupted run; a finished run is
@@ -61,28 +78,48 @@ def train(
     ----------
     model : keras.Model
         Input ``(n, *store.shape)``, output probabilities ``(n, len(store.genres))``. It
-        is compiled here and afterwards holds the best weights. Where it has weights of its own
-        (a checkpoint), training starts from them.
+        afterwards holds the best weights. Where it has weights of its own (a checkpoint), training
+        starts from them. A layer ``scale`` that has seen no clips is given the mean and variance
+        of the training clips' bands. A network that you compiled is trained with its optimizer in
+        place of the recipe's, and stays compiled as it was.
     store : prcnn.store.Store
         Its ``training`` split is trained on, its ``validation`` split chooses the epoch (the
         earlier one of equals). Batches are streamed from disk, so it may exceed the memory.
     epochs : int
         Passes over the training split.
     seed : int
-        Decides the order of the clips in each epoch. The initial weights are the model's: see
-        ``seed`` in :func:`prcnn.models.build`.
+        Decides the order of the clips in each epoch and how they are altered. The initial weights
+        are the model's: see ``seed`` in :func:`prcnn.models.build`.
     out : path, optional
         The run folder. Default ``runs/<network>-<store>-<digits>`` in the working folder; the
         digits stand for the data and all arguments but ``epochs``, so another call is another
         folder.
-    batch_size : int
+    batch_size : int, optional
         Clips a step; the last step of an epoch takes what remains. With several devices this is
-        the number over all of them together.
-    learning_rate : float
-        RMSprop's.
-    reduce_on_plateau : bool
-        Halve the learning rate when the validation accuracy has not risen by 0.01 for 10 epochs,
-        as the paper's authors did.
+        the number over all of them together. None, here and below, is the recipe's:
+        :data:`prcnn.training.BEYOND` for a network of that name, :data:`prcnn.training.PAPER` for
+        all others.
+    learning_rate : float, optional
+    schedule : {"constant", "plateau", "one_cycle"}, optional
+        ``"plateau"`` halves the learning rate when the validation accuracy has not risen by 0.01
+        for 10 epochs, as the paper's authors did. ``"one_cycle"`` lets it rise and fall once; a
+        run by it cannot go on to more epochs.
+    augment : prcnn.training.Augment, optional
+        How clips are altered; ``Augment()`` leaves them as they are.
+    ema : float, optional
+        Validate and keep a moving average of the weights, of which every step leaves this share
+        (0.995, say; less in the first steps); 0 keeps the weights themselves.
+    optimizer : keras.optimizers.Optimizer, optional
+        Its settings are taken, not its state, and its learning rate where none is named.
+    callbacks : list of keras.callbacks.Callback
+        Hooks of training, epochs and batches, with ``loss``, ``accuracy``, ``val_loss`` and
+        ``val_accuracy``. They are not part of the run's identity, and what they remember is not
+        resumed.
+    precision : {"auto", "float32", "mixed"}
+        ``"mixed"`` computes convolutions in bfloat16 while training; validation and the network
+        that is kept are float32 always. ``"auto"`` measures once what this machine is faster with
+        and remembers it in ``precision.json`` in :func:`prcnn.datasets.home`; epochs of less than
+        20 steps are float32.
     early_stopping : int, optional
         Stop when the validation accuracy has not risen for so many epochs. Off by default.
     progress : bool
@@ -95,9 +132,10 @@ def train(
     Raises
     ------
     ValueError
-        Network and store do not fit together, the training or the validation split is empty,
-        ``epochs``, ``batch_size`` or ``learning_rate`` is too small, or ``out`` holds another run,
-        more epochs of this one, or files that training would replace and did not write.
+        Network and store do not fit together, the training or the validation split is empty, an
+        argument has no possible value, the network was compiled with another loss than
+        cross-entropy, or ``out`` holds another run, more epochs of this one, or files that
+        training would replace and did not write.
     TrainingError
         The loss is no longer finite. What was reached before that epoch stays in ``out``.
 
@@ -118,40 +156,50 @@ def train(
     Chapter: book/train.ipynb
     """
     counts = _check(model, store)
+    own = recipe(model.name)
+    optimizer = make_optimizer(model, own, optimizer, learning_rate)
     settings = {
         "epochs": int(epochs),
         "seed": int(seed),
-        "batch_size": int(batch_size),
-        "learning_rate": float(learning_rate),
-        "reduce_on_plateau": bool(reduce_on_plateau),
+        "batch_size": int(own.batch_size if batch_size is None else batch_size),
+        **describe_optimizer(optimizer),
+        "schedule": own.schedule if schedule is None else schedule,
+        "label_smoothing": own.label_smoothing,
+        "ema": float(own.ema if ema is None else ema),
+        "augment": dataclasses.asdict(own.augment if augment is None else augment),
         "early_stopping": None if early_stopping is None else int(early_stopping),
+        "precision": precision,
     }
-    if min(settings["epochs"], settings["batch_size"]) < 1 or settings["learning_rate"] <= 0:
-        raise ValueError(
-            "epochs and batch_size must be at least 1 and learning_rate above 0, not "
-            f"{epochs}, {batch_size} and {learning_rate}."
-        )
-    record = describe(model, store, settings, counts)
+    check_settings(settings, store)
+    compiled = partial(_learner, settings=settings, optimizer=optimizer)
+    learner = compiled(model)
+    record = describe(learner, store, settings, counts)
     if out is None:
         out = Path("runs") / f"{model.name}-{Path(store.name).name}-{identity(record)}"
     folder = Path(out).expanduser()
-    _compile(model, learning_rate)
-    record, state = _open(folder, record, model)
+
+    def measured():
+        batches = Batches(store, "training", settings)
+        return choose(precision, model, compiled, *batches[0], len(batches))
+
+    record, state = _open(folder, record, learner, measured)
     if not record["finished"]:
-        state = _fit(model, store, state, settings, folder, progress)
+        fit = partial(_fit, learner, store, folder=folder, save=model.save, progress=progress)
+        state = fit(state, settings, record["precision"], callbacks=callbacks)
         best = {"epoch": state.best_epoch, **state.history.loc[state.best_epoch].to_dict()}
         seconds = state.history["seconds"].sum()
         record |= {"finished": True, "epochs": state.epoch, "best": best, "seconds": seconds}
         write_record(folder, record)
-    state.restore_best(model)
+    state.restore_best(learner)
     return Run(model, state.history, folder, record)
 
 
-def _open(folder, record, model):
+def _open(folder, record, learner, precision):
     """Record and state of the run in ``folder``, which must be the one ``record`` describes."""
-    state, asked = State.first(model), record["settings"]["epochs"]
+    state, asked = State.first(learner), record["settings"]["epochs"]
     if not (folder / "run.json").exists():
         refuse_foreign(folder)
+        record["precision"] = precision()
         write_record(folder, record)
         return record, state
     before = read_record(folder)
@@ -218,68 +266,103 @@ def _check(model, store):
     return {split: table[split].astype(int).to_dict() for split in table}
 
 
-def _compile(model, learning_rate):
+def _learner(model, settings, optimizer):
+    """The same layers as a network that is compiled for training; ``model`` stays as it is."""
+    learner = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     # XLA would make TensorFlow's convolutions slower on a CPU and lose cuDNN's GRU on a GPU;
     # JAX compiles anyway or not at all.
-    model.compile(
-        optimizer=keras.optimizers.RMSprop(learning_rate),
-        loss="sparse_categorical_crossentropy",
+    learner.compile(
+        optimizer=fresh(optimizer),
+        loss=f"{'' if label_rows(settings) else 'sparse_'}categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=keras.backend.backend() == "jax",
     )
-    model.optimizer.build(model.trainable_variables)
+    learner.optimizer.build(learner.trainable_variables)
+    return learner
 
 
-def _fit(model, store, state, settings, folder, progress):
+def _fit(learner, store, state, settings, precision, *, callbacks, folder, save, progress):
     """Go on from ``state`` to the last epoch, leaving ``folder`` in order after each."""
     sweep(folder)
-    state.restore(model)
+    state.restore(learner)
     if state.epoch:
-        state.write_derived(model, folder, network=True)  # a kill may have come between two files
+        state.write_derived(learner, folder, save)  # a kill may have come between two files
+    before = state
     bar = tqdm(
         total=settings["epochs"],
         initial=state.epoch,
-        desc=model.name,
+        desc=learner.name,
         unit="epoch",
         disable=not progress,
     )
     try:
-        while state.epoch < settings["epochs"] and not _stops(state, settings["early_stopping"]):
-            line = _epoch(model, store, state.epoch + 1, _rate(state, settings), settings)
-            state = state.after(model, line)
+        if not state.epoch:
+            adapt_scale(learner, store)
+            now = State.first(learner)
+            state = State(now.now, now.best, now.best if settings["ema"] else [], [])
+        learner.stop_training = False
+        hooks = keras.callbacks.CallbackList(
+            list(callbacks), model=learner, epochs=settings["epochs"], verbose=0
+        )
+        hooks.on_train_begin()
+        logs = None
+        while state.epoch < settings["epochs"] and not (
+            learner.stop_training or _stops(state, settings["early_stopping"])
+        ):
+            state, logs = _epoch(learner, store, state, settings, precision, hooks)
+            before = state
             state.write(folder)
-            state.write_derived(model, folder, network=state.best_epoch == state.epoch)
+            state.write_derived(learner, folder, save if state.best_epoch == state.epoch else None)
             bar.set_postfix(
-                loss=line["loss"], acc=line["accuracy"], val_acc=line["val_accuracy"], refresh=False
+                loss=logs["loss"], acc=logs["accuracy"], val_acc=logs["val_accuracy"], refresh=False
             )
             bar.update()
+        hooks.on_train_end(logs)
     except BaseException:
-        state.restore(model)  # so that the call may be repeated in the same session
+        before.restore(learner)  # so that the call may be repeated in the same session
         raise
     finally:
         bar.close()
     return state
 
 
-def _epoch(model, store, epoch, rate, settings):
-    """Train for one epoch, whose order of clips follows from the seed and its number."""
-    began = time.perf_counter()
-    model.optimizer.learning_rate.assign(rate)
-    seed = int(np.random.SeedSequence([settings["seed"], epoch]).generate_state(1)[0])
-    stream = partial(store.stream, batch_size=settings["batch_size"])
-    shuffled = stream("training", shuffle=True, seed=seed)
-    shuffled.on_epoch_end()  # fit shuffles once more before it begins: the same order as fit's
-    line = _pass(model.train_on_batch, shuffled)
-    found = _pass(model.test_on_batch, stream("validation"))
+def _epoch(learner, store, state, settings, precision, hooks):
+    """The state one epoch later, and its line of the history."""
+    began, epoch = time.perf_counter(), state.epoch + 1
+    batches = Batches(store, "training", settings, epoch)
+    coming = rates(settings, state.history["val_accuracy"], len(batches))
+    average = [array.copy() for array in state.average]
+
+    def step(i, X, y):
+        if coming is not None:
+            learner.optimizer.learning_rate.assign(coming[i])
+        hooks.on_train_batch_begin(i)
+        logs = learner.train_on_batch(X, y, return_dict=True)
+        if average:
+            _follow(average, learner, decay(settings["ema"], state.epoch * len(batches) + i))
+        hooks.on_train_batch_end(i, logs)
+        return logs
+
+    hooks.on_epoch_begin(epoch - 1)
+    with arithmetic(precision, learner):
+        line = _pass(step, batches)
+    trained = values(learner.weights)
+    assign(learner.weights, average or trained)
+    validation = Batches(store, "validation", settings)
+    found = _pass(lambda i, X, y: learner.test_on_batch(X, y, return_dict=True), validation)
     line |= {f"val_{name}": value for name, value in found.items()}
     bad = [name for name in ("loss", "val_loss") if not np.isfinite(line[name])]
     if bad:
         raise TrainingError(
-            f"{bad[0]} is {line[bad[0]]} in epoch {epoch}. Try a learning rate below {rate:g} in "
-            "a new folder, and look for values that are not finite in the store. The epochs "
-            "before this one are kept."
+            f"{bad[0]} is {line[bad[0]]} in epoch {epoch}. Try a learning rate below "
+            f"{settings['learning_rate']} in a new folder, and look for values that are not finite "
+            "in the store. The epochs before this one are kept."
         )
-    return line | {"learning_rate": rate, "seconds": time.perf_counter() - began}
+    hooks.on_epoch_end(epoch - 1, dict(line))
+    assign(learner.weights, trained)
+    rate = float(keras.ops.convert_to_numpy(learner.optimizer.learning_rate))
+    line |= {"learning_rate": rate, "seconds": time.perf_counter() - began}
+    return state.after(learner, average, line), line
 
 
 def _pass(step, batches):
@@ -289,26 +372,20 @@ def _pass(step, batches):
     5.12, 10.24 or 20.48 s after its start: a third to a half of a short epoch was waiting.
     """
     sums, clips = {}, 0
-    for i in range(len(batches)):
-        X, y = batches[i]
-        for name, value in step(X, y, return_dict=True).items():
+    for i, (X, y) in enumerate(batches):
+        for name, value in step(i, X, y).items():
             sums[name] = sums.get(name, 0.0) + float(value) * len(y)
         clips += len(y)
     return {name: total / clips for name, total in sums.items()}
 
 
-def _rate(state, settings):
-    """The next epoch's learning rate: a function of the history, so there is nothing to resume."""
-    rate, best, waited = settings["learning_rate"], -np.inf, 0
-    if settings["reduce_on_plateau"]:
-        for accuracy in state.history["val_accuracy"]:
-            if accuracy > best + PLATEAU["min_delta"]:
-                best, waited = accuracy, 0
-                continue
-            waited += 1
-            if waited == PLATEAU["patience"]:
-                rate, waited = rate * PLATEAU["factor"], 0
-    return rate
+def _follow(average, learner, left):
+    """Move the average of the weights, also of batch norm's statistics, towards what they are."""
+    for mean, now in zip(average, values(learner.weights), strict=True):
+        if np.issubdtype(now.dtype, np.floating):
+            mean += np.float32(1 - left) * (now - mean)  # exactly 0 for what never moves
+        else:
+            mean[...] = now
 
 
 def _stops(state, patience):

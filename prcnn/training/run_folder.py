@@ -20,6 +20,7 @@ from prcnn import models  # also registers the layers that a saved network may h
 from prcnn.atomic import write_whole
 from prcnn.provenance import provenance
 
+PARTS = ("now", "best", "average")  # of state.npz
 COLUMNS = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"]
 
 
@@ -33,7 +34,8 @@ class Run:
         The network with the weights of its best validation epoch.
     history : pandas.DataFrame
         Index ``epoch`` from 1; columns ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``,
-        ``learning_rate``, ``seconds`` (the only column that differs between equal runs).
+        ``learning_rate`` (of the last step), ``seconds`` (the only column that differs between
+        equal runs).
     folder : pathlib.Path
     record : dict
         ``run.json``.
@@ -88,34 +90,38 @@ class State:
     now, best : list of numpy.ndarray
         Weights, then states of random generators (dropout), then the optimizer's variables;
         ``best`` holds the weights alone.
+    average : list of numpy.ndarray
+        The moving average of the weights; empty where none is kept. It is what is validated then,
+        and what ``best`` is of.
     """
 
-    def __init__(self, now, best, lines):
-        self.now, self.best = now, best
+    def __init__(self, now, best, average, lines):
+        self.now, self.best, self.average = now, best, average
         self.history = pd.DataFrame(lines, columns=COLUMNS, dtype=float)
         self.history.index = pd.RangeIndex(1, len(lines) + 1, name="epoch")
 
     @classmethod
     def first(cls, model):
-        return cls(_values(_variables(model)), _values(model.weights), [])
+        return cls(values(_variables(model)), values(model.weights), [], [])
 
     @classmethod
     def read(cls, folder):
         try:
             with np.load(folder / "state.npz") as file:
-                now, best = (
+                parts = (
                     [file[f"{part}{i}"] for i in range(int(file[f"{part}_length"]))]
-                    for part in ("now", "best")
+                    for part in PARTS
                 )
-                return cls(now, best, file["history"])
+                return cls(*parts, file["history"])
         except (KeyError, ValueError, zipfile.BadZipFile) as error:
             raise _foreign(folder / "state.npz") from error
 
     def write(self, folder):
         arrays = {"history": self.history.to_numpy()}
-        for part, values in (("now", self.now), ("best", self.best)):
-            arrays |= {f"{part}{i}": value for i, value in enumerate(values)}
-            arrays[f"{part}_length"] = np.array(len(values))
+        for part in PARTS:
+            held = getattr(self, part)
+            arrays |= {f"{part}{i}": value for i, value in enumerate(held)}
+            arrays[f"{part}_length"] = np.array(len(held))
         write_whole(folder / "state.npz", lambda path: np.savez(path, **arrays))
 
     @property
@@ -126,25 +132,25 @@ class State:
     def best_epoch(self):
         return int(self.history["val_accuracy"].idxmax())  # idxmax: the earlier one of equals
 
-    def after(self, model, line):
+    def after(self, model, average, line):
         """The state one epoch later, with ``model`` as it is now and ``line`` in the history."""
         lines = [*self.history.to_numpy().tolist(), [line[name] for name in COLUMNS]]
-        later = State(_values(_variables(model)), self.best, lines)
+        later = State(values(_variables(model)), self.best, average, lines)
         if later.best_epoch == later.epoch:
-            later.best = _values(model.weights)
+            later.best = average or values(model.weights)
         return later
 
     def restore(self, model):
-        _assign(_variables(model), self.now)
+        assign(_variables(model), self.now)
 
     def restore_best(self, model):
-        _assign(model.weights, self.best)
+        assign(model.weights, self.best)
 
-    def write_derived(self, model, folder, *, network):
-        """Write ``history.csv`` and, if asked to, the network with its best weights."""
-        if network:
+    def write_derived(self, model, folder, save=None):
+        """Write ``history.csv`` and, by ``save``, the network with its best weights."""
+        if save is not None:
             self.restore_best(model)
-            write_whole(folder / "model.keras", model.save)
+            write_whole(folder / "model.keras", save)
             self.restore(model)
         write_whole(folder / "history.csv", self.history.to_csv)
 
@@ -158,11 +164,12 @@ def describe(model, store, settings, counts):
     return {
         "finished": False,
         "settings": settings,
+        "precision": settings["precision"],  # train says which, where this is "auto"
         "network": {
             "name": model.name,
             "parameters": models.trainable_parameters(model),
-            "initial_weights": fingerprint(_values(model.weights)),
-            "config": _config(model),
+            "initial_weights": fingerprint(values(model.weights)),
+            "config": network_config(model),
         },
         "store": {
             "name": store.name,
@@ -186,13 +193,22 @@ def _plain(settings):
 def identity(record):
     """Eight hexadecimal digits, equal for records in which :func:`differences` finds none."""
     data = record["store"]["fingerprint"], record["store"]["labels"]
-    said = json.dumps([_deciding(record), data, _structure(record), record["backend"]])
+    network = structure(record["network"]["config"])
+    said = json.dumps([_deciding(record), data, network, record["backend"]])
     return hashlib.sha256(said.encode()).hexdigest()[:8]
 
 
 def differences(before, now):
     """What two records differ in, each in words; empty where they are of the same run."""
     old, new = _deciding(before), _deciding(now)
+    asked = new.pop("precision")
+    if asked != "auto":  # which goes on as the run began
+        old["precision"], new["precision"] = before.get("precision"), asked
+    if old.get("epochs", new.get("epochs")) != new.get("epochs", old.get("epochs")):
+        return [
+            f"epochs ({old['epochs']}, now {new['epochs']}): the schedule {new['schedule']!r} is "
+            "made for a number of epochs, so no run goes on to more"
+        ]
     changed = [
         f"{name} ({old.get(name)}, now {value})"
         for name, value in new.items()
@@ -201,7 +217,7 @@ def differences(before, now):
     data = [(run["store"]["fingerprint"], run["store"]["labels"]) for run in (before, now)]
     if data[0] != data[1]:
         changed.append(f"data ({before['store']['name']}, now {now['store']['name']})")
-    if _structure(before) != _structure(now):
+    if structure(before["network"]["config"]) != structure(now["network"]["config"]):
         names = before["network"]["name"], now["network"]["name"]
         other = "its settings or seed differ" if names[0] == names[1] else f"now {names[1]}"
         changed.append(f"network ({names[0]}, {other})")
@@ -211,8 +227,11 @@ def differences(before, now):
 
 
 def _deciding(record):
-    """The settings on which an epoch depends: a run may go on to more epochs."""
-    return {name: value for name, value in record["settings"].items() if name != "epochs"}
+    """The settings on which an epoch depends: mostly a run may go on to more of them."""
+    settings = dict(record["settings"])
+    if settings.get("schedule") != "one_cycle":
+        del settings["epochs"]
+    return settings
 
 
 def fingerprint(arrays):
@@ -252,15 +271,17 @@ def write_record(folder, record):
     write_whole(folder / "run.json", lambda path: path.write_text(text))
 
 
-def _config(model):
+def network_config(model):
+    """A network's layers and settings as plain JSON values."""
     config = json.loads(model.to_json())
     config.pop("compile_config", None)  # train compiles; before that there is none
     return config
 
 
-def _structure(record):
+def structure(config):
+    """A network's configuration as text that is the same in every session."""
     # Keras numbers what has no name of its own ("dense_3") by what else the process has built.
-    return re.sub(r'_\d+"', '"', json.dumps(record["network"]["config"], sort_keys=True))
+    return re.sub(r'_\d+"', '"', json.dumps(config, sort_keys=True))
 
 
 def _variables(model):
@@ -270,10 +291,12 @@ def _variables(model):
     return [*weights, *generators, *model.optimizer.variables]
 
 
-def _values(variables):
+def values(variables):
+    """Copies of Keras variables as numpy arrays."""
     return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
-def _assign(variables, values):
-    for variable, value in zip(variables, values, strict=True):
+def assign(variables, arrays):
+    """Give Keras variables the values of arrays."""
+    for variable, value in zip(variables, arrays, strict=True):
         variable.assign(value)

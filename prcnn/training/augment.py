@@ -1,0 +1,229 @@
+"""What may be changed in a clip without changing its genre: spectrograms altered at random.
+
+Functions of a batch in decibels, float32 (clips, frames, bands), and a ``numpy.random.Generator``;
+each returns a new batch. :class:`Augment` applies those that it names, in the order of this file.
+
+Chapter: book/beyond.ipynb
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Which alterations a training batch goes through; without arguments, none.
+
+    Attributes
+    ----------
+    time_shift : bool
+        Begin every clip somewhere else, see :func:`shift_time`.
+    band_shift : int
+        Move up or down by at most so many bands, see :func:`shift_bands`.
+    gain, tilt : float
+        At most so many decibels louder, and brighter, or less so: :func:`change_gain`,
+        :func:`tilt_bands`.
+    frequency_masks, time_masks : int
+        So many stretches of bands and of frames say nothing: :func:`mask_bands`,
+        :func:`mask_frames`.
+    mask_width : float
+        The widest mask as a share of its axis.
+    mixup : float
+        Parameter of the beta distribution by which clips are mixed in pairs, see :func:`mixup`;
+        0 mixes none.
+    mixup_share : float
+        The share of clips that another is mixed into.
+
+    Raises
+    ------
+    ValueError
+        A negative value, or a share above 1.
+
+    Examples
+    --------
+    >>> X, y = np.zeros((2, 6, 4), "float32"), np.eye(2, dtype="float32")
+    >>> louder, same = Augment(gain=6.0)(X, y, np.random.default_rng(0))
+    >>> louder.shape, bool((same == y).all())
+    ((2, 6, 4), True)
+
+    Chapter: book/beyond.ipynb
+    """
+
+    time_shift: bool = False
+    band_shift: int = 0
+    gain: float = 0.0
+    tilt: float = 0.0
+    frequency_masks: int = 0
+    time_masks: int = 0
+    mask_width: float = 0.08
+    mixup: float = 0.0
+    mixup_share: float = 1.0
+
+    def __post_init__(self):
+        for name, value in dataclasses.asdict(self).items():
+            most = 1 if name in ("mask_width", "mixup_share") else np.inf
+            if not 0 <= value <= most:
+                raise ValueError(f"{name} lies between 0 and {most:g}, not {value}.")
+
+    def __call__(self, X, y, rng):
+        """Altered spectrograms and their labels.
+
+        Parameters
+        ----------
+        X : numpy.ndarray [shape=(n, frames, bands), dtype=float32]
+            Decibels.
+        y : numpy.ndarray [shape=(n, genres) or (n,)]
+            Labels; mixing clips takes rows (n, genres).
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        X, y : numpy.ndarray
+            New arrays; `y` is the one given where nothing is mixed.
+        """
+        # A generator for each, so that leaving one alteration out changes none of the others.
+        shift, bands, gain, tilt, frequencies, times, mix = rng.spawn(7)
+        if self.time_shift:
+            X = shift_time(X, shift)
+        if self.band_shift:
+            X = shift_bands(X, bands, self.band_shift)
+        if self.gain:
+            X = change_gain(X, gain, self.gain)
+        if self.tilt:
+            X = tilt_bands(X, tilt, self.tilt)
+        fill = X.mean(axis=(0, 1)) if self.frequency_masks or self.time_masks else None
+        if self.frequency_masks:
+            X = mask_bands(X, frequencies, self.frequency_masks, self.mask_width, fill)
+        if self.time_masks:
+            X = mask_frames(X, times, self.time_masks, self.mask_width, fill)
+        if self.mixup:
+            X, y = mixup(X, y, mix, self.mixup, self.mixup_share)
+        return X, y
+
+
+def shift_time(X, rng):
+    """Cut every clip at a random frame and put its first part behind its last.
+
+    Chapter: book/beyond.ipynb
+    """
+    n, frames, _ = X.shape
+    order = (np.arange(frames) + rng.integers(frames, size=(n, 1))) % frames
+    return X[np.arange(n)[:, None], order]
+
+
+def shift_bands(X, rng, most=1):
+    """Move every clip up or down by at most `most` bands; the outermost band is repeated.
+
+    One of 128 mel bands is about a semitone in the middle of the range: the music is transposed.
+
+    Chapter: book/beyond.ipynb
+    """
+    shifts = rng.integers(-most, most + 1, len(X))
+    shifted = np.empty_like(X)
+    for shift in np.unique(shifts):
+        bands = np.clip(np.arange(X.shape[2]) - shift, 0, X.shape[2] - 1)
+        shifted[shifts == shift] = X[shifts == shift][:, :, bands]
+    return shifted
+
+
+def change_gain(X, rng, decibels=3.0):
+    """Make every clip louder or softer by at most `decibels`.
+
+    Chapter: book/beyond.ipynb
+    """
+    return X + _uniform(rng, len(X), decibels)
+
+
+def tilt_bands(X, rng, decibels=3.0):
+    """Make every clip brighter or duller: `decibels` at most from its lowest to its highest band.
+
+    Chapter: book/beyond.ipynb
+    """
+    ramp = np.linspace(-0.5, 0.5, X.shape[2], dtype=X.dtype)
+    return X + _uniform(rng, len(X), decibels) * ramp
+
+
+def mask_bands(X, rng, n=2, width=0.08, fill=None):
+    """Put `fill` in place of `n` stretches of bands of every clip, after SpecAugment.
+
+    Parameters
+    ----------
+    X : numpy.ndarray [shape=(clips, frames, bands)]
+    rng : numpy.random.Generator
+    n : int
+        Stretches a clip; they may overlap.
+    width : float
+        Of the widest stretch, as a share of all bands.
+    fill : numpy.ndarray [shape=(bands,)], optional
+        Default: the mean of every band over the batch, from which a standardised input is zero.
+
+    Notes
+    -----
+    Source: Park et al. 2019, who fill with zeros after standardising.
+
+    Chapter: book/beyond.ipynb
+    """
+    fill = X.mean(axis=(0, 1)) if fill is None else fill
+    return np.where(_stretches(rng, len(X), X.shape[2], n, width)[:, None, :], fill, X)
+
+
+def mask_frames(X, rng, n=2, width=0.08, fill=None):
+    """Put `fill` in place of `n` stretches of time of every clip; see :func:`mask_bands`.
+
+    Chapter: book/beyond.ipynb
+    """
+    fill = X.mean(axis=(0, 1)) if fill is None else fill
+    return np.where(_stretches(rng, len(X), X.shape[1], n, width)[:, :, None], fill, X)
+
+
+def mixup(X, y, rng, alpha=0.4, share=1.0):
+    """Lay another clip of the batch over every clip, and mix their labels alike.
+
+    Parameters
+    ----------
+    X : numpy.ndarray [shape=(n, frames, bands)]
+    y : numpy.ndarray [shape=(n, genres)]
+        Rows of label weights, each summing to 1.
+    rng : numpy.random.Generator
+    alpha : float
+        A clip's own weight is drawn from Beta(alpha, alpha) and is at least one half.
+    share : float
+        The share of clips to which this happens.
+
+    Returns
+    -------
+    X, y : numpy.ndarray
+        Mixed, shapes as given.
+
+    Raises
+    ------
+    ValueError
+        Labels that are no rows.
+
+    Notes
+    -----
+    Source: Zhang et al. 2018. Decibels are mixed, not sound.
+
+    Chapter: book/beyond.ipynb
+    """
+    if np.ndim(y) != 2:
+        raise ValueError(f"mixup takes labels as rows (n, genres), not an array {np.shape(y)}.")
+    own = rng.beta(alpha, alpha, len(X))
+    own = np.where(rng.random(len(X)) < share, np.maximum(own, 1 - own), 1.0).astype(X.dtype)
+    other = rng.permutation(len(X))
+    X = own[:, None, None] * X + (1 - own)[:, None, None] * X[other]
+    return X, own[:, None] * y + (1 - own)[:, None] * y[other]
+
+
+def _uniform(rng, n, most):
+    return rng.uniform(-most, most, (n, 1, 1)).astype(np.float32)
+
+
+def _stretches(rng, clips, size, n, width):
+    """True on `n` stretches of an axis of `size` places: bool (clips, size)."""
+    long = rng.uniform(0, width * size, (clips, n, 1))
+    first = rng.uniform(0, size - long)
+    places = np.arange(size)
+    return ((places >= first) & (places < first + long)).any(axis=1)

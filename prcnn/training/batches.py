@@ -1,0 +1,104 @@
+"""What a step is fed: a split in batches, and for training in an order of its own every epoch.
+
+Also the mean and variance of the training clips, by which a network standardises its input.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from prcnn.models.branches import Scale
+from prcnn.training.augment import Augment
+
+
+class Batches:
+    """A split of a store: ``len``, ``[i]`` and iteration, which reads one batch ahead.
+
+    Parameters
+    ----------
+    store : prcnn.store.Store
+    split : {"training", "validation", "test"}
+    settings : dict
+        ``batch_size``, ``seed``, ``augment`` (arguments of :class:`Augment`),
+        ``label_smoothing``.
+    epoch : int, optional
+        From 1. Shuffled, augmented and smoothed: order and chance follow from ``seed`` and the
+        epoch's number, so that a resumed run sees what an uninterrupted one sees. Without it, the
+        split as it is.
+    """
+
+    def __init__(self, store, split, settings, epoch=None):
+        self._store, self._settings, self._epoch = store, settings, epoch
+        self._places = store.places(split)
+        self._augment = Augment(**settings["augment"])
+        if epoch is not None:
+            rng = np.random.default_rng([settings["seed"], epoch])
+            self._places = rng.permutation(self._places)
+
+    def __len__(self):
+        return -(-len(self._places) // self._settings["batch_size"])
+
+    def __getitem__(self, i):
+        size = self._settings["batch_size"]
+        places = self._places[i * size : (i + 1) * size]
+        X, y = self._store.read(places), self._store.labels(places)
+        n_genres = len(self._store.genres)
+        if label_rows(self._settings):
+            y = np.eye(n_genres, dtype=np.float32)[y]
+        if self._epoch is not None:
+            # + 1, because to numpy [seed, epoch, 0] is [seed, epoch], which gave the order.
+            rng = np.random.default_rng([self._settings["seed"], self._epoch, i + 1])
+            X, y = self._augment(X, y, rng)
+            if smoothing := self._settings["label_smoothing"]:
+                y = y * np.float32(1 - smoothing) + np.float32(smoothing / n_genres)
+        return X, y
+
+    def __iter__(self):
+        """All batches in order, each read and altered in a thread while the last is in use."""
+        with ThreadPoolExecutor(1) as thread:
+            coming = thread.submit(self.__getitem__, 0)
+            for i in range(1, len(self) + 1):
+                batch = coming.result()
+                if i < len(self):
+                    coming = thread.submit(self.__getitem__, i)
+                yield batch
+
+
+def label_rows(settings):
+    """Whether a label is a row of weights (n, genres), not a number."""
+    return settings["label_smoothing"] > 0 or settings["augment"]["mixup"] > 0
+
+
+def adapt_scale(model, store, chunk=64):
+    """Give layers of class ``Scale`` that have none the training clips' mean and variance.
+
+    The store is read ``chunk`` clips at a time and summed in 64 bits, so it may exceed the memory.
+
+    Raises
+    ------
+    ValueError
+        Training clips with values that are not finite.
+    """
+    layers = [layer for layer in model.layers if isinstance(layer, Scale) and _untouched(layer)]
+    if not layers:
+        return
+    places, total, squares, n = store.places("training"), 0.0, 0.0, 0
+    for start in range(0, len(places), chunk):
+        X = store.read(places[start : start + chunk]).astype(np.float64)
+        X = X.reshape(-1, X.shape[-1])
+        total, squares, n = total + X.sum(axis=0), squares + np.square(X).sum(axis=0), n + len(X)
+    mean = total / n
+    variance = np.maximum(squares / n - np.square(mean), 0.0)
+    if not np.isfinite(variance).all():
+        raise ValueError(
+            f"The training clips of {store.name!r} hold values that are not finite. Look for them "
+            f"in the store {store.folder}."
+        )
+    for layer in layers:
+        layer.adapt_mean.assign(mean.reshape(layer.adapt_mean.shape))
+        layer.adapt_variance.assign(variance.reshape(layer.adapt_variance.shape))
+
+
+def _untouched(layer):
+    mean, variance = np.array(layer.adapt_mean), np.array(layer.adapt_variance)
+    return not mean.any() and (variance == 1).all()
