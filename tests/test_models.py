@@ -203,14 +203,17 @@ def test_saved_and_loaded(name, networks, tmp_path):
         ({"units": 0}, "units=0: must be a whole number of at least 1"),
         ({"units": True}, "units=True"),
         ({"rnn_layers": 1.5}, "rnn_layers=1.5"),
-        ({"dropout": 1}, "dropout=1: must be a number from 0"),
-        ({"dropout": float("nan")}, "dropout=nan"),
-        ({"activation": "rulu"}, "'rulu': is no activation of Keras"),
-        ({"activation": None}, "must be the name of an activation"),
-        ({"padding": "full"}, "one of 'valid', 'same'"),
+        ({"dropout": -0.1}, "Network 'paper': .*`rate`.*-0.1"),
+        ({"dropout": "0.5"}, "dropout='0.5': must be a number"),
+        ({"dropout": float("nan")}, "`rate`.*nan"),
+        ({"activation": "rulu"}, "Network 'paper': .*activation.*rulu"),
+        ({"activation": None}, "activation=None: must be the name of one, such as 'relu'"),
+        ({"padding": "full"}, "Network 'paper': .*padding.*valid.*full"),
         ({"recurrent_activation": "hard_sigmoid"}, "one of 'sigmoid', 'old_hard_sigmoid'"),
         ({"input_shape": (640, 128, 1)}, "input_shape=.*pair of whole numbers"),
         ({"input_shape": 640}, "input_shape=640: must be a pair"),
+        ({"states": "all"}, "states='all': must be one of 'last', 'mean'"),
+        ({"bidirectional": 1}, "bidirectional=1: must be True or False"),
         ({"n_genres": 1}, "n_genres=1: must be a whole number of at least 2"),
         ({"scale": "mel"}, "scale='mel': must be one of 'bands', 'none'"),
         ({"seed": -1.5}, "seed=-1.5: must be a whole number"),
@@ -370,3 +373,29 @@ def test_fused_batch_normalisation_is_batch_normalisation():
         after.append([losses, *layer.get_weights(), model(X, training=False)])
     for ours, keras_s in zip(*after, strict=True):
         np.testing.assert_allclose(ours, keras_s, rtol=1e-4, atol=1e-5)
+
+
+def test_one_direction_and_the_mean_of_all_states():
+    X = np.random.default_rng(10).normal(size=(2, 64, 16)).astype("float32")
+    shape = {"input_shape": (64, 16), "units": 5}
+    both = models.build("rnn", **shape)
+    forward = models.build("rnn", bidirectional=False, **shape)
+    forward.get_layer("gru").set_weights(both.get_layer("gru").get_weights()[:3])
+    np.testing.assert_allclose(
+        models.outputs(forward, X, "gru"), models.outputs(both, X, "gru")[:, :5], atol=1e-6
+    )
+    assert list(models.influence(forward, X).columns) == ["forward"]
+
+    mean = models.build("rnn", states="mean", dropout=0.5, **shape)
+    states = models.outputs(mean, X, "gru")
+    assert states.shape == (2, 64, 10)
+    found = models.outputs(mean, X, "mean_of_states")
+    np.testing.assert_allclose(found, states.mean(axis=1), atol=1e-6)
+    names = list(models.layer_summary(mean).index)
+    assert names.index("dropout_rnn") > names.index("mean_of_states")
+    mean.get_layer("gru").set_weights(both.get_layer("gru").get_weights())
+    np.testing.assert_allclose(
+        models.outputs(mean, X, "gru")[:, -1, :5], models.outputs(both, X, "gru")[:, :5], atol=1e-6
+    )
+    with pytest.raises(ValueError, match="no option 'states'"):
+        models.build("attention_serial", states="mean")

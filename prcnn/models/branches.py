@@ -113,12 +113,13 @@ def gru_layers(
     x,
     units=64,
     rnn_layers=1,
+    bidirectional=True,
     recurrent_activation="sigmoid",
     reset_after=True,
     dropout=0.0,
     return_sequences=False,
 ):
-    """Bidirectional GRU layers: (n, steps, bands) → (n, 2 units), or (n, steps, 2 units).
+    """GRU layers: (n, steps, bands) → (n, 2 units), or (n, steps, 2 units).
 
     Parameters
     ----------
@@ -127,6 +128,8 @@ def gru_layers(
         Units of each direction; forward and backward states are concatenated.
     rnn_layers : int
         Layers on top of each other; all but the last hand on their whole sequence.
+    bidirectional : bool
+        False reads forward alone: ``units`` numbers instead of twice as many.
     recurrent_activation : {"sigmoid", "old_hard_sigmoid"}
         The gates; the second is Keras 2's, see :func:`old_hard_sigmoid`.
     reset_after : bool
@@ -140,24 +143,31 @@ def gru_layers(
     Chapter: book/rnn.ipynb
     """
     for i in range(1, rnn_layers + 1):
+        name = "gru" if rnn_layers == 1 else f"gru_{i}"
         gru = keras.layers.GRU(
             units,
             recurrent_activation=GATES[recurrent_activation],
             reset_after=reset_after,
             return_sequences=return_sequences or i < rnn_layers,
+            name=None if bidirectional else name,
         )
-        name = "gru" if rnn_layers == 1 else f"gru_{i}"
-        x = keras.layers.Bidirectional(gru, name=name)(x)
+        x = (keras.layers.Bidirectional(gru, name=name) if bidirectional else gru)(x)
     if dropout:
         x = keras.layers.Dropout(dropout, name="dropout_rnn")(x)
     return x
 
 
-def rnn_branch(x, rnn_pool=(2, 1), embedding=None, **gru):
+def rnn_branch(x, rnn_pool=(2, 1), embedding=None, states="last", dropout=0.0, **gru):
     """The RNN branch: (n, time, mel, 1) → (n, 2 units); 128 numbers for the paper's 64 units.
 
-    Parameters as in :func:`rnn_input` and :func:`gru_layers`.
+    Parameters as in :func:`rnn_input` and :func:`gru_layers`. ``states`` is "last", or "mean" for
+    the mean of the states of all steps.
 
     Chapter: book/rnn.ipynb
     """
-    return gru_layers(rnn_input(x, rnn_pool, embedding), **gru)
+    x = gru_layers(rnn_input(x, rnn_pool, embedding), return_sequences=states == "mean", **gru)
+    if states == "mean":
+        x = keras.layers.GlobalAveragePooling1D(name="mean_of_states")(x)
+    if dropout:
+        x = keras.layers.Dropout(dropout, name="dropout_rnn")(x)
+    return x

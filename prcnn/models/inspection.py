@@ -125,7 +125,11 @@ def outputs(model, X, layer):
     if layer not in known:
         raise ValueError(f"Model {model.name!r} has no layer {layer!r}. Its layers: {known}.")
     part = keras.Model(model.input, model.get_layer(layer).output)
-    return part.predict(X, verbose=0)
+    # Not by predict, which would trace and compile the part again at every call.
+    batches = [X[i : i + 32] for i in range(0, len(X), 32)]
+    return np.concatenate(
+        [keras.ops.convert_to_numpy(part(batch, training=False)) for batch in batches]
+    )
 
 
 def influence(model, X, window=32, layer="gru"):
@@ -137,7 +141,7 @@ def influence(model, X, window=32, layer="gru"):
     Parameters
     ----------
     model : keras.Model
-        With a bidirectional GRU.
+        With a GRU.
     X : numpy.ndarray, float32 (n, frames, bands)
         At least two clips.
     window : int
@@ -148,8 +152,8 @@ def influence(model, X, window=32, layer="gru"):
     Returns
     -------
     pandas.DataFrame
-        Index ``frame`` (first of the part); columns ``forward`` and ``backward``: Euclidean
-        length of the change of each direction's state, mean over clips.
+        Index ``frame`` (first of the part); columns ``forward`` and, of a bidirectional GRU,
+        ``backward``: Euclidean length of the change of each direction's state, mean over clips.
 
     Raises
     ------
@@ -167,10 +171,12 @@ def influence(model, X, window=32, layer="gru"):
     states = outputs(model, np.concatenate(versions), layer)
     if states.ndim != 2:
         raise ValueError(f"Layer {layer!r} puts out a whole sequence; influence needs last states.")
-    changes = states.reshape(len(versions), len(X), 2, -1)  # direction, unit
+    both = isinstance(model.get_layer(layer), keras.layers.Bidirectional)
+    directions = ["forward", "backward"] if both else ["forward"]
+    changes = states.reshape(len(versions), len(X), len(directions), -1)
     changes = np.linalg.norm(changes[1:] - changes[0], axis=-1).mean(axis=1)
     index = pd.Index(starts, name="frame")
-    return pd.DataFrame(changes, index, columns=["forward", "backward"])
+    return pd.DataFrame(changes, index, columns=directions)
 
 
 def attention_weights(model, X):

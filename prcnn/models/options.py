@@ -1,11 +1,9 @@
-"""What may be changed in a network, and which values are possible.
+"""What may be changed in a network: of which kind a value is, and what uses up an axis.
 
-A change that cannot work is refused here, with the reason, before Keras builds anything.
+Whether a layer can do with a value (an activation's name, a share to drop) is Keras's to say.
 """
 
 from numbers import Integral, Real
-
-import keras
 
 from prcnn.models.branches import GATES
 
@@ -24,6 +22,8 @@ RNN = {
     "embedding": None,
     "units": 64,
     "rnn_layers": 1,
+    "bidirectional": True,
+    "states": "last",
     "recurrent_activation": "sigmoid",
     "reset_after": True,
     "dropout": 0.0,
@@ -42,26 +42,29 @@ class UsedUp(ValueError):
         self.axis = axis
 
 
-def check(options):
-    """The options with every value checked and in one form (tuples, int, float).
+def check(defaults, changes):
+    """The defaults with changes, every value in one form (tuples, int, float).
 
     Parameters
     ----------
-    options : dict
-        Name → value; names from :data:`CHECKS`.
+    defaults : dict
+        Option → value.
+    changes : dict
+        Some of these options → values of the same kind: numbers for a number, a list or tuple for
+        a tuple, one pair or number for a pair of each layer.
 
     Raises
     ------
     ValueError
         Naming the option, the value and what is wrong with it.
     """
-    checked = {}
-    for name, value in options.items():
+    checked = dict(defaults)
+    for name, value in changes.items():
         try:
-            checked[name] = CHECKS[name](value)
+            checked[name] = _like(defaults[name], value, name)
         except ValueError as reason:
             raise ValueError(f"{name}={value!r}: {reason}") from None
-    if "filters" in checked and "pools" in checked:
+    if "pools" in checked:
         _match_layers(checked)
     return checked
 
@@ -165,124 +168,62 @@ def _match_layers(options):
         )
 
 
-# The checks: each takes a value and returns it in one form, or says what it must be.
+#: Options with a few known values, with a bound, and pairs for which one number stands for both.
+CHOICES = {"scale": ("bands", "none"), "states": ("last", "mean"), "recurrent_activation": GATES}
+LEAST = {"n_genres": 2}
+PAIRS = ("kernel_size", "rnn_pool")
 
 
-def count(value, least=1):
+def _like(default, value, name):
+    """``value`` in the form of ``default``, or an error that says what it must be."""
+    if name in CHOICES:
+        if value not in CHOICES[name]:
+            raise ValueError(f"must be one of {', '.join(map(repr, CHOICES[name]))}")
+    elif isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise ValueError("must be True or False")
+    elif isinstance(default, str):
+        if not isinstance(value, str):
+            raise ValueError(f"must be the name of one, such as {default!r}")
+    elif isinstance(default, float):
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise ValueError("must be a number")
+        return float(value)
+    elif default is None:
+        return None if value is None else _count(value)
+    elif isinstance(default, int):
+        return _count(value, LEAST.get(name, 1))
+    elif name == "pools":
+        return _pools(value)
+    elif name == "input_shape":
+        return _pair(value, "(frames, mel bands)")
+    elif name in PAIRS:
+        return _pair((value, value) if isinstance(value, Integral) else value)
+    else:
+        if not isinstance(value, list | tuple) or not value:
+            raise ValueError("must be a list of whole numbers, one for each layer")
+        return tuple(map(_count, value))
+    return value
+
+
+def _count(value, least=1):
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise ValueError(f"must be a whole number of at least {least}")
     return int(value)
 
 
-def genres(value):
-    return count(value, least=2)
-
-
-def seed(value):
-    if value is not None and (isinstance(value, bool) or not isinstance(value, Integral)):
-        raise ValueError("must be a whole number, or None for new weights")
-    return value
-
-
-def size(value):
-    """(frames, mel bands) of the spectrograms, where one number for both makes no sense."""
+def _pair(value, of="(time, mel)"):
     if not isinstance(value, list | tuple) or len(value) != 2:
-        raise ValueError("must be a pair of whole numbers (frames, mel bands)")
-    return counts(value)
+        raise ValueError(f"must be a pair of whole numbers {of}")
+    return tuple(map(_count, value))
 
 
-def count_or_none(value):
-    return None if value is None else count(value)
-
-
-def counts(value):
-    if not isinstance(value, list | tuple) or not value:
-        raise ValueError("must be a list of whole numbers, one for each layer")
-    return tuple(count(v) for v in value)
-
-
-def pair(value):
+def _pools(value):
+    """A pair a layer, or one pair (kept as one: how many layers is not known here)."""
     if isinstance(value, Integral):
-        value = (value, value)
-    if not isinstance(value, list | tuple) or len(value) != 2:
-        raise ValueError("must be a pair of whole numbers (time, mel)")
-    return counts(value)
-
-
-def pairs(value):
-    """Pairs for all layers, or one pair (kept as one: how many layers is not known here)."""
-    if isinstance(value, Integral):
-        return pair(value)
+        return _pair((value, value))
     if not isinstance(value, list | tuple) or not value:
         raise ValueError("must be a list of pairs (time, mel), one for each layer, or one pair")
     if len(value) == 2 and all(isinstance(v, Integral) for v in value):
-        return pair(value)
-    return tuple(pair(v) for v in value)
-
-
-def share(value):
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < 1:
-        raise ValueError("must be a number from 0 (nothing dropped) to below 1")
-    return float(value)
-
-
-def l2(value):
-    if isinstance(value, bool) or not isinstance(value, Real) or not value >= 0:
-        raise ValueError("must be a number of at least 0")
-    return float(value)
-
-
-def activation(value):
-    try:
-        keras.activations.get(value)
-    except (ValueError, TypeError):
-        raise ValueError(
-            "is no activation of Keras; known are for instance relu, elu, tanh, sigmoid, gelu"
-        ) from None
-    if not isinstance(value, str):
-        raise ValueError("must be the name of an activation, such as 'relu'")
-    return value
-
-
-def flag(value):
-    if not isinstance(value, bool):
-        raise ValueError("must be True or False")
-    return value
-
-
-def one_of(*known):
-    def chosen(value):
-        if value not in known:
-            raise ValueError(f"must be one of {', '.join(map(repr, known))}")
-        return value
-
-    return chosen
-
-
-CHECKS = {
-    "n_genres": genres,
-    "input_shape": size,
-    "seed": seed,
-    "scale": one_of("bands", "none"),
-    "filters": counts,
-    "kernel_size": pair,
-    "pools": pairs,
-    "cnn_layers": count_or_none,
-    "activation": activation,
-    "padding": one_of("valid", "same"),
-    "dropout": share,
-    "rnn_pool": pair,
-    "embedding": count_or_none,
-    "units": count,
-    "rnn_layers": count,
-    "recurrent_activation": one_of(*GATES),
-    "reset_after": flag,
-    "attention_units": count,
-    "n_filters": count,
-    "l2": l2,
-    "kernel_frames": count,
-    "n_blocks": count,
-    "dense_units": count,
-    "cnn": flag,
-    "rnn": flag,
-}
+        return _pair(value)
+    return tuple(_pair((v, v) if isinstance(v, Integral) else v) for v in value)

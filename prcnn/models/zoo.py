@@ -1,6 +1,7 @@
 """Every network by its name: what the paper says, what its code did, and what both build on."""
 
 import contextlib
+import operator
 import random
 from typing import NamedTuple
 
@@ -98,6 +99,7 @@ TIME_ONCE = {"pools": ((2, 2), (1, 2), (1, 2), (1, 4), (1, 4)), "padding": "same
 KERAS_2 = {"recurrent_activation": "old_hard_sigmoid", "reset_after": False}
 CRNN = {"n_blocks": 3, "n_filters": 56, "kernel_frames": 5, "units": 96, "dense_units": 64}
 BOTH = CNN | RNN
+STEPS = {name: value for name, value in RNN.items() if name != "states"}  # all of them are used
 
 NETWORKS = {
     "paper": Network("PRCNN as in the paper's text", parallel, BOTH),
@@ -137,10 +139,14 @@ NETWORKS = {
     "crnn": Network("Dwivedi's CRNN", conv_recurrent, CRNN | {"dropout": 0.4, "l2": 1e-3}),
     # After Yu et al. 2020; equations inferred, see attention.py.
     "attention_serial": Network(
-        "attention over time from the GRU's states", serial_attention, RNN | {"attention_units": 64}
+        "attention over time from the GRU's states",
+        serial_attention,
+        STEPS | {"attention_units": 64},
     ),
-    "attention_linear": Network("attention over time from the input", linear_attention, RNN),
-    "attention_cnn": Network("attention over time from a CNN", cnn_attention, BOTH | TIME_ONCE),
+    "attention_linear": Network("attention over time from the input", linear_attention, STEPS),
+    "attention_cnn": Network(
+        "attention over time from a CNN", cnn_attention, CNN | STEPS | TIME_ONCE
+    ),
     "beyond": Network("ours: both branches as they are built today", beyond, BEYOND, (128, 128)),
 }
 
@@ -173,7 +179,8 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **change
     **changes
         Other values for the network's options, as in the paper's ablations, for instance
         ``filters``, ``kernel_size``, ``pools`` (a pair is for all layers), ``cnn_layers``,
-        ``activation``, ``rnn_pool``, ``units``, ``rnn_layers``, ``dropout``.
+        ``activation``, ``rnn_pool``, ``units``, ``rnn_layers``, ``bidirectional``, ``states`` ("last" or "mean"),
+        ``dropout``.
 
     Returns
     -------
@@ -206,10 +213,10 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **change
             f"Its options: {', '.join(sorted(network.options))}."
         )
     try:
-        input_shape = input_shape or network.input_shape
-        shared = {"n_genres": n_genres, "input_shape": input_shape, "seed": seed, "scale": scale}
-        n_genres, input_shape, seed, scale = options.check(shared).values()
-        chosen = options.check(network.options | changes)
+        shared = {"n_genres": n_genres, "input_shape": input_shape or network.input_shape}
+        defaults = {"n_genres": 8, "input_shape": network.input_shape, "scale": "bands"}
+        n_genres, input_shape, scale = options.check(defaults, shared | {"scale": scale}).values()
+        chosen = options.check(network.options, changes)
         if input_shape == network.input_shape:
             options.check_sizes(*input_shape, chosen)
         else:
@@ -236,7 +243,10 @@ def _seeded(seed):
         yield
         return
     state = random.getstate()
-    random.seed(seed)
+    try:
+        random.seed(operator.index(seed))
+    except TypeError:
+        raise ValueError(f"seed={seed!r}: must be a whole number, or None") from None
     try:
         yield
     finally:
