@@ -67,6 +67,22 @@ def test_by_artist_never_parts_an_artist(rows):
     assert split.equals(splits.by_artist(clips))
 
 
+def test_another_seed_is_another_split_by_artist_and_other_folds():
+    clips = table(["a", "b"] * 30, [f"p{i // 2}" for i in range(60)])
+    assert not splits.by_artist(clips, seed=0).equals(splits.by_artist(clips, seed=1))
+    for group in (None, "artist"):
+        folds = [splits.k_fold(clips, 5, seed, group) for seed in (0, 0, 1)]
+        assert folds[0].equals(folds[1]) and not folds[0].equals(folds[2])
+
+
+def test_overlap_counts_known_artists_of_training_alone():
+    clips = table(["a"] * 8, ["p", "q", None, "p", "q", "r", "s", None])
+    sides = ["training"] * 3 + ["test"] * 5
+    assert splits.overlap(clips.assign(split=sides)) == 0.5  # of p, q, r and s
+    sides = ["training", "validation", "training", *["test"] * 5]
+    assert splits.overlap(clips.assign(split=sides)) == 0.25  # q was not trained on
+
+
 def test_by_artist_reaches_the_fractions_and_every_split():
     genres = np.repeat(list("abc"), 50)
     artists = [f"{g}{i // 5}" for g in "abc" for i in range(50)]  # ten artists a genre

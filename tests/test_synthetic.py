@@ -18,6 +18,7 @@ import soundfile
 import prcnn.datasets
 from prcnn.datasets import fma, synthetic
 from prcnn.datasets.synthetic import recipes, sounds
+from prcnn.datasets.synthetic.clips import waveform
 
 RING = list(recipes.RECIPES.index)
 
@@ -71,6 +72,24 @@ def test_hybrids_borrow_from_a_neighbour():
     for _, row in hybrids.iterrows():
         own, other = recipes.RECIPES.loc[row.genre], recipes.RECIPES.loc[row.neighbour]
         assert (own == other).sum() == 1  # shares either the timbre or the order
+
+
+def test_clips_of_an_artist_differ_and_so_do_seeds():
+    plan = synthetic.plan()
+    rows = plan[plan.artist_id == plan.artist_id.iloc[0]].sort_values("number")
+    first, second = rows.iloc[0].copy(), rows.iloc[1].copy()
+    sounds_of = [waveform(row, seed) for row, seed in ((first, 0), (second, 0), (first, 1))]
+    assert np.array_equal(waveform(first, 0), sounds_of[0])
+    for i, other in ((0, 1), (0, 2)):
+        apart = np.corrcoef(sounds_of[i], sounds_of[other])[0, 1]
+        assert abs(apart) < 0.5, "another piece of music"
+    # the artist's habits are of the seed, too, and the music is, with the same habits
+    habits = recipes.style(np.random.default_rng([0, 1, first.artist_id]))
+    once, again = (
+        recipes.perform(first.genre, habits, np.random.default_rng([s, 2, first.artist_id, 1]))
+        for s in (0, 1)
+    )
+    assert not np.allclose(once, again)
 
 
 def test_seed_and_size_are_checked():

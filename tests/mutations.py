@@ -1,0 +1,205 @@
+"""Slips that would be a wrong number, made one at a time: each must make a test fail.
+
+    python tests/mutations.py [WORD ...]
+
+WORD keeps the mutations whose file, tests or name has one of the words. Works on a copy of the
+tree, without ``../shared``: what is killed here is killed in anyone's clone. Ends with 1 if one
+survives.
+"""
+
+# ruff: noqa: E501  (a line a mutation)
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+
+
+class Mutation(NamedTuple):
+    """In `file`, `old` (which occurs once) becomes `new`; one of `tests` must fail."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+# (file in prcnn/, its tests): what goes wrong, what is written now, what is written then.
+TABLE = {
+    ("datasets/splits.py", "test_splits.py"): [
+        ("artists are parted", "artist_groups(clips)\n    counts", "clips.index.to_series()\n    counts"),
+        ("unknown artists are one", ".where(known, alone)", '.where(known, "unknown")'),
+        ("fractions are turned round", "np.repeat(SPLITS, _sizes", "np.repeat(SPLITS[::-1], _sizes"),
+        ("no seed for random splits", "rng = np.random.default_rng(seed)", "rng = np.random.default_rng(0)"),
+        ("no seed for artists", "frac=1, random_state=seed", "frac=1, random_state=0"),
+        ("no seed for folds", "shuffle=True, random_state=seed", "shuffle=True, random_state=0"),
+        ("clips are not shuffled", "rng.permutation(np.flatnonzero(genre == name))", "np.flatnonzero(genre == name)"),
+        ("folds part groups", "StratifiedKFold if group is None else StratifiedGroupKFold", "StratifiedKFold"),
+        ("a segment is cut one too late", "number * float(seconds)", "(number + 1) * float(seconds)"),
+        ("overlap forgets training", 'table["split"] == "training", by', 'table["split"] != "test", by'),
+        ("overlap of unknown artists", 'table["split"] == "test", by].dropna()', 'table["split"] == "test", by]'),
+    ],
+    ("datasets/dataset.py", "test_datasets.py"): [
+        ("a label of -1 passes", '(("genre", genres), ("split", list(SPLITS)))', '(("split", list(SPLITS)),)'),
+        ("an id may come twice", "clips.index[clips.index.duplicated()].tolist()", "[]"),
+        ("a change goes unseen", 'return "changed" if changed else "present"', 'return "present"'),
+        ("checksums of other files", "known[str(folder / line[42:])]", "known[str(folder.parent / line[42:])]"),
+    ],
+    ("datasets/folder.py", "test_datasets.py"): [
+        ("unread formats vanish", "return table(rows), unread | astray", "return table(rows), astray"),
+        ("songs without a genre vanish", "return table(rows), unread | astray", "return table(rows), unread"),
+        ("the album is the artist", "inner[0] if len(inner) > 1", "inner[-2] if len(inner) > 1"),
+        ("fractions are ignored", "split_clips(clips, splits, seed, fractions)", "split_clips(clips, splits, seed)"),
+    ],
+    ("datasets/fma.py", "test_fma.py"): [
+        ("broken clips stay", "if official and clip in clips.index", "if not official and clip in clips.index"),
+        ("subsets do not nest", "SUBSETS[: SUBSETS.index(subset) + 1]", "SUBSETS[SUBSETS.index(subset) : SUBSETS.index(subset) + 1]"),
+        ("missing files go uncounted", "    left_out |= missing\n", ""),
+        ("the official split is drawn anew", 'return splits or "official"', 'return splits or "stratified"'),
+    ],
+    ("datasets/gtzan_faults.py", "test_gtzan.py"): [
+        ("validation and test change places", '"validation": "valid_filtered.txt",\n    "test": "test_filtered.txt"', '"test": "valid_filtered.txt",\n    "validation": "test_filtered.txt"'),
+        ("repeats need the same case", '["title"].str.casefold()', '["title"]'),
+        ("titles are artists", '"artist": parts[1] or None', '"artist": parts[-1] or None'),
+    ],
+    ("datasets/download.py", "test_download.py"): [
+        ("clips are not checked", "!= archive.sound_hash:", "== '':"),
+        ("archives are not checked", "pooch.retrieve(url, known_hash,", "pooch.retrieve(url, None,"),
+        ("another version is appended", '"ab" if carry_on else "wb"', '"ab"'),
+        ("an empty folder is a download", "if files and not staging_folder", "if goal.is_dir() and not staging_folder"),
+    ],
+    ("datasets/unpack.py", "test_download.py"): [
+        ("moved before it is checked", "            check(entries[0])", "            pass"),
+        ("names may climb", '".." in parts or', ""),
+        ("half a file is kept", ".st_size == info.file_size", ".st_size"),
+    ],
+    ("datasets/synthetic/clips.py", "test_synthetic.py"): [
+        ("an artist's clips are one", 'row["artist_id"], row["number"]])', 'row["artist_id"]])'),
+        ("no seed for sound", "rng = np.random.default_rng([seed, 2,", "rng = np.random.default_rng([0, 2,"),
+        ("hybrids are the others", "if hybrid else (None, 0.0)", "if not hybrid else (None, 0.0)"),
+    ],
+    ("audio.py", "test_audio.py"): [
+        ("a stretch is shifted", "round(offset * sr) - first * sr // native", "round(offset * sr)"),
+        ("channels are added", "np.full(channels, 1 / channels, np.float32)", "np.full(channels, 1 / 2, np.float32)"),
+        ("a coarser resampler", 'quality="HQ"', 'quality="LQ"'),
+        ("a disk's fault is the sound's", "        if error.code == _SYSTEM_ERROR:", "        if False:"),
+        ("an offset below 0 passes", "if not offset >= 0 or not", "if not"),
+        ("a stretch of an M4A is not at its place", "[:, first:stop], native, first", "[:, first:stop], native, 0"),
+    ],
+    ("spectrogram.py", "test_spectrogram.py"): [
+        ("a symmetric window", "np.hanning(n_fft + 1)[:-1]", "np.hanning(n_fft)"),
+        ("the authors' hop is the paper's", 'Settings("authors", hop_length=1024', 'Settings("authors", hop_length=512'),
+        ("the authors' reference is the paper's", '1024, reference="clip", unit="ln")', '1024, unit="ln")'),
+        ("natural logarithms are decibels", "level * np.float32(_per_decibel(settings.unit))", "level"),
+        ("the floor is 100 dB down", "top_db: float = 80.0", "top_db: float = 100.0"),
+        ("amplitude instead of power", "np.square(squared[:n], out=squared[:n])", "pass"),
+        ("triangles of equal height", "triangles) * 2 / (high - low)", "triangles)"),
+        ("frames are not centred", "padded[half : half + kept.size]", "padded[: kept.size]"),
+        ("pictures start half a step early", "np.arange(settings.n_frames) + 0.5", "np.arange(settings.n_frames)"),
+    ],
+    ("store/__init__.py", "test_store.py"): [
+        ("labels by the split's own genres", "categories=self.genres", "categories=sorted(set(genres))"),
+        ("features of other clips", "self._rows[places[here]]", "self._rows[here]"),
+        ("the same shuffle every epoch", "self._random.permutation(self._places)", "np.random.default_rng(0).permutation(sorted(self._places))"),
+        ("no seed for shuffling", "np.random.default_rng(seed) if shuffle", "np.random.default_rng(0) if shuffle"),
+        ("a fingerprint of settings alone", "[kind, *found]", "[kind]"),
+        ("one clip in two splits is not said", "(counts > 1).any(axis=1)", "(counts > 2).any(axis=1)"),
+    ],
+    ("store/contents.py", "test_store.py"): [
+        ("a changed file goes unseen", "if tuple(before) == state:", "if before:"),
+    ],
+    ("store/parts.py", "test_store.py test_store_failures.py"): [
+        ("a passing fault is remembered", "unread[file.content] = contents.reason", "failed[file.content] = contents.reason"),
+    ],
+    ("evaluation/statistics.py", "test_evaluation.py"): [
+        ("another interval than Wilson's", 'method="wilson"', 'method="exact"'),
+        ("segments are drawn, not clips", "range(report.n) if report.groups is None else report.groups", "range(report.n)"),
+        ("precision and recall change places", "confusion.sum(axis=-2), confusion.sum(axis=-1)", "confusion.sum(axis=-1), confusion.sum(axis=-2)"),
+        ("predicted and true change places", "n_genres + true) * n_genres + predicted", "n_genres + predicted) * n_genres + true"),
+        ("Holm's factors the wrong way round", "np.arange(len(order), 0, -1)", "np.arange(1, len(order) + 1)"),
+        ("power is one half", "+ norm.ppf(power)", "+ norm.ppf(0.5)"),
+        ("bins hold their lower edge", 'side="left") - 1', 'side="right") - 1'),
+    ],
+    ("evaluation/paired.py", "test_evaluation.py"): [
+        ("luck counts twice", "sum(variances) - twice", "sum(variances)"),
+        ("as far from 0 is no further", ">= abs(leads.sum())", "> abs(leads.sum())"),
+        ("runs vary less", "var(ddof=1) / runs", "var() / runs"),
+        ("artists count as clips", "return right, pd.factorize(r.groups[r.clips.get_indexer(clips)])[0]", "return right, np.arange(clips.size)"),
+        ("reports are paired by place", "r.correct[r.clips.get_indexer(clips)]", "r.correct"),
+        ("a tie however wide", "max(-compared.low, compared.high) <= tie", "min(-compared.low, compared.high) <= tie"),
+    ],
+    ("evaluation/reports.py", "test_evaluation.py"): [
+        ("Wilson's interval for segments", "if self.n_groups == self.n:", "if True:"),
+        ("macro-F1 without absent genres", "float(self.per_genre.f1.mean())", "float(self.per_genre.f1[self.per_genre.support > 0].mean())"),
+    ],
+    ("baselines/classifiers.py", "test_baselines.py"): [
+        ("a baseline trains on validation, too", 'training = table["split"].to_numpy() == "training"', "training = ~chosen"),
+        ("a fold is tested on what it was trained on", "X[~test], y[~test], X[test]", "X, y, X[test]"),
+        ("nothing is standardised", "make_pipeline(StandardScaler(), ", "make_pipeline("),
+    ],
+    ("models/branches.py", "test_models.py test_checkpoints.py"): [
+        ("Keras 3's hard sigmoid", "clip(0.2 * x + 0.5", "clip(x / 6 + 0.5"),
+        ("input is not standardised", "- mean) / deviation", "- mean)"),
+        ("the last GRU layer alone is wide", "return_sequences=return_sequences or i < rnn_layers", "return_sequences=return_sequences or i <= rnn_layers"),
+    ],
+    ("models/zoo.py", "test_models.py test_checkpoints.py"): [
+        ("the paper's pooling for Dwivedi", 'BOTH | KERAS_2 | {"rnn_pool": (4, 2)}', "BOTH | KERAS_2"),
+        ("Feng's filters are the paper's", 'WIDE = {"filters": (16, 32, 64, 128, 64)}', 'WIDE = {"filters": (16, 32, 64, 64, 64)}'),
+        ("today's GRU for Dwivedi", '"reset_after": False}', '"reset_after": True}'),
+    ],
+    ("models/attention.py", "test_attention.py"): [
+        ("attention over features", 'Softmax(axis=1, name="attention")', 'Softmax(axis=-1, name="attention")'),
+        ("a mean of the states", "keras.ops.sum(weights * states, axis=1)", "keras.ops.mean(states, axis=1)"),
+    ],
+}  # fmt: skip
+MUTATIONS = [
+    Mutation(name, f"prcnn/{file}", old, new, tests)
+    for (file, tests), rows in TABLE.items()
+    for name, old, new in rows
+]
+
+
+def run(mutation, tree):
+    """Whether the tests fail (True), pass (False), or cannot even be collected (their output)."""
+    path = tree / mutation.file
+    whole = path.read_text()
+    path.write_text(whole.replace(mutation.old, mutation.new))
+    # No byte code: it is found by time and size, which two mutations may share.
+    environment = os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    call = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider"]
+    call += [f"tests/{name}" for name in mutation.tests.split()]
+    try:
+        done = subprocess.run(call, cwd=tree, env=environment, capture_output=True, text=True)
+    finally:
+        path.write_text(whole)
+    return {0: False, 1: True}.get(done.returncode, done.stdout[-2000:] + done.stderr[-2000:])
+
+
+def main(words):
+    """Run the mutations that `words` choose; return how many survived."""
+    chosen = [m for m in MUTATIONS if not words or any(w in " ".join(m) for w in words)]
+    survivors = 0
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder, "prcnn")
+        unwanted = shutil.ignore_patterns(".*", "_build", "runs", "__pycache__")
+        shutil.copytree(ROOT, tree, ignore=unwanted)
+        for mutation in chosen:
+            began = time.monotonic()
+            failed = run(mutation, tree)
+            seconds = time.monotonic() - began
+            word = {True: "killed", False: "SURVIVED"}.get(failed, f"BROKEN\n{failed}\n")
+            print(f"{word:8} {seconds:4.0f} s  {mutation.file}: {mutation.name}", flush=True)
+            survivors += failed is not True
+    print(f"{len(chosen) - survivors} of {len(chosen)} killed")
+    return survivors
+
+
+if __name__ == "__main__":
+    sys.exit(min(1, main(sys.argv[1:])))
