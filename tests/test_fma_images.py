@@ -1,16 +1,20 @@
 """FMA-small as pictures, without a single real one: a made folder, and a made git repository."""
 
 import gzip
+import json
 import shutil
 import subprocess
 
+import librosa
 import numpy as np
 import pandas as pd
 import pytest
 from test_fma import write_tracks
 
 import prcnn
+from prcnn import baselines
 from prcnn.datasets import fma, fma_images, fma_small_split, git_folder
+from prcnn.study import fma_small
 
 KNOWN = fma_small_split.read()
 
@@ -264,3 +268,95 @@ def test_the_whole_of_fma_small(shared_data, tmp_path, draw):
         real = pd.Series(tracks["genre"], index=tracks["track_id"]).sort_index()
     assert real.index.tolist() == KNOWN.index.tolist()
     assert real.tolist() == KNOWN["genre"].tolist()
+
+
+def test_a_classifier_hears_what_the_networks_hear(pictures, data_home):
+    dataset, _ = load()
+    store = prcnn.extract(dataset, n_jobs=1, out=data_home, progress=False)
+    table = baselines.of_spectrograms(store)
+    assert table.shape == (72, 40 + 20 + 256)
+    assert table.index.equals(store.clips.index)
+    decibels = store.read(np.array([7]))[0].T
+    mfcc = librosa.feature.mfcc(S=decibels, n_mfcc=20)
+    row = table.iloc[7].sort_index()
+    assert np.allclose(row["mfcc", "mean"], mfcc.mean(axis=1), atol=1e-3)
+    assert np.allclose(row["mfcc", "std"], mfcc.std(axis=1), atol=1e-3)
+    assert np.allclose(row["delta", "std"], np.diff(mfcc).std(axis=1), atol=1e-3)
+    assert np.allclose(row["bands", "mean"], decibels.mean(axis=1), atol=1e-3)
+    assert np.allclose(row["bands", "std"], decibels.std(axis=1), atol=1e-3)
+    found = baselines.fit_and_report("knn", store, features=["mfcc"])
+    X = table["mfcc"].to_numpy()
+    again = baselines.train_and_report("knn", X, store.clips, store.genres)
+    assert found.n == 24 and np.array_equal(found.predicted, again.predicted)
+    with pytest.raises(ValueError, match=r"'tonality'.*mfcc, delta, bands"):
+        baselines.of_spectrograms(store, ["tonality"])
+    flat = prcnn.store.compute(dataset, _three, (3,), "three", out=data_home, progress=False)
+    with pytest.raises(ValueError, match="no spectrograms"):
+        baselines.of_spectrograms(flat)
+
+
+def _three(path):
+    return np.zeros(3)
+
+
+def test_validation_chooses_test_reports_and_no_fit_is_made_twice(
+    pictures, data_home, tmp_path, monkeypatch, capsys
+):
+    def run():
+        with pytest.warns(UserWarning, match="have no picture"):
+            path = fma_small.baselines(out=tmp_path / "fits", n_jobs=1, folder=tmp_path)
+        return json.loads(path.read_text())
+
+    monkeypatch.setattr(fma_small, "CLASSIFIERS", ("svm_rbf", "knn"))
+    record = run()
+    assert "Without VGGish" in capsys.readouterr().out
+    assert len(list((tmp_path / "fits").iterdir())) == 6
+    ids = record["clips"]["test"]
+    with np.load(_embeddings(data_home)) as file:  # clips are told apart by these without fault
+        assert set(file["track_id"]) > set(ids)
+    monkeypatch.setattr(fma_small, "classifier", _only_once(fma_small.classifier))
+    record = run()
+    assert list(record["validation"]) == list(fma_small.FEATURES)
+    assert record["validation"]["VGGish"] == {"svm_rbf": 1.0, "knn": 1.0}
+    assert record["chosen"]["VGGish"] == "svm_rbf"
+    row = record["rows"]["svm_rbf, VGGish"]
+    assert (row["validation"], row["test"], row["numbers"]) == ([1.0], [1.0], 128)
+    found = fma_small.reports(record)["svm_rbf, VGGish"]["test"][0]
+    assert found.n == 24 and found.accuracy == 1 and found.clips.tolist() == ids
+    for features, scores in record["validation"].items():
+        assert scores[record["chosen"][features]] == max(scores.values())
+    table = fma_small.easier_validation(record, n_resamples=200)
+    assert table.index.tolist() == [*fma.GENRES, "all"]
+    assert ((table.low <= table.difference) & (table.difference <= table.high)).all()
+    assert table.loc["all", "validation"] == pytest.approx(
+        np.mean([np.mean(row["validation"]) for row in record["rows"].values()])
+    )
+
+
+def _embeddings(data_home):
+    path = data_home / "fma_small_images" / "vggish.npz"
+    labels = pd.Categorical(KNOWN["genre"], categories=fma.GENRES).codes
+    rows = np.repeat(np.eye(8)[labels], 16, axis=1)
+    np.savez(path, track_id=KNOWN.index, embedding=rows.astype(np.float32))
+    return path
+
+
+def _only_once(whole):
+    """Fits of VGGish alone are still to be made: four of them would be four too many."""
+    calls = []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        assert len(calls) <= 2
+        return whole(*arguments)
+
+    return counted
+
+
+def test_uploads_are_neighbours_of_one_genre():
+    clips, labels = [100, 5, 104, 103, 300, 7], [0, 1, 0, 1, 0, 1]
+    groups = fma_small.uploads(clips, labels)
+    assert groups[0] == groups[2] and groups[1] == groups[5]
+    assert len(set(groups)) == 4
+    test = KNOWN[KNOWN["split"] == "test"]
+    assert len(set(fma_small.uploads(test.index, test["genre"].factorize()[0]))) == 293

@@ -18,10 +18,12 @@ from prcnn.baselines.features import (
     FAMILIES,
     FMA,
     MFCC,
+    PICTURE,
     SUBSETS,
     Features,
     extract,
     get_features,
+    of_spectrograms,
 )
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "FAMILIES",
     "FMA",
     "MFCC",
+    "PICTURE",
     "SUBSETS",
     "Features",
     "classifier",
@@ -39,5 +42,6 @@ __all__ = [
     "mean_spectra",
     "mean_spectrum_report",
     "names",
+    "of_spectrograms",
     "train_and_report",
 ]

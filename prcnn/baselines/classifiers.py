@@ -9,8 +9,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from prcnn.baselines.features import PICTURE, of_spectrograms
 from prcnn.datasets.dataset import warn
 from prcnn.evaluation import drawn_together, report
+from prcnn.spectrogram import Settings
 
 _CLASSIFIERS = {
     "logistic": lambda seed: LogisticRegression(max_iter=5000, random_state=seed),
@@ -65,10 +67,12 @@ def fit_and_report(name, store, split="test", *, features=None, seed=0):
     name : str
         See :func:`classifier`.
     store : prcnn.store.Store
-        Of hand-crafted features, one row a clip: :func:`prcnn.baselines.features.extract`.
+        Of hand-crafted features, one row a clip: :func:`prcnn.baselines.features.extract`; or of
+        spectrograms, described by :func:`prcnn.baselines.features.of_spectrograms`.
     split : {"test", "validation"}
     features : sequence of str, optional
-        Keep only these descriptions, such as ``SUBSETS["tonality"]``; default all.
+        Keep only these descriptions, such as ``SUBSETS["tonality"]`` or ``PICTURE[:1]``; default
+        all.
     seed : int
 
     Returns
@@ -82,6 +86,10 @@ def fit_and_report(name, store, split="test", *, features=None, seed=0):
 
     Chapter: book/baselines.ipynb
     """
+    store.places(split)  # names the dataset and its splits where there is none
+    if isinstance(store.settings, Settings):
+        X = of_spectrograms(store, PICTURE if features is None else features).to_numpy()
+        return train_and_report(name, X, store.clips, store.genres, split, seed=seed)
     if len(store.shape) != 1:
         raise ValueError(
             f"{store.folder} holds {store.shape} numbers a clip, not a row: use train_and_report."
@@ -93,7 +101,6 @@ def fit_and_report(name, store, split="test", *, features=None, seed=0):
         if unknown:
             raise ValueError(f"No {', '.join(unknown)} in {store.folder}; it holds {set(held)}.")
         keep = held.isin(features)
-    store.places(split)  # names the dataset and its splits where there is none
     X = store.read(np.arange(len(store.clips)))[:, keep]
     return train_and_report(name, X, store.clips, store.genres, split, seed=seed)
 

@@ -12,6 +12,7 @@ from functools import cached_property
 import librosa
 import numpy as np
 import pandas as pd
+import scipy.fft
 from scipy import stats
 
 from prcnn import audio
@@ -54,7 +55,11 @@ SUBSETS = {
     "tonality": ("chroma_cens", "chroma_cqt", "chroma_stft", "tonnetz"),
 }
 
+#: What :func:`of_spectrograms` describes: 20 MFCC, their change from frame to frame, the bands.
+PICTURE = ("mfcc", "delta", "bands")
+
 _HOP = 512  # with windows of 2048 samples, librosa's and FMA's choice
+_CHUNK = 256  # clips whose spectrograms are in memory at once
 _SHORTEST = 0.5  # seconds; below this librosa pads more than it hears
 
 
@@ -198,6 +203,56 @@ def extract(dataset, features="mfcc", n_jobs=-1, out=None, progress=True):
     features = get_features(features)
     key = f"{features.name} {features!r} librosa {librosa.__version__} version 1"
     return compute(dataset, features, features.shape, key, out, n_jobs, progress, settings=features)
+
+
+def of_spectrograms(store, names=PICTURE):
+    """Describe the spectrograms of a store, so that a classifier hears what the networks hear.
+
+    No clip is decoded again: the same seconds, the same frames, the same bands. The MFCC are the
+    first 20 numbers of the cosine transform of a frame's decibels.
+
+    Parameters
+    ----------
+    store : prcnn.store.Store
+        Of spectrograms, of any settings.
+    names : sequence of str
+        Of ``PICTURE``.
+
+    Returns
+    -------
+    pandas.DataFrame [shape=(n, d), dtype=float32]
+        Rows as ``store.clips``; column levels feature, statistics, number, as FMA's: mean and std
+        over time of MFCC (dB) and bands (dB), std of the MFCC's change. (The mean of a change is
+        its last frame less its first.) 316 columns for 128 bands.
+
+    Raises
+    ------
+    ValueError
+        Unknown names, or a store of other features than spectrograms.
+
+    Chapter: book/baselines.ipynb
+    """
+    if unknown := sorted(set(names) - set(PICTURE)):
+        raise ValueError(f"Unknown features {unknown}. Known features: {', '.join(PICTURE)}.")
+    if len(store.shape) != 2 or isinstance(store.settings, Features):
+        raise ValueError(f"{store.folder} holds {store.shape} numbers a clip: no spectrograms.")
+    rows, columns = [], {}
+    for start in range(0, len(store.clips), _CHUNK):
+        decibels = store.read(np.arange(start, min(start + _CHUNK, len(store.clips))))
+        mfcc = scipy.fft.dct(decibels, norm="ortho", axis=2)[..., :20]
+        described = {"mfcc": mfcc, "delta": np.diff(mfcc, axis=1), "bands": decibels}
+        for name in names:
+            if name != "delta":
+                columns[name, "mean"] = described[name].mean(axis=1)
+            columns[name, "std"] = described[name].std(axis=1)
+        rows.append(np.concatenate(list(columns.values()), axis=1))
+    named = [
+        (name, statistic, f"{number:02d}")
+        for (name, statistic), values in columns.items()
+        for number in range(1, values.shape[1] + 1)
+    ]
+    named = pd.MultiIndex.from_tuples(named, names=["feature", "statistics", "number"])
+    return pd.DataFrame(np.concatenate(rows), index=store.clips.index, columns=named)
 
 
 def _statistics(values):

@@ -1,0 +1,238 @@
+"""FMA-small in its official split: what can be said without training a network.
+
+Each number has one command, which goes on where it was stopped::
+
+    python -c "from prcnn.study import fma_small; fma_small.baselines('~/data', 'runs/baselines')"
+
+writes ``book/results/baselines_fma_small_images.json``; :func:`reports` reads it and
+:func:`easier_validation` asks why validation is easier than test.
+"""
+
+import json
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from prcnn.atomic import write_whole
+from prcnn.baselines import classifier, of_spectrograms
+from prcnn.datasets import load
+from prcnn.datasets.fma_images import vggish
+from prcnn.evaluation import report
+from prcnn.store import extract
+from prcnn.study import results
+
+RESULT = "baselines_fma_small_images"
+#: What a picture is described by, and what pre-training on far more music hears in the same clips.
+FEATURES = {
+    "MFCC": ("mfcc",),
+    "bands": ("bands",),
+    "MFCC, deltas, bands": ("mfcc", "delta", "bands"),
+    "VGGish": None,
+}
+CLASSIFIERS = ("svm_rbf", "knn", "logistic", "forest", "mlp")
+_DRAWN = ("forest", "mlp")  # those that draw random numbers: five seeds
+_SPLITS = ("validation", "test")
+
+
+def baselines(data_home=None, out=None, n_jobs=2, folder=None):
+    """Fit every classifier to every description; validation chooses, test reports.
+
+    Parameters
+    ----------
+    data_home : str or Path, optional
+        Has ``fma_small_images``, and ``vggish.npz`` in it (without it those rows are left out).
+    out : str or Path, optional
+        Folder for finished fits, which are not repeated; the data's folder where not given.
+    n_jobs : int
+        Fits at a time, each on one core.
+    folder : str or Path, optional
+        Of the result, see :func:`prcnn.study.results.write`.
+
+    Returns
+    -------
+    pathlib.Path
+        Of the result. For every description: the validation accuracy of every classifier, and for
+        the best one of each (and the SVM, the published reference) what it says of every clip of
+        validation and test, a list a seed. Of the other classifiers test is not looked at.
+
+    Chapter: book/baselines.ipynb
+    """
+    store = extract(load("fma_small_images", data_home))
+    out = Path(out).expanduser() if out else store.folder.parent / RESULT
+    described = {
+        name: of_spectrograms(store, names).to_numpy() for name, names in FEATURES.items() if names
+    }
+    try:
+        described["VGGish"] = vggish(data_home, store).to_numpy()
+    except FileNotFoundError as error:
+        print(f"Without VGGish: {error}")
+    fits = [(features, name, 0) for features in described for name in CLASSIFIERS]
+    found = _fit_all(fits, described, store, out, n_jobs)
+    y = {split: store.labels(store.places(split)) for split in _SPLITS}
+
+    def right(fit, split):
+        return float((np.array(found[fit][split]) == y[split]).mean())
+
+    validation = {f: {n: right((f, n, 0), "validation") for n in CLASSIFIERS} for f in described}
+    chosen = {features: max(scores, key=scores.get) for features, scores in validation.items()}
+    rows = [(f, n) for f in described for n in dict.fromkeys((chosen[f], "svm_rbf"))]
+    more = [(f, n, seed) for f, n in rows if n in _DRAWN for seed in range(1, 5)]
+    found |= _fit_all(more, described, store, out, n_jobs)
+    record = {
+        "dataset": store.name,
+        "splits": "official",
+        "settings": store.settings.name,
+        "genres": store.genres,
+        "validation": validation,
+        "chosen": chosen,
+        "clips": {split: store.clips.index[store.places(split)].tolist() for split in _SPLITS},
+        "true": {split: y[split].tolist() for split in _SPLITS},
+        "rows": {},
+    }
+    for features, name in rows:
+        runs = [(features, name, seed) for seed in range(5 if name in _DRAWN else 1)]
+        record["rows"][f"{name}, {features}"] = {
+            "features": features,
+            "numbers": described[features].shape[1],
+            "classifier": name,
+            **{split: [right(run, split) for run in runs] for split in _SPLITS},
+            "predicted": {split: [found[run][split] for run in runs] for split in _SPLITS},
+        }
+    return results.write(RESULT, record, folder)
+
+
+def reports(record=None):
+    """The recorded predictions as reports.
+
+    Parameters
+    ----------
+    record : dict, optional
+        As :func:`baselines` writes it; by default the recorded one.
+
+    Returns
+    -------
+    dict
+        Row → {"validation": list of Report, "test": list of Report}, one a seed. Clips that were
+        uploaded together (see :func:`uploads`) are their ``groups``, for intervals.
+
+    Chapter: book/baselines.ipynb
+    """
+    record = results.read(RESULT) if record is None else record
+    votes = np.eye(len(record["genres"]))
+    return {
+        name: {
+            split: [
+                report(
+                    true := record["true"][split],
+                    votes[predicted],
+                    record["genres"],
+                    clips := record["clips"][split],
+                    uploads(clips, true),
+                )
+                for predicted in row["predicted"][split]
+            ]
+            for split in _SPLITS
+        }
+        for name, row in record["rows"].items()
+    }
+
+
+def uploads(clips, labels, gap=10):
+    """What was probably uploaded together: neighbouring track ids of one genre.
+
+    The pictures know no artists. FMA numbers tracks as they arrive, an album in one go: the 800
+    test clips fall into 293 such groups.
+
+    Parameters
+    ----------
+    clips : array_like of int [shape=(n,)]
+        Track ids.
+    labels : array_like [shape=(n,)]
+    gap : int
+        Ids further apart than this are of two uploads.
+
+    Returns
+    -------
+    numpy.ndarray [shape=(n,), dtype=int]
+
+    Chapter: book/baselines.ipynb
+    """
+    table = pd.DataFrame({"clip": clips, "genre": labels}).sort_values(["genre", "clip"])
+    new = (table["genre"].diff() != 0) | (table["clip"].diff() > gap)
+    return new.cumsum().sort_index().to_numpy()
+
+
+def easier_validation(record=None, n_resamples=2000, seed=0):
+    """How much easier validation is than test, genre by genre, and whether that is luck.
+
+    Parameters
+    ----------
+    record : dict, optional
+        As for :func:`reports`.
+    n_resamples : int
+    seed : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index genre and "all"; columns ``validation`` and ``test`` (recall, the mean over the rows
+        and their seeds), ``difference``, ``low`` and ``high`` (95 % bootstrap interval of the
+        difference, drawing whole uploads, see :func:`uploads`).
+
+    Chapter: book/discussion.ipynb
+    """
+    record = results.read(RESULT) if record is None else record
+    found, random = reports(record), np.random.default_rng(seed)
+    right, genre, group = {}, {}, {}
+    for split in _SPLITS:
+        rows = [np.mean([r.correct for r in row[split]], axis=0) for row in found.values()]
+        right[split] = np.mean(rows, axis=0)
+        genre[split] = np.array(record["true"][split])
+        group[split] = uploads(record["clips"][split], genre[split])
+    names = [*record["genres"], "all"]
+    means, drawn = {}, {}
+    for split in _SPLITS:
+        # An upload has one genre: sums and sizes of its clips are all that is drawn.
+        each = pd.DataFrame({"right": right[split], "genre": genre[split]}).groupby(group[split])
+        each = each.agg(right=("right", "sum"), n=("right", "size"), genre=("genre", "first"))
+        drawn[split] = np.empty((n_resamples, len(names)))
+        total = np.zeros((n_resamples, 2))
+        for g in range(len(names) - 1):
+            here = each.loc[each["genre"] == g, ["right", "n"]].to_numpy()
+            sums = here[random.integers(len(here), size=(n_resamples, len(here)))].sum(axis=1)
+            drawn[split][:, g] = sums[:, 0] / sums[:, 1]
+            total += sums
+        drawn[split][:, -1] = total[:, 0] / total[:, 1]
+        by_genre = [right[split][genre[split] == g].mean() for g in range(len(names) - 1)]
+        means[split] = [*by_genre, right[split].mean()]
+    table = pd.DataFrame(means, index=pd.Index(names, name="genre"))
+    table["difference"] = table["validation"] - table["test"]
+    low, high = np.quantile(drawn["validation"] - drawn["test"], [0.025, 0.975], axis=0)
+    return table.assign(low=low, high=high)
+
+
+def _fit_all(fits, described, store, out, n_jobs):
+    """Fit → {split: labels said}, from `out` where it has been done."""
+    training, y = store.places("training"), store.labels(np.arange(len(store.clips)))
+    calls = []
+    for features, name, seed in fits:
+        X = described[features]
+        parts = {split: X[store.places(split)] for split in _SPLITS}
+        path = out / f"{store.fingerprint[:12]}-{features}-{name}-{seed}.json".replace(", ", "-")
+        calls.append(joblib.delayed(_fit)(path, name, seed, X[training], y[training], parts))
+    done = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(calls)
+    said = tqdm(done, total=len(calls), desc="fits", unit="fit", disable=not calls)
+    return dict(zip(fits, said, strict=True))
+
+
+def _fit(path, name, seed, X, y, parts):
+    if not path.exists():
+        with threadpool_limits(1):
+            model = classifier(name, seed).fit(X, y)
+        said = {split: model.predict(rows).tolist() for split, rows in parts.items()}
+        write_whole(path, lambda partial: partial.write_text(json.dumps(said)))
+    return json.loads(path.read_text())
