@@ -49,6 +49,26 @@ def test_convolutional_part_is_what_comes_from_convolutions_alone():
     assert precision.convolutional_part(models.build("rnn")) == []
 
 
+def test_cutting_at_zero_after_pooling_changes_nothing(monkeypatch):
+    """In 32 bits, where it can be compared: the same weights after a step, to the last bit."""
+    monkeypatch.setattr(precision, "_SIXTEEN", keras.DTypePolicy("float32"))
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(0, 1, (8, 64, 64)).astype("float32"), np.arange(8)
+    weights = []
+    for name in ("float32", "mixed"):
+        model = models.build("cnn5", input_shape=(64, 64))
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        with precision.arithmetic(name, model):
+            own = [layer.name for layer in model.layers if "call" in vars(layer)]
+            model.train_on_batch(X, y)
+        assert own == (["pool_1", "pool_2", "pool_3", "pool_4", "pool_5"] * (name == "mixed"))
+        assert not any("call" in vars(layer) for layer in model.layers)
+        assert model.get_layer("conv_1").activation is keras.activations.relu
+        weights.append(model.get_weights())
+    for a, b in zip(*weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_only_the_step_of_training_is_in_16_bits(store, tmp_path):
     model = network()
     seen = []

@@ -2,7 +2,8 @@
 
 ``python tests/benchmarks/training.py`` (needs the cores for itself, about five minutes) writes
 ``book/results/training_speed.json``: milliseconds a clip for a step of training (batch 64) with
-the networks taking turns, the cost of every stage, and what other ways to compute a stage bring.
+the networks taking turns, the cost of every stage, what other ways to compute a stage bring, what
+16-bit convolutions bring ``paper`` and ``beyond``, and what reading and altering clips costs.
 Only ratios within one run are claims: milliseconds belong to the machine. The plain network is
 built twice, so that the ratio of the two shows how much a ratio may be off by chance.
 """
@@ -13,8 +14,11 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from prcnn import models, training
+from prcnn import models
 from prcnn.study import results
+from prcnn.training import BEYOND, fit
+from prcnn.training.batches import Batches
+from prcnn.training.precision import arithmetic
 
 BATCH = 64
 FILTERS = (16, 32, 64, 64, 64)
@@ -136,17 +140,21 @@ def agreement(first, second, X, y):
     return {"outputs": float(outputs), "gradients": float(off / largest)}
 
 
-def milliseconds(networks, X, y):
-    """Median and least milliseconds a clip of every network's step, the networks taking turns."""
+def milliseconds(networks, X, y, sixteen=()):
+    """Median and least milliseconds a clip of every network's step, the networks taking turns.
+
+    Those named in ``sixteen`` with 16-bit convolutions.
+    """
+    taken = {name: [] for name in networks}
     for network in networks.values():
         compiled(network)
-        network.train_on_batch(X, y)  # traces, compiles and allocates
-    taken = {name: [] for name in networks}
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS + 1):
         for name, network in networks.items():
-            began = time.perf_counter()
-            network.train_on_batch(X, y)
-            taken[name].append((time.perf_counter() - began) * 1e3 / len(X))
+            with arithmetic("mixed" if name in sixteen else "float32", network):
+                began = time.perf_counter()
+                network.train_on_batch(X, y)
+            if turn:  # the first traces, compiles and allocates
+                taken[name].append((time.perf_counter() - began) * 1e3 / len(X))
     return {n: {"median": float(np.median(t)), "least": min(t)} for n, t in taken.items()}
 
 
@@ -169,8 +177,11 @@ def seconds_an_epoch(networks):
         network.fit(X[:304], y[:304], BATCH, validation_data=validation, verbose=0)
 
     def prcnn(network):
-        training._pass(network.train_on_batch, batches("training"))
-        training._pass(network.test_on_batch, batches("validation"))
+        for step, split in (
+            (network.train_on_batch, "training"),
+            (network.test_on_batch, "validation"),
+        ):
+            fit._pass(lambda i, X, y, step=step: step(X, y, return_dict=True), batches(split))
 
     taken = {"fit": [], "prcnn": []}
     for turn in range(EPOCHS + 1):  # the first traces and compiles
@@ -180,6 +191,55 @@ def seconds_an_epoch(networks):
             if turn:
                 taken[way.__name__].append(time.perf_counter() - began)
     return {name: {"median": float(np.median(t)), "all": t} for name, t in taken.items()}
+
+
+class Memory:
+    """As much of a store as batches ask for, without a disk."""
+
+    genres = tuple("abcdefgh")
+
+    def __init__(self, n, shape):
+        rng = np.random.default_rng(2)
+        self.X = rng.uniform(-80, 0, (n, *shape)).astype("float32")
+
+    def places(self, split):
+        return np.arange(len(self.X))
+
+    def read(self, places):
+        return self.X[places]
+
+    def labels(self, places):
+        return places % len(self.genres)
+
+
+def beyond():
+    """``beyond`` in 16 bits beside itself in 32, and an epoch beside one on a batch made before."""
+    store = Memory(10 * BATCH, (128, 128))
+    X, y = store.read(np.arange(BATCH)), store.labels(np.arange(BATCH))
+    networks = {name: models.build("beyond", input_shape=(128, 128)) for name in ("32", "16")}
+    taken = milliseconds(networks, X, y, sixteen=("16",))
+    settings = {"seed": 0, "batch_size": BATCH, "label_smoothing": 0.0}
+    settings["augment"] = vars(BEYOND.augment) | {"mixup": 0.0}  # rows of labels are free
+    network, epochs = networks["16"], {"made before": [], "read and altered": []}
+    made = [(X, y)] * 10
+    for turn in range(ROUNDS):
+        altered = Batches(store, "training", settings, turn + 1)
+        for name, batches in (("made before", made), ("read and altered", altered)):
+            with arithmetic("mixed", network):
+                began = time.perf_counter()
+                fit._pass(lambda i, X, y: network.train_on_batch(X, y, return_dict=True), batches)
+            epochs[name].append(time.perf_counter() - began)
+    began = time.perf_counter()
+    for i in range(10):
+        Batches(store, "training", settings, 1)[i]
+    least = {name: min(times) for name, times in epochs.items()}
+    return {
+        "milliseconds_a_clip": taken,
+        "times_as_fast": taken["32"]["least"] / taken["16"]["least"],
+        "seconds_of_ten_steps": least,
+        "seconds_to_make_ten_batches": time.perf_counter() - began,
+        "share_of_preparation": least["read and altered"] / least["made before"] - 1,
+    }
 
 
 def main():
@@ -194,7 +254,8 @@ def main():
     }
     networks |= others | {"gru": plain(0)}
     networks |= {f"blocks_{n}": plain(n, gru=False) for n in range(1, 6)}
-    taken = milliseconds(networks, X, y)
+    networks["sixteen"] = models.build("paper")
+    taken = milliseconds(networks, X, y, sixteen=("sixteen",))
     epoch = seconds_an_epoch({name: compiled(networks[name]) for name in ("plain", "paper")})
     least = {name: values["least"] for name, values in taken.items()}
     blocks = [0, *(least[f"blocks_{n}"] for n in range(1, 6))]
@@ -208,14 +269,19 @@ def main():
             name: least["plain"] / least[name] for name in ("paper", "plain_again", *others)
         },
         "largest_difference_from_plain": same,
+        "sixteen_bits": {"paper": least["plain"] / least["sixteen"]},
+        "beyond": beyond(),
         "seconds_an_epoch": epoch,
         "epoch_times_as_fast_as_fit": epoch["fit"]["median"] / epoch["prcnn"]["median"],
     }
+    record["sixteen_bits"]["beyond"] = record["beyond"]["times_as_fast"]
     path = results.write("training_speed", record)
     for name, values in taken.items():
         print(f"{name:34} {values['median']:7.2f} ms a clip (least {values['least']:.2f})")
     for name, ratio in record["times_as_fast_as_plain"].items():
         print(f"{name:34} {ratio:.2f} times as fast as plain {same.get(name, '')}")
+    print(f"with 16-bit convolutions, times as fast: {record['sixteen_bits']}")
+    print(f"beyond: {record['beyond']}")
     print(f"an epoch is {record['epoch_times_as_fast_as_fit']:.2f} times as fast as fit's: {epoch}")
     print(path)
 
