@@ -5,6 +5,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+import stand_ins
 from PIL import Image
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -38,3 +39,15 @@ def draw():
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def made_checkpoints(tmp_path_factory):
+    """A folder of weight files like the authors', with made numbers."""
+    return stand_ins.write(tmp_path_factory.mktemp("checkpoints"))
+
+
+@pytest.fixture(scope="session", params=["made", *(["published"] if SHARED.is_dir() else [])])
+def checkpoints_folder(request, made_checkpoints):
+    """The made weight files, and the authors' own where they lie beside the project."""
+    return made_checkpoints if request.param == "made" else SHARED / "authors_checkpoints"

@@ -68,9 +68,8 @@ def test_published_attention_gives_the_cnn_no_gradient(X):
 
 
 @pytest.mark.parametrize("name", ["figure3", "figure3_rerun"])
-def test_authors_convolutions_were_never_trained(name, shared_data):
-    folder = shared_data / "authors_checkpoints"
-    path = folder / models.CHECKPOINTS[name].file
+def test_authors_convolutions_were_never_trained(name, checkpoints_folder):
+    path = checkpoints_folder / models.CHECKPOINTS[name].file
     accumulators = models.read_accumulators(path)
     weights = models.read_weights(path)
     for layer in (f"conv_{i}" for i in range(1, 6)):
@@ -83,16 +82,16 @@ def test_authors_convolutions_were_never_trained(name, shared_data):
     assert accumulators["preds/kernel"].max() > 1e-4  # where there was something to learn
 
 
-def test_convolutions_of_figure2_were_trained(shared_data):
+def test_convolutions_of_figure2_were_trained(checkpoints_folder):
     """The same statistics tell a trained CNN: the test above is not true of any file."""
-    path = shared_data / "authors_checkpoints" / models.CHECKPOINTS["figure2"].file
+    path = checkpoints_folder / models.CHECKPOINTS["figure2"].file
     _, bias = models.read_weights(path)["conv_1"]
     assert np.abs(bias).max() > 1e-2
     assert models.read_accumulators(path)["conv_1/kernel"].max() > 1e-8
 
 
-def test_dropping_the_cnn_changes_nothing(shared_data, X):
-    model = models.load_checkpoint("figure3", shared_data / "authors_checkpoints")
+def test_dropping_the_cnn_changes_nothing(checkpoints_folder, X):
+    model = models.load_checkpoint("figure3", checkpoints_folder)
     alone = models.build("rnn", rnn_pool=(4, 2), units=128, scale="none")
     for layer in ("gru", "genre"):
         alone.get_layer(layer).set_weights(model.get_layer(layer).get_weights())

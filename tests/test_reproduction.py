@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from prcnn import models
+from prcnn.datasets import fma_small_split
 from prcnn.study import paper, reproduction, results
 from prcnn.study import plots as figures
 
@@ -37,19 +38,33 @@ def test_stored_numbers_are_complete(stored):
     assert stored["gates"], "no dataset on which gates were tried"
 
 
-@pytest.mark.parametrize("name", ["dwivedi", "figure3"])
-def test_stored_numbers_are_what_the_weights_give(name, stored, shared_data):
+def test_stored_numbers_are_what_the_weights_give(stored, shared_data):
     folder = shared_data / "authors_checkpoints"
-    model = models.load_checkpoint(name, folder)
-    table = reproduction.table(stored).query("checkpoint == @name and input == 'wave'")
-    for gate, row in table.set_index("gate")[paper.GENRES].iterrows():
-        p = reproduction.set_gate(model, gate).predict(reproduction.wave()[None], verbose=0)
-        np.testing.assert_allclose(p[0], row.to_numpy(float), atol=2e-5)
-    fresh = reproduction.convolution_statistics(
-        folder / models.CHECKPOINTS[name].file.split("/")[-1]
-    )
-    old = pd.DataFrame.from_dict(stored["convolutions"][name], orient="index")
-    np.testing.assert_allclose(fresh.astype(float), old.astype(float), rtol=1e-5)
+    for name in ("dwivedi", "figure3"):
+        model = models.load_checkpoint(name, folder)
+        table = reproduction.table(stored).query("checkpoint == @name and input == 'wave'")
+        for gate, row in table.set_index("gate")[paper.GENRES].iterrows():
+            p = reproduction.set_gate(model, gate).predict(reproduction.wave()[None], verbose=0)
+            np.testing.assert_allclose(p[0], row.to_numpy(float), atol=2e-5)
+        fresh = reproduction.convolution_statistics(
+            folder / models.CHECKPOINTS[name].file.split("/")[-1]
+        )
+        old = pd.DataFrame.from_dict(stored["convolutions"][name], orient="index")
+        np.testing.assert_allclose(fresh.astype(float), old.astype(float), rtol=1e-5)
+
+
+def test_measured_is_what_the_files_give(made_checkpoints, tmp_path, monkeypatch):
+    figure3 = models.CHECKPOINTS["figure3"]
+    monkeypatch.setattr(models, "CHECKPOINTS", {"figure3": figure3})
+    monkeypatch.setattr(reproduction, "PUBLISHED", ("figure3",))
+    record = reproduction.measure(made_checkpoints, tmp_path)  # no clips there: the wave alone
+    assert record["parameters"] == {"figure3": 183_592}
+    assert record["without_cnn"]["figure3"] < 1e-6
+    assert record["convolutions"]["figure3"]["conv_1"]["accumulator"] < 1e-15
+    table = reproduction.table(record)
+    assert list(table["gate"]) == list(reproduction.GATES) and set(table["input"]) == {"wave"}
+    np.testing.assert_allclose(table[paper.GENRES].sum(axis=1), 1, atol=1e-5)
+    assert np.ptp(table[paper.GENRES].to_numpy(), axis=0).max() > 1e-4  # gates differ
 
 
 def test_stored_clip_is_what_the_front_end_gives(stored, shared_data):
@@ -64,10 +79,10 @@ def test_stored_clip_is_what_the_front_end_gives(stored, shared_data):
         np.testing.assert_allclose(got, rows.loc[key].to_numpy(float), atol=1e-3)
 
 
-def test_genres_and_splits_of_the_clips(shared_data):
-    tracks = pd.read_csv(shared_data / "fma/tracks_small.csv", index_col="track_id")
-    for clip, (genre, split) in reproduction.CLIPS.items():
-        assert tuple(tracks.loc[clip, ["genre_top", "split"]]) == (genre, split)
+def test_genres_and_splits_of_the_clips():
+    tracks = fma_small_split.read()
+    for clip, said in reproduction.CLIPS.items():
+        assert tuple(tracks.loc[clip, ["genre", "split"]]) == said
 
 
 def test_silent_cnn_matters_only_where_it_is_joined(X):
@@ -100,11 +115,11 @@ def test_own_gates():
     assert {reproduction.own_gate(n) for n in models.CHECKPOINTS if n != "dwivedi"} == {"sigmoid"}
 
 
-def test_measure_gates_counts_changes_and_hits(shared_data, monkeypatch):
+def test_measure_gates_counts_changes_and_hits(made_checkpoints, monkeypatch):
     monkeypatch.setattr(reproduction, "PUBLISHED", ("figure3",))
     X = reproduction.wave()[None]
-    folder = shared_data / "authors_checkpoints"
-    found = reproduction.measure_gates(folder, X, np.array([5]))["figure3"]  # what it says of it
+    said = models.load_checkpoint("figure3", made_checkpoints).predict(X, verbose=0).argmax(1)
+    found = reproduction.measure_gates(made_checkpoints, X, said)["figure3"]
     assert found["sigmoid"] == {"changed": 0, "n": 1, "correct": 1}
     assert set(found) == set(reproduction.GATES)
 

@@ -179,8 +179,8 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **change
     **changes
         Other values for the network's options, as in the paper's ablations, for instance
         ``filters``, ``kernel_size``, ``pools`` (a pair is for all layers), ``cnn_layers``,
-        ``activation``, ``rnn_pool``, ``units``, ``rnn_layers``, ``bidirectional``, ``states`` ("last" or "mean"),
-        ``dropout``.
+        ``activation``, ``rnn_pool``, ``units``, ``rnn_layers``, ``bidirectional``,
+        ``states`` ("last", or the "mean" of all steps), ``dropout``.
 
     Returns
     -------

@@ -1,0 +1,72 @@
+"""Weight files as the authors' are, with made numbers: for whoever has not got theirs.
+
+Same names, layers and shapes, same nesting of Keras 2's HDF5; what Keras 2 wrote beside the
+weights (model and training configuration) is left out, for nothing of it is read. The convolutions
+of ``figure3`` are untouched by training, as the published ones are.
+"""
+
+import h5py
+import numpy as np
+
+# File → (filters of conv_4, bands that the GRU reads, its units, GRU layers, Keras 2's GRU,
+# whether the CNN is joined to the RNN; if not, it was never trained).
+FILES = {
+    "base-weights.best.h5": (64, 64, 64, 1, True, True),
+    "kevin-prcnn-weights.best.h5": (128, 128, 128, 1, False, True),
+    "new_withoutcuda_weights.best.h5": (64, 64, 128, 1, False, False),
+    "new_attention_weights.best.h5": (64, 64, 128, 1, False, False),
+    "kevin-test-weights-stacked.best.h5": (128, 128, 64, 2, False, True),
+    "attention_weights.best.h5": (64, 64, 64, 1, False, True),
+}
+
+
+def write(folder):
+    """Write all six files into ``folder``, the same numbers each time."""
+    for seed, (name, description) in enumerate(FILES.items()):
+        with h5py.File(folder / name, "w") as file:
+            _write(file, np.random.default_rng(seed), *description)
+    return folder
+
+
+def _write(file, rng, conv_4, bands, units, layers, keras_2, joined):
+    weights, filters = {}, (1, 16, 32, 64, conv_4, 64)
+    for i in range(1, 6):
+        kernel = _glorot(rng, 3, 1, *filters[i - 1 : i + 1])
+        bias = rng.uniform(-0.05, 0.05, filters[i]) * joined
+        weights[f"conv_{i}"] = {f"conv_{i}/kernel:0": kernel, f"conv_{i}/bias:0": bias}
+    for i in range(layers):
+        number = "_1" if keras_2 else f"_{i}" * (i > 0)
+        layer, inputs = f"bidirectional{number}", 2 * units if i else bands
+        weights[layer] = {}
+        for gru in (f"{layer}/forward_gru{number}", f"{layer}/backward_gru{number}"):
+            weights[layer] |= {
+                f"{gru}/kernel:0": _glorot(rng, inputs, 3 * units),
+                f"{gru}/recurrent_kernel:0": _glorot(rng, units, 3 * units),
+                f"{gru}/bias:0": rng.uniform(-0.5, 0.5, 3 * units if keras_2 else (2, 3 * units)),
+            }
+    features = 2 * units + 256 * joined
+    weights["preds"] = {
+        "preds/kernel:0": _glorot(rng, features, 8),
+        "preds/bias:0": rng.uniform(-0.5, 0.5, 8),
+    }
+    group = file.create_group("model_weights")
+    # Layers without weights stand among them, such as Keras 2's Lambda, which must not be run.
+    group.attrs["layer_names"] = np.array(["input", "lambda", *weights], "S")
+    for layer in ("input", "lambda"):
+        group.create_group(layer).attrs["weight_names"] = np.array([], "S")
+    for layer, arrays in weights.items():
+        part = group.create_group(layer)
+        part.attrs["weight_names"] = np.array(list(arrays), "S")
+        for name, array in arrays.items():
+            part[name] = array.astype("float32")
+            trained = joined or not layer.startswith("conv_")
+            squares = rng.uniform(1e-6, 1e-3, array.shape) * (1 if trained else 1e-15)
+            path = "training/RMSprop/Variable/" + name if keras_2 else "RMSprop/" + name
+            path = path.replace(":0", "" if keras_2 else "/rms:0")
+            file[f"optimizer_weights/{path}"] = squares.astype("float32")
+
+
+def _glorot(rng, *shape):
+    window = int(np.prod(shape[:-2]))
+    limit = np.sqrt(6 / (window * (shape[-2] + shape[-1])))
+    return rng.uniform(-limit, limit, shape)
