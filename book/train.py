@@ -109,7 +109,7 @@ models.layer_summary(model)
 # ## Training
 #
 # RMSprop, or what the network's own recipe says, takes small steps down the loss, some clips at a
-time: `run.record["settings"]` holds all of it. After each epoch the
+# time: `run.record["settings"]` holds all of it. After each epoch the
 # validation split is looked at, and the weights of its best epoch are the ones that are kept. The
 # run folder is written as it goes: a run that was stopped goes on where it was.
 
