@@ -56,6 +56,8 @@ ROWS = {
     "attention, serial": Row("working attention", "attention_serial"),
     "attention, parallel linear": Row("working attention", "attention_linear"),
     "attention, parallel CNN": Row("working attention", "attention_cnn"),
+    "RNN, mean of its states": Row("recurrence", "rnn", {"states": "mean"}),
+    "CNN + forward RNN": Row("recurrence", "paper", {"bidirectional": False}),
     "RNN pool (2, 2)": Row("pools", "paper", {"rnn_pool": [2, 2]}),
     "RNN pool (4, 2)": Row("pools", "paper", {"rnn_pool": [4, 2]}),
     "RNN pool (4, 4)": Row("pools", "paper", {"rnn_pool": [4, 4]}),
@@ -102,6 +104,10 @@ QUESTIONS = {
         "RNN with 128 units", ["attention as printed"]
     ),
     "Does attention beat the RNN's last state?": Question("RNN", _ATTENTIONS),
+    "Does attention beat the mean of the RNN's states?": Question(
+        "RNN, mean of its states", _ATTENTIONS
+    ),
+    "Does the second direction help?": Question("CNN + forward RNN", [REFERENCE]),
     "Does attention beat CNN and RNN joined?": Question(REFERENCE, _ATTENTIONS),
     "Is Yu's parallel CNN the best attention?": Question(_ATTENTIONS[2], _ATTENTIONS[:2]),
     "Other pools?": _changes("pools"),
