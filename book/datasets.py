@@ -188,6 +188,8 @@ assert len(small) == 8000 - checked.FMA_SMALL_RATES[44100] - 411 - 14 + 3
 # These {glue:text}`broken` are all in the training split, which is why careful papers report
 # {glue:text}`training` training clips where others report {glue:text}`all_training`. Of the
 # dataset on this page, {glue:text}`left_out` clips were left out (`music.left_out` says which and why).
+# `music.validate()` counts the files that have gone missing since, are empty, or, where checksums came
+# with them, have changed.
 #
 # FMA also sorts its tracks into a tree of {glue:text}`tree` genres; `fma.genres(data_home)` shows it
 # with parents and children, `fma.tracks` the whole table, `fma.features` the numbers that its authors
