@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -26,13 +27,13 @@ from threadpoolctl import threadpool_limits
 
 from prcnn import audio, spectrogram
 from prcnn.datasets import Dataset
-from prcnn.spectrogram import AUTHORS, PAPER
+from prcnn.spectrogram import AUTHORS, IMAGES, PAPER
 from prcnn.store import extract
 from prcnn.study import results
 
 ROUNDS = 5
 COPIES = 192
-NAMED = {"paper": PAPER, "authors": AUTHORS}
+NAMED = {"paper": PAPER, "authors": AUTHORS, "images": IMAGES}
 
 
 def librosa_loop(path, settings):
@@ -81,9 +82,11 @@ def stages(paths, settings):
     """Mean milliseconds a clip of each stage of ``log_mel``."""
     rows = []
     for path in paths:
-        seconds = settings.seconds if settings.reference == "frames" else spectrogram.CLIP_SECONDS
+        every = settings.reference == "clip" and not settings.sampled
+        seconds = spectrogram.CLIP_SECONDS if every else settings.seconds
         with soundfile.SoundFile(path) as file:
             frames, native = int(seconds * file.samplerate), file.samplerate
+        chosen = replace(settings, sr=settings.sr or native)
 
         def decode(p=path, n=frames):
             with soundfile.SoundFile(p) as file:
@@ -91,16 +94,26 @@ def stages(paths, settings):
 
         decoded = decode()
         mixed = audio.mono(decoded)
-        y = audio.resample(mixed, native, settings.sr)
+        y = audio.resample(mixed, native, chosen.sr)
         n_frames = settings.n_frames
         if settings.reference == "clip":
             n_frames = max(n_frames, 1 + y.size // settings.hop_length)
-        energy = spectrogram.power(y, settings, n_frames)
+
+        def power(y=y, s=chosen, n=n_frames):
+            return spectrogram.power(y, s, n)
+
+        transform = power
+        if settings.sampled:
+
+            def transform(y=y, s=chosen, n=n_frames):
+                return spectrogram._sampled(y, s, n)[0]
+
+        energy = transform()
         candidates = {
             "decode": decode,
             "average channels": lambda y=decoded: audio.mono(y),
-            "resample": lambda y=mixed, sr=native: audio.resample(y, sr, settings.sr),
-            "STFT and mel": lambda y=y, n=n_frames: spectrogram.power(y, settings, n),
+            "resample": lambda y=mixed, sr=native, to=chosen.sr: audio.resample(y, sr, to),
+            "STFT and mel": transform,
             "decibels": lambda e=energy: spectrogram.decibels(e, settings),
         }
         if decoded.shape[1] > 1:
@@ -121,8 +134,13 @@ def copies(paths, n, folder):
     return Dataset("copies", pd.DataFrame(rows, columns=columns).set_index("clip"), ["Rock"])
 
 
+def decoded(path):
+    """Decode a clip and throw it away, in a worker process."""
+    return len(soundfile.read(path, dtype="float32")[0])
+
+
 def cores(paths):
-    """Clips a second of ``extract`` with one process and two, and the start of the processes."""
+    """Clips a second of ``extract``, and of decoding alone, with one process and two."""
     record = {"clips": COPIES}
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
@@ -132,12 +150,21 @@ def cores(paths):
         start = time.perf_counter()
         extract(few, PAPER, 2, folder / "warm", progress=False)
         record["seconds until two new processes have done 32 clips"] = time.perf_counter() - start
-        for name, settings in NAMED.items():
+
+        def decode(n_jobs, _):
+            read = joblib.delayed(decoded)
+            joblib.Parallel(n_jobs, batch_size=16)(read(path) for path in dataset.clips["path"])
+
+        def make(settings):
+            return lambda n_jobs, out: extract(dataset, settings, n_jobs, out, progress=False)
+
+        works = {"decoding alone": decode} | {name: make(s) for name, s in NAMED.items()}
+        for name, work in works.items():
             rate = {1: [], 2: []}
             for turn in range(2):
                 for n_jobs in rate:
                     start = time.perf_counter()
-                    extract(dataset, settings, n_jobs, folder / f"{turn}-{n_jobs}", progress=False)
+                    work(n_jobs, folder / f"{turn}-{n_jobs}")
                     rate[n_jobs].append(COPIES / (time.perf_counter() - start))
             one, two = max(rate[1]), max(rate[2])
             record[name] = {"one": one, "two": two, "ratio": two / one}
