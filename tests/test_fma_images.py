@@ -360,3 +360,16 @@ def test_uploads_are_neighbours_of_one_genre():
     assert len(set(groups)) == 4
     test = KNOWN[KNOWN["split"] == "test"]
     assert len(set(fma_small.uploads(test.index, test["genre"].factorize()[0]))) == 293
+
+
+def test_what_is_recorded_is_what_the_recorded_predictions_say():
+    record = fma_small.results.read(fma_small.RESULT)
+    assert record["clips"]["test"] == KNOWN.index[KNOWN["split"] == "test"].tolist()
+    for name, found in fma_small.reports(record).items():
+        for split, scores in found.items():
+            assert [r.accuracy for r in scores] == pytest.approx(record["rows"][name][split])
+    best = record["rows"]["svm_rbf, MFCC, deltas, bands"]
+    assert (best["validation"], best["test"]) == ([0.5325], [0.44125])
+    table = fma_small.easier_validation(record, n_resamples=500)
+    assert table["difference"].idxmax() == "Folk"
+    assert table.loc["Folk", "low"] > 0.3
