@@ -1,5 +1,6 @@
 """Figures draw what they are given, and every shown picture says what it shows."""
 
+import inspect
 import re
 
 import matplotlib
@@ -11,9 +12,11 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
+from prcnn import plots
 from prcnn.plots import reports
 from prcnn.plots.style import show, use_style
 from prcnn.study import paper
+from prcnn.study import plots as study_plots
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +100,12 @@ def test_scores_put_the_first_genre_on_top():
 def test_axes_given_are_axes_returned():
     ax = plt.subplots()[1]
     assert reports.scores(np.full(8, 1 / 8), paper.GENRES, ax=ax) is ax
+
+
+def test_every_figure_takes_axes():
+    for module in (plots, study_plots):
+        for name in set(module.__all__) - {"player", "show", "use_style"}:
+            assert inspect.signature(getattr(module, name)).parameters["ax"].default is None, name
 
 
 def test_a_clip_and_what_was_heard_stand_side_by_side():

@@ -111,7 +111,7 @@ class Report:
         return _closed(self.per_genre, self.accuracy)
 
     def record(self):
-        """The scores as plain values for :func:`prcnn.results.write`."""
+        """The scores as plain values for :func:`prcnn.study.results.write`."""
         return {
             "n": self.n,
             "correct": int(self.correct.sum()),
@@ -287,7 +287,7 @@ def beside(first, second, names=("this run", "paper")):
     Parameters
     ----------
     first, second : Report or pandas.DataFrame
-        A DataFrame is a published table like ``prcnn.paper.FIGURE2``: laid out as
+        A DataFrame is a published table like ``prcnn.study.paper.FIGURE2``: laid out as
         :attr:`Report.per_genre`, its accuracy in ``attrs``.
     names : tuple of str
         What to call the two.

@@ -189,7 +189,9 @@ def _folder(out, row, seed, parameters):
     """A folder whose name tells row and seed, and differs where anything but epochs does."""
     said = _parameters(row, seed, parameters)
     said.pop("epochs", None)
-    text = json.dumps(said, sort_keys=True, default=lambda settings: settings.name)
+    text = json.dumps(
+        said, sort_keys=True, default=lambda value: getattr(value, "name", repr(value))
+    )
     digest = hashlib.sha1(text.encode())
     name = "".join(c if c.isalnum() else "-" for c in row.lower())
     return out / f"{name}-seed{seed}-{digest.hexdigest()[:8]}"
