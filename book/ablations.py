@@ -194,6 +194,7 @@ say(
     "Does an RNN beside the CNN help?",
     "Does a CNN beside the RNN help?",
     "Does a second GRU layer help?",
+    "Does the second direction help?",
     "Does the CNN need five layers?",
 )
 
@@ -248,7 +249,20 @@ say(
     "Another kernel?",
     "Dropout?",
     "Another activation?",
-    "Another input?",
+)
+
+# %% [markdown]
+# ## Which input?
+#
+# The paper feeds decibels as they are, between −80 and 0; here every band is first standardised by the
+# training clips. It says that log-mel improves on the plain STFT that Feng used: the row has the frames of
+# the paper's settings and all 513 bins of the STFT. Feng's own network hears the first 5 seconds.
+
+# %%
+say(
+    "Does standardising the bands help?",
+    "Does log-mel improve on plain STFT?",
+    "Is Feng's network as good?",
 )
 
 # %% [markdown]
@@ -261,12 +275,14 @@ say(
 #
 # The other three weigh the RNN's whole sequence, and can do something. Two of them have no CNN at all;
 # the third takes its weights from one, but classifies states of the RNN. What they have to beat first
-# is the RNN that hands on its last state only.
+# is the RNN that hands on its last state only; then its fair rival, the plain mean of the same states,
+# which attention is with equal weights.
 
 # %%
 say(
     "Does the printed attention differ from its RNN?",
     "Does attention beat the RNN's last state?",
+    "Does attention beat the mean of the RNN's states?",
     "Does attention beat CNN and RNN joined?",
     "Is Yu's parallel CNN the best attention?",
 )

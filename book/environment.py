@@ -70,6 +70,7 @@ assert all(row["date (UTC)"] for row in rows.values())
 # | `baselines_fma_small_images` | `python -c "from prcnn.study import fma_small; fma_small.baselines('~/data')"` |
 # | `extraction`, `opening` | `python tests/benchmarks/extraction.py`, `python tests/benchmarks/store.py` |
 # | `training_speed` | `python tests/benchmarks/training.py` |
+# | `sweep_speed` | `python tests/benchmarks/sweep.py` |
 # | `gpu_torch`, `gpu_jax` | `KERAS_BACKEND=torch python tests/benchmarks/gpu.py`, on a machine with a GPU |
 #
 # ## Summary

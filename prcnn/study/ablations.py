@@ -115,7 +115,9 @@ QUESTIONS = {
     "Another kernel?": _changes("kernel"),
     "Dropout?": _changes("dropout"),
     "Another activation?": _changes("activation"),
-    "Another input?": _changes("input"),
+    "Does standardising the bands help?": Question("raw decibels", [REFERENCE]),
+    "Does log-mel improve on plain STFT?": Question("plain STFT", [REFERENCE]),
+    "Is Feng's network as good?": Question(REFERENCE, ["Feng's network, 5 s of STFT"]),
 }
 
 
