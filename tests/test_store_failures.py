@@ -83,6 +83,16 @@ def test_four_processes_with_overlapping_datasets_share_one_folder(tmp_path):
         assert np.array_equal(row, log_mel(path, TINY))
 
 
+def test_calls_at_different_stages_make_the_same_parts(tmp_path):
+    """So that of two at once the slower one finds done what the faster one did."""
+    texts = [str(i) for i in range(40)]
+    for out in ("one", "two"):
+        count(numbers(tmp_path / "a", ["5"]), tmp_path / out)
+    count(numbers(tmp_path / "b", texts[16:32]), tmp_path / "two")
+    one, two = (count(numbers(tmp_path / "c", texts), tmp_path / out)[0] for out in ("one", "two"))
+    assert files(one) == files(two)
+
+
 def test_stores_filled_apart_may_be_laid_together(tmp_path):
     one, _ = count(numbers(tmp_path / "a", [str(i) for i in range(20)]), tmp_path / "one")
     count(numbers(tmp_path / "b", [str(i) for i in range(30, 4, -1)]), tmp_path / "two")
