@@ -375,6 +375,24 @@ def test_a_clip_that_changes_meanwhile_gives_nothing_wrong(tmp_path):
     assert held(count(numbers(tmp_path / "b", ["2", "3"]), tmp_path)[0]) == [2, 3]
 
 
+def test_a_file_that_grows_while_it_is_read_is_left_for_later(tmp_path, monkeypatch):
+    dataset = numbers(tmp_path / "a", ["1", "2"])
+    digest = contents.hashlib.file_digest
+
+    def slow(file, name):
+        found = digest(file, name)
+        if file.name.endswith("1.txt"):
+            Path(file.name).write_text("20")
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(contents.hashlib, "file_digest", slow)
+        with pytest.warns(UserWarning, match=r"1 of the 2 clips.*1\.txt: changed while"):
+            made, _ = count(dataset, tmp_path)
+    assert held(made) == [1]
+    assert held(count(dataset, tmp_path)[0]) == [1, 20]
+
+
 def test_a_store_that_is_complete_opens_on_a_disk_not_ours_to_write_on(tmp_path, monkeypatch):
     dataset = numbers(tmp_path / "a", ["1", "2"])
     count(dataset, tmp_path)
