@@ -200,9 +200,11 @@ MUTATIONS = [
 
 
 def run(mutation, tree):
-    """Whether the tests fail (True), pass (False), or cannot even be collected (their output)."""
+    """Whether the tests fail (True), pass (False), or what else came of them (text)."""
     path = tree / mutation.file
     whole = path.read_text()
+    if whole.count(mutation.old) != 1:
+        return "its place is gone"
     path.write_text(whole.replace(mutation.old, mutation.new))
     # No byte code: it is found by time and size, which two mutations may share.
     environment = os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -213,7 +215,7 @@ def run(mutation, tree):
             call, cwd=tree, env=environment, capture_output=True, text=True, timeout=LIMIT
         )
     except subprocess.TimeoutExpired:
-        return True  # nobody misses that either
+        return f"no end in {LIMIT} s"
     finally:
         path.write_text(whole)
     return {0: False, 1: True}.get(done.returncode, done.stdout[-2000:] + done.stderr[-2000:])
@@ -231,7 +233,7 @@ def main(words):
             began = time.monotonic()
             failed = run(mutation, tree)
             seconds = time.monotonic() - began
-            word = {True: "killed", False: "SURVIVED"}.get(failed, f"BROKEN\n{failed}\n")
+            word = {True: "killed", False: "SURVIVED"}.get(failed, f"BROKEN ({failed})")
             print(f"{word:8} {seconds:4.0f} s  {mutation.file}: {mutation.name}", flush=True)
             survivors += failed is not True
     print(f"{len(chosen) - survivors} of {len(chosen)} killed")

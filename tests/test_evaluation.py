@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
@@ -259,6 +259,31 @@ def test_calibration_is_scikit_learns():
     assert table.n.sum() == 500
     with pytest.raises(ValueError, match="at least one bin"):
         evaluation.calibration(report, 0)
+
+
+def test_a_bin_holds_its_upper_edge():
+    report = evaluation.report([0, 0], [[0.5, 0.5], [1.0, 0.0]], ["a", "b"])
+    table = evaluation.calibration(report)
+    assert table.loc[table["n"] > 0, "high"].tolist() == [0.5, 1.0]
+
+
+def test_interval_over_seeds_is_that_of_crossed_clips_and_runs():
+    """Written out as a two-way analysis of variance: MS are its mean squares."""
+    rng, runs, clips = np.random.default_rng(3), 4, 60
+    chance = rng.uniform(0.1, 0.7, clips) + np.array([[0.0], [0.1], [0.2], [0.3]])
+    right = (rng.random((runs, clips)) < chance).astype(int)
+    found = evaluation.interval_over_seeds([certain([0] * clips, 1 - row) for row in right])
+    mean, of_runs, of_clips = right.mean(), right.mean(axis=1), right.mean(axis=0)
+    ms_runs = clips * np.square(of_runs - mean).sum() / (runs - 1)
+    ms_clips = runs * np.square(of_clips - mean).sum() / (clips - 1)
+    left = right - of_runs[:, None] - of_clips + mean
+    ms_left = np.square(left).sum() / ((runs - 1) * (clips - 1))
+    assert min(ms_runs, ms_clips) > ms_left, "so that the luck counts"
+    n = runs * clips
+    variance = (ms_runs + ms_clips - ms_left) / n
+    df = variance**2 / ((ms_runs / n) ** 2 / (runs - 1) + (ms_clips / n) ** 2 / (clips - 1))
+    half = t.ppf(0.975, df) * variance**0.5
+    assert found == pytest.approx((mean - half, mean + half))
 
 
 def test_from_segments_averages_probabilities_not_votes():

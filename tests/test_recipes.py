@@ -131,8 +131,10 @@ def test_the_average_of_the_weights_is_validated_and_kept(clips, tmp_path):
         np.testing.assert_allclose(a, b, rtol=1e-5)
         assert not np.allclose(a, last, rtol=1e-4)
     X, y = make_store(clips).arrays("validation")
-    accuracy = np.mean(run.model.predict(X, verbose=0).argmax(1) == y)
-    assert run.history.loc[1, "val_accuracy"] == pytest.approx(accuracy)
+    rows = run.model.predict(X, verbose=0)
+    assert run.history.loc[1, "val_accuracy"] == pytest.approx(np.mean(rows.argmax(1) == y))
+    loss = -np.log(rows[np.arange(len(y)), y]).mean()
+    assert run.history.loc[1, "val_loss"] == pytest.approx(loss, rel=1e-4)
 
 
 def test_statistics_of_batch_norm_are_averaged_too(clips, tmp_path):
