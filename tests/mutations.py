@@ -128,7 +128,7 @@ TABLE = {
         ("power is one half", "+ norm.ppf(power)", "+ norm.ppf(0.5)"),
         ("bins hold their lower edge", 'side="left") - 1', 'side="right") - 1'),
     ],
-    ("evaluation/paired.py", "test_evaluation.py"): [
+    ("evaluation/paired.py", "test_paired.py"): [
         ("luck counts twice", "sum(variances) - twice", "sum(variances)"),
         ("as far from 0 is no further", ">= abs(leads.sum())", "> abs(leads.sum())"),
         ("runs vary less", "var(ddof=1) / runs", "var() / runs"),
@@ -190,6 +190,17 @@ TABLE = {
     ("listening/song.py", "test_listening.py"): [
         ("a window is a moment early", "times = (starts + length / 2) / settings.sr", "times = starts / settings.sr"),
         ("what the loudest window says", "self.table.mean().rename", "self.table.max().rename"),
+        ("sure of anything", "SURE = 0.5", "SURE = 0.1"),
+        ("a song at its own rate, whoever listens", "rate = str(song), settings.sr or audio.rate(song)", "rate = str(song), audio.rate(song)"),
+    ],
+    ("listening/occlusion.py", "test_listening.py"): [
+        ("covered with silence", "mel.mean(axis=0)[bands]", "mel.min()"),
+        ("what is gained without a part", "(whole - np.array(left))", "(np.array(left) - whole)"),
+    ],
+    ("study/ablations.py", "test_ablations.py"): [
+        ("fewer epochs are enough", 'parameters.get("epochs", epochs) == epochs', "True"),
+        ("p is not corrected", "say(found, p_value)", "say(found)"),
+        ("artists are forgotten", 'record["clips"], record.get("groups")', 'record["clips"], None'),
     ],
 }  # fmt: skip
 MUTATIONS = [

@@ -10,20 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from scipy import stats
 
 from prcnn import datasets, evaluation, models, store
-from prcnn.evaluation import paired
 from prcnn.study import ablations, paper, results
 
 GENRES = ["Folk", "Pop", "Rock"]
-
-
-def runs_report(correct, n_clips=200):
-    """A report in which exactly the clips in ``correct`` are right."""
-    true = np.arange(n_clips) % 3
-    predicted = np.where(np.isin(np.arange(n_clips), correct), true, (true + 1) % 3)
-    return evaluation.report(true, np.eye(3)[predicted], GENRES)
 
 
 def record_of(rows):
@@ -64,152 +55,6 @@ def test_table_2_is_complete():
     rows = [row for row, (group, *_) in ablations.ROWS.items() if group == "Table 2"]
     assert len(rows) == len(paper.TABLE2)
     assert {ablations.ROWS[row][1] for row in rows} == set(paper.TABLE2["network"])
-
-
-def simulated(rng, clips, method=0.0, seeds_sd=0.0, n_seeds=5):
-    """Reports of a method: clips differ in difficulty, runs in luck."""
-    runs = rng.normal(method, seeds_sd, (n_seeds, 1))
-    right = rng.random((n_seeds, len(clips))) < 1 / (1 + np.exp(-(clips + runs)))
-    return [runs_report(np.flatnonzero(row), len(clips)) for row in right]
-
-
-def test_one_seed_each_agrees_with_mcnemar():
-    first, second = runs_report(range(0, 130)), runs_report(range(20, 120))
-    exact = evaluation.mcnemar(first, second)
-    found = evaluation.compare_over_seeds([first], [second])
-    assert found.p_value == pytest.approx(exact.p_value, abs=0.01)
-    assert found.difference == pytest.approx(exact.difference)
-
-
-def test_equal_methods_tie_and_different_ones_do_not():
-    rng = np.random.default_rng(0)
-    weak = [runs_report(rng.choice(200, 100, replace=False)) for _ in range(5)]
-    same = [runs_report(rng.choice(200, 100, replace=False)) for _ in range(5)]
-    strong = [runs_report(rng.choice(200, 150, replace=False)) for _ in range(5)]
-    assert evaluation.compare_over_seeds(weak, same).p_value > 0.05
-    found = evaluation.compare_over_seeds(strong, weak)
-    assert found.p_value < 0.001
-    low, high = evaluation.interval_over_seeds(strong)
-    assert low < 0.75 < high
-    assert found.difference == pytest.approx(0.25)
-
-
-def test_one_seed_each_is_the_paired_t_test():
-    first, second = runs_report(range(0, 120)), runs_report(range(20, 125))
-    found = evaluation.compare_over_seeds([first], [second])
-    expected = stats.ttest_rel(first.correct.astype(float), second.correct.astype(float))
-    assert found.p_value == pytest.approx(expected.pvalue)
-    assert (found.low, found.high) == pytest.approx(expected.confidence_interval(0.95))
-    exact = evaluation.mcnemar(first, second)
-    assert found.p_value == pytest.approx(exact.p_value, abs=0.005)
-    assert found.difference == pytest.approx(exact.difference)
-
-
-def test_many_clips_leave_the_seeds_t_test():
-    """Ten thousand clips of one difficulty: only the runs' luck is left, so Welch's test is."""
-    rng = np.random.default_rng(0)
-    first = simulated(rng, np.zeros(10_000), 0.1, seeds_sd=0.5)
-    second = simulated(rng, np.zeros(10_000), 0.0, seeds_sd=0.2)
-    found = evaluation.compare_over_seeds(first, second)
-    welch = stats.ttest_ind(
-        [r.accuracy for r in first], [r.accuracy for r in second], equal_var=False
-    )
-    assert found.p_value == pytest.approx(welch.pvalue, abs=0.01)
-    assert (found.low, found.high) == pytest.approx(welch.confidence_interval(0.95), abs=0.005)
-
-
-def test_equal_methods_seldom_differ_and_different_ones_mostly_do():
-    """With luck of the run and choice of the clips in play, the level and the power are there."""
-    rng = np.random.default_rng(1)
-    p_values = {0.0: [], 2.0: []}
-    covered = []
-    for _ in range(200):
-        clips = rng.normal(0, 1.5, 112)
-        base = simulated(rng, clips, seeds_sd=0.4)
-        for better, found in p_values.items():
-            other = simulated(rng, clips, better, seeds_sd=0.4)
-            found.append(evaluation.compare_over_seeds(other, base).p_value)
-        low, high = evaluation.interval_over_seeds(base)
-        covered.append(low <= 0.5 <= high)  # by symmetry the mean over all clips and runs
-    assert np.mean(np.array(p_values[0.0]) < 0.05) < 0.09
-    assert np.mean(np.array(p_values[2.0]) < 0.05) > 0.8
-    assert np.mean(covered) > 0.9
-
-
-def test_interval_widens_with_the_spread_over_seeds():
-    steady = [runs_report(range(100))] * 5
-    moody = [runs_report(range(n)) for n in (20, 60, 100, 140, 180)]
-    widths = [np.diff(evaluation.interval_over_seeds(reports))[0] for reports in (moody, steady)]
-    assert widths[0] > 1.5 * widths[1]
-    assert evaluation.interval_over_seeds(moody[:1]) == moody[0].interval
-
-
-def test_luck_that_lies_in_both_variances_counts_once():
-    """Coins: the error is that of as many answers as there are. Counted twice, 1.4 times that."""
-    rng, errors = np.random.default_rng(2), []
-    for _ in range(40):
-        coins = [simulated(rng, np.zeros(1000)) for _ in range(2)]
-        right, groups = paired._right(coins[0] + coins[1])
-        errors.append(paired._contrast([(1, right[:5]), (-1, right[5:])], groups)[1])
-    assert np.median(errors) == pytest.approx(np.sqrt(2 * 0.25 / (5 * 1000)), rel=0.1)
-
-
-def test_copies_of_a_clip_know_no_more_than_the_clip():
-    """Six clips an artist, always right or wrong together: compared as one clip an artist."""
-    rng = np.random.default_rng(0)
-    clips = rng.normal(0, 1, 100)
-    for n_seeds in (1, 3):
-        pairs = [simulated(rng, clips, method, 0.3, n_seeds) for method in (0.0, 1.0)]
-        copies = [
-            [
-                evaluation.report(
-                    np.tile(r.true, 6),
-                    np.tile(r.probabilities, (6, 1)),
-                    GENRES,
-                    groups=np.tile(np.arange(100), 6),
-                )
-                for r in reports
-            ]
-            for reports in pairs
-        ]
-        expected, found = (
-            evaluation.compare_over_seeds(*pairs),
-            evaluation.compare_over_seeds(*copies),
-        )
-        assert found == pytest.approx(expected)
-        naive = [[evaluation.report(r.true, r.probabilities, GENRES) for r in c] for c in copies]
-        assert evaluation.compare_over_seeds(*naive).p_value < found.p_value
-        if n_seeds > 1:
-            intervals = [evaluation.interval_over_seeds(c[0]) for c in (pairs, copies)]
-            assert intervals[0] == pytest.approx(intervals[1])
-
-
-def test_luck_is_what_more_clips_average_out():
-    rng = np.random.default_rng(0)
-    coins = simulated(rng, np.zeros(5000))  # each answer a coin's, variance 1/4
-    assert evaluation.luck_of_runs(coins) == pytest.approx(0.25, rel=0.02)
-    assert evaluation.luck_of_runs([runs_report(range(100))] * 5) == pytest.approx(0)
-    with pytest.raises(ValueError, match="at least two"):
-        evaluation.luck_of_runs(coins[:1])
-
-
-def test_methods_that_never_differ():
-    steady = [runs_report(range(100))] * 5
-    assert evaluation.compare_over_seeds(steady, steady) == (0, 0, 0, 1)
-    all_right, all_wrong = ([runs_report(range(n))] * 2 for n in (200, 0))
-    assert evaluation.compare_over_seeds(all_right, all_wrong) == (1, 1, 1, 0)
-    assert evaluation.interval_over_seeds(all_right) == (1, 1)
-
-
-def test_runs_on_other_clips_are_not_compared():
-    with pytest.raises(ValueError, match="different clips"):
-        evaluation.compare_over_seeds([runs_report([1], 90)], [runs_report([1], 60)])
-    one = [runs_report([1])]
-    for none in (([], one), (one, [])):
-        with pytest.raises(ValueError, match="At least one report of each"):
-            evaluation.compare_over_seeds(*none)
-    with pytest.raises(ValueError, match="At least one report"):
-        evaluation.interval_over_seeds([])
 
 
 def test_table_says_what_every_row_reaches():
@@ -273,6 +118,14 @@ def test_answers_are_corrected_within_their_question():
     own = {"mine": ablations.Question("ELU", ["tanh", "not run"])}
     assert list(ablations.answers(record, own).index) == [("mine", "tanh")]
     assert ablations.answers(record_of({"ELU": [20]})).empty
+
+
+def test_a_verdict_counts_how_many_rows_its_question_has():
+    record = record_of({ablations.REFERENCE: [20, 22, 24], "ELU": [16, 18, 17], "tanh": [20] * 3})
+    alone = {"alone": ablations.Question(ablations.REFERENCE, ["ELU"])}
+    assert ablations.answers(record, alone)["verdict"].tolist() == ["better"]
+    two = ablations.answers(record).loc["Another activation?"].loc["ELU"]
+    assert two["p_value"] < 0.05 < two["p_holm"] and two["verdict"] == "undecided"
 
 
 def test_runs_that_cannot_differ_tie():

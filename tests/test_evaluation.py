@@ -1,6 +1,5 @@
 """Reports against scikit-learn and the paper's own confusion matrices; statistics against scipy."""
 
-import itertools
 import math
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest, t
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
@@ -168,85 +166,6 @@ def test_bootstrap_over_groups_is_as_wide_as_the_groups_ask():
         evaluation.bootstrap(clips, "auc")
 
 
-@settings(deadline=None)
-@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=80))
-def test_mcnemar_is_a_binomial_test_of_the_disagreements(outcomes):
-    first, second = (
-        certain([0] * len(outcomes), [0 if right else 1 for right in column])
-        for column in zip(*outcomes, strict=True)
-    )
-    result = evaluation.mcnemar(first, second)
-    b, c = outcomes.count((True, False)), outcomes.count((False, True))
-    assert (result.only_first, result.only_second) == (b, c)
-    assert result.difference == pytest.approx((b - c) / len(outcomes))
-    # Twice the smaller tail of a fair coin, by the definition.
-    tail = sum(math.comb(b + c, k) for k in range(min(b, c) + 1)) / 2 ** (b + c)
-    assert result.p_value == pytest.approx(min(1, 2 * tail))
-    assert evaluation.mcnemar(second, first).p_value == pytest.approx(result.p_value)
-    if b + c:
-        assert result.p_value == pytest.approx(binomtest(min(b, c), b + c).pvalue)
-
-
-def test_mcnemar_pairs_by_clip_not_by_row():
-    first = certain([0, 1, 2, 3], [0, 1, 0, 0], clips=list("abcd"))
-    order = [3, 1, 0, 2]
-    shuffled = certain(
-        first.true[order], first.predicted[order], clips=[list("abcd")[i] for i in order]
-    )
-    result = evaluation.mcnemar(first, shuffled)
-    assert result[:2] == (0, 0)
-    assert result.p_value == 1
-
-
-@pytest.mark.parametrize(
-    ("other", "message"),
-    [
-        (certain([0, 1], [0, 1], clips=["a", "c"]), "different clips"),
-        (certain([0], [0], clips=["a"]), "different clips"),
-        (certain([0, 2], [0, 1], clips=["a", "b"]), "different true genres"),
-        (certain([0, 1], [0, 1], GENRES[:3], clips=["a", "b"]), "different genres"),
-        (certain([0, 1], [0, 1], clips=["a", "b"], groups=[1, 1]), "different groups"),
-    ],
-)
-def test_mcnemar_and_over_seeds_refuse_other_clips(other, message):
-    report = certain([0, 1], [0, 1], clips=["a", "b"], groups=[1, 2])
-    for compare in (evaluation.mcnemar, lambda *both: evaluation.over_seeds(both)):
-        with pytest.raises(ValueError, match=message):
-            compare(report, other)
-
-
-def flip_every_group(leads, groups):
-    """McNemar's p-value the long way: all signs that groups can have."""
-    sums = [leads[groups == g].sum() for g in np.unique(groups)]
-    all_signs = itertools.product((-1, 1), repeat=len(sums))
-    reached = [abs(np.dot(signs, sums)) >= abs(sum(sums)) for signs in all_signs]
-    return np.mean(reached)
-
-
-@settings(deadline=None, max_examples=40)
-@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 5)), min_size=1))
-def test_mcnemar_tosses_one_coin_a_group(outcomes):
-    one, other, groups = map(np.array, zip(*outcomes, strict=True))
-    true = np.zeros(len(outcomes), int)
-    first, second = (certain(true, np.where(r, 0, 1), groups=groups) for r in (one, other))
-    found = evaluation.mcnemar(first, second)
-    expected = flip_every_group(one.astype(int) - other.astype(int), groups)
-    assert found.p_value == pytest.approx(expected)
-    plain = certain(true, np.where(other, 0, 1))  # the groups of either serve both
-    assert evaluation.mcnemar(first, plain) == found
-
-
-def test_temperature_undoes_what_made_a_network_too_sure():
-    rng = np.random.default_rng(12)
-    logs = rng.normal(0, 2, (4000, 5))
-    p = np.exp(logs) / np.exp(logs).sum(axis=1, keepdims=True)
-    true = np.array([rng.choice(5, p=row) for row in p])
-    for factor in (1.0, 3.0, 0.5):
-        sure = np.exp(factor * logs) / np.exp(factor * logs).sum(axis=1, keepdims=True)
-        found = evaluation.temperature(evaluation.report(true, sure, list("abcde")))
-        assert found == pytest.approx(factor, rel=0.06)
-
-
 def test_calibration_is_scikit_learns():
     rng = np.random.default_rng(1)
     report = evaluation.report(rng.integers(0, 4, 500), rng.dirichlet([0.7] * 4, 500), GENRES)
@@ -267,25 +186,6 @@ def test_a_bin_holds_its_upper_edge():
     assert table.loc[table["n"] > 0, "high"].tolist() == [0.5, 1.0]
 
 
-def test_interval_over_seeds_is_that_of_crossed_clips_and_runs():
-    """Written out as a two-way analysis of variance: MS are its mean squares."""
-    rng, runs, clips = np.random.default_rng(3), 4, 60
-    chance = rng.uniform(0.1, 0.7, clips) + np.array([[0.0], [0.1], [0.2], [0.3]])
-    right = (rng.random((runs, clips)) < chance).astype(int)
-    found = evaluation.interval_over_seeds([certain([0] * clips, 1 - row) for row in right])
-    mean, of_runs, of_clips = right.mean(), right.mean(axis=1), right.mean(axis=0)
-    ms_runs = clips * np.square(of_runs - mean).sum() / (runs - 1)
-    ms_clips = runs * np.square(of_clips - mean).sum() / (clips - 1)
-    left = right - of_runs[:, None] - of_clips + mean
-    ms_left = np.square(left).sum() / ((runs - 1) * (clips - 1))
-    assert min(ms_runs, ms_clips) > ms_left, "so that the luck counts"
-    n = runs * clips
-    variance = (ms_runs + ms_clips - ms_left) / n
-    df = variance**2 / ((ms_runs / n) ** 2 / (runs - 1) + (ms_clips / n) ** 2 / (clips - 1))
-    half = t.ppf(0.975, df) * variance**0.5
-    assert found == pytest.approx((mean - half, mean + half))
-
-
 def test_from_segments_averages_probabilities_not_votes():
     rows = [[0.6, 0.4], [0.6, 0.4], [0.0, 1.0], [1.0, 0.0]]
     segments = evaluation.report([1, 1, 1, 0], rows, ["Folk", "Rock"], groups=["b", "b", "b", "a"])
@@ -299,18 +199,6 @@ def test_from_segments_averages_probabilities_not_votes():
         evaluation.from_segments(certain([0, 1], [0, 1], groups=["b", "b"]))
     with pytest.raises(ValueError, match="needs a report with groups"):
         evaluation.from_segments(clips)
-
-
-def test_over_seeds():
-    reports = [certain([0, 1, 2, 3], p) for p in ([0, 1, 2, 3], [0, 1, 2, 0], [0, 1, 1, 1])]
-    table = evaluation.over_seeds(reports)
-    assert table.loc["accuracy"].tolist() == pytest.approx([0.75, 0.25, 3])
-    assert table.loc["macro_f1", "sd"] == pytest.approx(
-        np.std([r.macro_f1 for r in reports], ddof=1)
-    )
-    assert math.isnan(evaluation.over_seeds(reports[:1]).loc["accuracy", "sd"])
-    with pytest.raises(ValueError, match="at least one"):
-        evaluation.over_seeds([])
 
 
 def test_beside_lines_up_by_genre():
@@ -400,17 +288,6 @@ def test_clips_are_drawn_together_with_their_artists():
         certain([0, 1], [0, 1], groups=["a", None])
 
 
-def test_one_artist_says_nothing_of_others():
-    report = certain([0, 1, 2], [0, 1, 0], groups=["a"] * 3)
-    assert report.interval == (0, 1)
-    for compare in (evaluation.compare_over_seeds, lambda a, b: evaluation.interval_over_seeds(a)):
-        with pytest.raises(ValueError, match="All 3 clips are one group"):
-            compare([report] * 2, [report] * 2)
-        with pytest.raises(ValueError, match="All 1 clips are one group"):
-            compare([certain([0], [0])] * 2, [certain([0], [1])] * 2)
-    assert evaluation.interval_over_seeds([certain([2], [2])]) == certain([2], [2]).interval
-
-
 @settings(deadline=None)
 @given(st.floats(0.01, 0.2), st.floats(0.2, 1), st.sampled_from([0.5, 0.8, 0.95]))
 def test_clips_needed_and_difference_seen_are_inverse(difference, disagree, power):
@@ -433,22 +310,6 @@ def test_as_many_clips_as_needed_show_it_four_times_in_five():
             evaluation.clips_needed(*arguments)
     with pytest.raises(ValueError, match="needs n >= 1"):
         evaluation.difference_seen(0, 0.2)
-
-
-def test_verdicts_are_four():
-    said = {
-        (0.05, 0.01, 0.09, 0.01): "better",
-        (-0.05, -0.09, -0.01, 0.01): "worse",
-        (0.0, -0.03, 0.03, 0.9): "tie",
-        (0.01, -0.02, 0.031, 0.6): "undecided",
-        (-0.01, -0.031, 0.02, 0.6): "undecided",
-        (0.02, 0.001, 0.029, 0.04): "better",
-    }
-    for numbers, word in said.items():
-        assert evaluation.verdict(evaluation.PairedSeeds(*numbers)) == word, numbers
-    several = evaluation.PairedSeeds(0.05, 0.01, 0.09, 0.04)
-    assert evaluation.verdict(several, p_value=0.08) == "undecided", "what counts is Holm's p"
-    assert evaluation.verdict(several, p_value=0.08, tie=0.1) == "tie"
 
 
 def test_holm_as_worked_by_hand():
