@@ -146,10 +146,56 @@ assert (table.drop(index="bands upside down") > 1e-2).all(axis=None)
 assert (table["RNN branch"] > 1e-2).all()
 
 # %% [markdown]
+# ## Numbers of ordinary size
+#
+# A gate is a sigmoid: it decides where its input lies between about −3 and 3, and is fully open or
+# shut beyond. Decibels lie between −80 and 0. The paper's code fed them as they are; here every
+# network begins with a layer `scale` that subtracts each band's mean over the training clips and
+# divides by its deviation. The same GRU, its gates before and after:
+
+# %% tags=["hide-input"]
+scaled = models.build("rnn")  # the same weights
+scaled.get_layer("scale").adapt(X)
+
+
+def update_gates(network):
+    """What the input alone makes of the gate z, at every step."""
+    gru = network.get_layer("gru").forward_layer
+    kernel = keras.ops.convert_to_numpy(gru.cell.kernel)[:, : gru.units]
+    reads = models.outputs(network, X, "rnn_input") @ kernel
+    return 1 / (1 + np.exp(-reads))
+
+
+gates = {"decibels": update_gates(rnn), "standardised": update_gates(scaled)}
+fig, ax = plt.subplots(figsize=(7.2, 2.6))
+for (name, z), fill in zip(gates.items(), ("0.75", "none"), strict=True):
+    bins = np.linspace(0, 1, 41)
+    ax.hist(z.ravel(), bins, density=True, fc=fill, ec="k", histtype="stepfilled", label=name)
+ax.set(xlabel="update gate z: 0 takes the new, 1 keeps the old", ylabel="density", yscale="log")
+ax.legend()
+plots.show(
+    ax,
+    alt="Two histograms of gates: fed decibels, nearly all lie at 0 or 1; standardised, they form a "
+    "hill around one half.",
+)
+
+# %% tags=["remove-input", "nbval-ignore-output"]
+stuck = {name: ((z < 0.05) | (z > 0.95)).mean() for name, z in gates.items()}
+Markdown(
+    f"Fed decibels, {stuck['decibels']:.0%} of the gates are stuck within 0.05 of open or shut, where a "
+    f"sigmoid is flat and hardly learns; standardised, {stuck['standardised']:.1%} are. So much of what "
+    "this family of papers says about RNNs measures a missing line of preprocessing."
+)
+
+# %% tags=["remove-cell"]
+assert stuck["decibels"] > 0.8 and stuck["standardised"] < 0.1
+
+# %% [markdown]
 # ## What it remembers
 #
 # A test of memory: replace 32 frames (0.7 s) of a clip by those of another clip, and see how far the
-# two last states move. Do this for each part in turn. Before training:
+# two last states move. Do this for each part in turn. Before training, fed decibels as the published
+# networks were:
 
 # %%
 untrained = models.influence(rnn, X)
@@ -169,10 +215,10 @@ assert untrained.forward.iloc[-1] > 3 * untrained.forward.iloc[:-2].max()
 share = untrained.forward.iloc[-1] / untrained.forward.iloc[:10].mean()
 Markdown(
     "The forward state mostly knows the end of the clip and the backward state its beginning: the "
-    f"last 0.7 seconds count {share:.0f} times as much as a part of the first half. Decibels are "
-    "large numbers, so most gates are fully open or shut. Units that are overwritten at every step "
-    "know the last frames only; the few that are held keep a little of everything. Longer memory has to "
-    "be learned. Was it, in the weights behind the paper's figures? The same test for them and for the "
+    f"last 0.7 seconds count {share:.0f} times as much as a part of the first half. With gates stuck, "
+    "units that are overwritten at every step know the last frames only; the few that are held keep a "
+    "little of everything. (Standardised, all gates are half open, and before training the state "
+    "forgets within a few seconds.) Longer memory has to be learned. Was it, in the weights behind the paper's figures? The same test for them and for the "
     "same networks before training, on spectrograms as their authors made them (`AUTHORS`, where a "
     "part lasts twice as long):"
 )
@@ -184,7 +230,7 @@ else:
     Z = np.stack([log_mel(path, AUTHORS) for path in some.path])
     forward = {}
     for name in ("dwivedi", "figure2", "figure3"):
-        fresh = [models.influence(models.build(name, seed=seed), Z).forward for seed in range(5)]
+        fresh = [models.influence(models.build(name, seed=seed, scale="none"), Z).forward for seed in range(5)]
         forward[name] = models.influence(models.load_checkpoint(name, checkpoints), Z).forward
         forward[f"{name}, untrained"] = sum(fresh) / len(fresh)
     memory = {"dataset": dataset, "clips": len(Z), "frame": untrained.index.tolist()}
@@ -213,7 +259,7 @@ shares = "; ".join(
 Markdown(
     "A part of the first half moves the forward state by this share of what the last part does: "
     f"{shares}. Training on genres has taught these networks to remember more than they were born with, "
-    "and still their RNN branch hears, above all, how a clip ends and how it begins. (Measured on "
+    "and still a part at the end moves the state more than any other. (Measured on "
     f"{memory['clips']} clips of `{memory['dataset']}`, {memory['provenance']['date'][:10]}, one clip a "
     "genre, untrained networks over five seeds; `-p checkpoints FOLDER` measures again.)"
 )
@@ -252,8 +298,9 @@ plots.show(ax, alt="Three S-shaped curves from 0 to 1: a smooth one and two of s
 # - The branch pools two frames into one, reads 320 steps both ways, and hands on 128 numbers.
 # - It knows which band is which, to which the CNN branch is blind, and it reads a clip in order from end
 #   to end; the CNN notices order only within a few seconds.
-# - A GRU forgets by default. The published ones have learned to remember more, but not much: the two
-#   states are mostly about the clip's two ends.
+# - Fed raw decibels, nearly all gates are stuck; a layer that standardises the bands sets them free.
+# - A GRU forgets by default. The published ones have learned to remember more: a part of the first half
+#   still counts for a fraction of what the last part does.
 #
 # ## Exercises
 #

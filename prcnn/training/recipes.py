@@ -79,6 +79,8 @@ BEYOND = Recipe(
         frequency_masks=2,
         time_masks=2,
         mask_width=0.08,
+        mixup=0.4,
+        mixup_share=0.5,
     ),
 )
 
