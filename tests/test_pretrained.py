@@ -35,7 +35,15 @@ def a_store(folder, level=1.0):
 def a_run(store, out, seed=0, epochs=4, **changes):
     model = models.build("rnn", 3, input_shape=SHAPE, seed=seed, **changes)
     return training.train(
-        model, store, epochs, seed, out, batch_size=8, learning_rate=0.01, progress=False
+        model,
+        store,
+        epochs,
+        seed,
+        out,
+        batch_size=8,
+        learning_rate=0.01,
+        progress=False,
+        precision="float32",
     )
 
 
