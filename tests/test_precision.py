@@ -50,7 +50,7 @@ def test_convolutional_part_is_what_comes_from_convolutions_alone():
 
 
 def test_cutting_at_zero_after_pooling_changes_nothing(monkeypatch):
-    """In 32 bits, where it can be compared: the same weights after a step, to the last bit."""
+    """In 32 bits, where it can be compared: the same weights after a step."""
     monkeypatch.setattr(precision, "_SIXTEEN", keras.DTypePolicy("float32"))
     rng = np.random.default_rng(0)
     X, y = rng.normal(0, 1, (8, 64, 64)).astype("float32"), np.arange(8)
@@ -65,8 +65,8 @@ def test_cutting_at_zero_after_pooling_changes_nothing(monkeypatch):
         assert not any("call" in vars(layer) for layer in model.layers)
         assert model.get_layer("conv_1").activation is keras.activations.relu
         weights.append(model.get_weights())
-    for a, b in zip(*weights, strict=True):
-        np.testing.assert_array_equal(a, b)
+    for a, b in zip(*weights, strict=True):  # torch sums in another order
+        np.testing.assert_allclose(a, b, rtol=0, atol=0 if TENSORFLOW else 1e-7)
 
 
 def test_only_the_step_of_training_is_in_16_bits(store, tmp_path):

@@ -114,27 +114,36 @@ def test_rates_are_those_of_the_steps_taken(clips, tmp_path):
 
 
 def test_the_average_of_the_weights_is_validated_and_kept(clips, tmp_path):
-    """With a network of one weight a genre, the average can be followed from outside."""
-    weights = []
+    """Followed from outside over two epochs, beside the weights that every step leaves."""
+    weights, averages = [], []
 
     class Watch(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             weights.append(self.model.get_weights())
 
+        def on_epoch_end(self, epoch, logs=None):
+            averages.append(self.model.get_weights())
+
     model = make_model()
-    average = model.get_weights()
-    run = train(clips, tmp_path, epochs=1, model=model, ema=0.5, callbacks=[Watch()])
+    average, expected = model.get_weights(), []
+    run = train(clips, tmp_path, epochs=2, model=model, ema=0.9, callbacks=[Watch()])
     for i, now in enumerate(weights):
-        left = min(0.5, (1 + i) / (10 + i))
+        left = min(0.9, (1 + i) / (10 + i))
         average = [left * a + (1 - left) * b for a, b in zip(average, now, strict=True)]
-    for a, b, last in zip(run.model.get_weights(), average, weights[-1], strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-5)
-        assert not np.allclose(a, last, rtol=1e-4)
+        expected += [average] * (i in (3, 7))
+    for found, wanted, last in zip(averages, expected, (weights[3], weights[7]), strict=True):
+        for a, b, c in zip(found, wanted, last, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5)
+            assert not np.allclose(a, c, rtol=1e-4)
+    for a, b in zip(
+        run.model.get_weights(), averages[run.record["best"]["epoch"] - 1], strict=True
+    ):
+        np.testing.assert_array_equal(a, b)
     X, y = make_store(clips).arrays("validation")
     rows = run.model.predict(X, verbose=0)
-    assert run.history.loc[1, "val_accuracy"] == pytest.approx(np.mean(rows.argmax(1) == y))
+    assert run.record["best"]["val_accuracy"] == pytest.approx(np.mean(rows.argmax(1) == y))
     loss = -np.log(rows[np.arange(len(y)), y]).mean()
-    assert run.history.loc[1, "val_loss"] == pytest.approx(loss, rel=1e-4)
+    assert run.record["best"]["val_loss"] == pytest.approx(loss, rel=1e-4)
 
 
 def test_statistics_of_batch_norm_are_averaged_too(clips, tmp_path):
