@@ -118,5 +118,5 @@ def test_values_that_cannot_be():
 
 
 def test_beyond_alters_as_its_recipe_says(X):
-    altered, _ = BEYOND.augment(X, np.zeros(N, int), rng())
+    altered, _ = BEYOND.augment(X, np.eye(N, dtype="float32"), rng())
     assert altered.shape == X.shape and (altered != X).any(axis=(1, 2)).all()

@@ -91,7 +91,9 @@ def test_the_training_page_has_the_parameters_that_the_readme_names():
 
 def test_every_chapter_of_the_contents_exists_and_no_other_notebook():
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    files = [contents["root"], *(c["file"] for p in contents["parts"] for c in p["chapters"])]
+    chapters = [c for part in contents["parts"] for c in part["chapters"]]
+    sections = [s["file"] for chapter in chapters for s in chapter.get("sections", [])]
+    files = [contents["root"], *(c["file"] for c in chapters), *sections]
     for file in files:
         assert any((ROOT / file).with_suffix(s).exists() for s in (".ipynb", ".md")), file
     assert {path.stem for path in NOTEBOOKS} <= {Path(file).stem for file in files}
