@@ -283,8 +283,8 @@ epoch = training_speed["epoch_times_as_fast_as_fit"]
 extraction = results.read("extraction")["mp3"]["ratios"]["librosa to prcnn, paper"]
 gpu = [name for name in results.names() if name.startswith("gpu")]
 Markdown(
-    "- **FMA-small has not been trained on here.** Every page that would use it takes it as a "
-    "parameter. The weights that the authors published can be tried on its 800 test clips with the "
+    "- **The paper's networks have hardly been trained on FMA-small here**: `paper` and `beyond` on its "
+    "pictures (see [the introduction](intro.ipynb)), none on its sound. The weights that the authors published can be tried on its 800 test clips with the "
     "chapter on [reproduction](reproduction.ipynb); that would settle which gate their second notebook "
     f"used. But 800 clips know an accuracy to ± {100 * half:.1f} points. To see {100 * points:.0f} "
     f"points four times in five, between networks that disagree on {100 * disagree:.0f} % of the clips, "

@@ -14,7 +14,7 @@ import yaml
 from jupytext.compare import compare_notebooks
 
 from prcnn import evaluation
-from prcnn.study import ablations, paper, results
+from prcnn.study import ablations, fma_small, paper, results
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
@@ -152,9 +152,18 @@ def test_readme_shows_what_was_measured():
         tuple(study.loc[ablations.REFERENCE, ["accuracy", "low", "high"]]),
         *((line["accuracy"], line["low"], line["high"]) for line in leak.values()),
     ]
+    lines += [
+        line
+        for name, *line in fma_small.board()[["accuracy", "low", "high"]].itertuples()
+        if name != "SVM on MFCC"
+    ]
     for line in lines:
         accuracy, low, high = (100 * value for value in line)
         assert f"| {accuracy:.1f} % | {low:.1f} – {high:.1f} |" in readme
+    runs = fma_small.contenders()
+    ahead = evaluation.compare_over_seeds(runs["beyond"], runs["SVM on MFCC, deltas, bands"])
+    assert round(100 * ahead.difference) == 5, "the README says five points"
+    assert f"(paired interval {100 * ahead.low:.1f} to {100 * ahead.high:.1f})" in readme
 
 
 def test_library_names_no_backend():
