@@ -189,7 +189,8 @@ def board(record=None):
     Returns
     -------
     pandas.DataFrame
-        Index method; columns ``seeds`` (a list of accuracies), ``accuracy``, ``low``, ``high``, best first.
+        Index method; columns ``seeds`` (a list of accuracies), ``accuracy``, ``low``, ``high``;
+        best first.
 
     Chapter: book/intro.ipynb
     """
