@@ -80,14 +80,14 @@ def fit_pools(time, mel, options, named=()):
     ----------
     time, mel : int
     options : dict
-        As :func:`check` returns them.
+        As ``check`` returns them.
     named : collection of str
         Options that the user has chosen: these stay as they are.
 
     Raises
     ------
     ValueError
-        As :func:`check_sizes`.
+        As ``check_sizes``.
     """
     options = dict(options)
     if "rnn_pool" in options and "rnn_pool" not in named:

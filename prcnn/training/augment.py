@@ -19,19 +19,19 @@ class Augment:
     Attributes
     ----------
     time_shift : bool
-        Begin every clip somewhere else, see :func:`shift_time`.
+        Begin every clip somewhere else, see ``shift_time``.
     band_shift : int
-        Move up or down by at most so many bands, see :func:`shift_bands`.
+        Move up or down by at most so many bands, see ``shift_bands``.
     gain, tilt : float
-        At most so many decibels louder, and brighter, or less so: :func:`change_gain`,
-        :func:`tilt_bands`.
+        At most so many decibels louder, and brighter, or less so: ``change_gain``,
+        ``tilt_bands``.
     frequency_masks, time_masks : int
-        So many stretches of bands and of frames say nothing: :func:`mask_bands`,
-        :func:`mask_frames`.
+        So many stretches of bands and of frames say nothing: ``mask_bands``,
+        ``mask_frames``.
     mask_width : float
         The widest mask as a share of its axis.
     mixup : float
-        Parameter of the beta distribution by which clips are mixed in pairs, see :func:`mixup`;
+        Parameter of the beta distribution by which clips are mixed in pairs, see ``mixup``;
         0 mixes none.
     mixup_share : float
         The share of clips that another is mixed into.

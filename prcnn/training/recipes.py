@@ -36,7 +36,7 @@ class Recipe:
     label_smoothing : float
         So much of a label is spread evenly over all genres.
     ema : float
-        Moving average of the weights, see :func:`decay`; 0 is none.
+        Moving average of the weights, see ``decay``; 0 is none.
     augment : Augment
 
     Chapter: book/beyond.ipynb
