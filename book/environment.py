@@ -71,6 +71,8 @@ assert all(row["date (UTC)"] for row in rows.values())
 # | `extraction`, `opening` | `python tests/benchmarks/extraction.py`, `python tests/benchmarks/store.py` |
 # | `training_speed` | `python tests/benchmarks/training.py` |
 # | `sweep_speed` | `python tests/benchmarks/sweep.py` |
+# | `classify_speed`, `processes_speed` | `python tests/benchmarks/classify.py`, `… processes.py` |
+# | `precision_…` | `python tests/benchmarks/precision.py synthetic --epochs 20 --batch-size 16 --seeds 5`; `… fma_small_images --epochs 8 --seeds 3 --data-home FOLDER` |
 # | `gpu_torch`, `gpu_jax` | `KERAS_BACKEND=torch python tests/benchmarks/gpu.py`, on a machine with a GPU |
 #
 # ## Summary
