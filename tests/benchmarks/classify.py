@@ -3,7 +3,7 @@
     python tests/benchmarks/classify.py
 
 writes ``book/results/classify_speed.json``. The song is eight clips of the synthetic set in a row,
-stereo at 44.1 kHz. Cold is the first call of a fresh process, after ``import prcnn``; warm is the
+stereo at 44.1 kHz. Cold is the first call of a fresh process, once Keras is imported; warm is the
 fastest of three more.
 """
 
@@ -24,6 +24,7 @@ from prcnn.study import results
 SECONDS, SR = 240, 44100
 FRESH = """
 import sys, time, prcnn
+prcnn.classify  # imports Keras
 began = time.perf_counter()
 prcnn.classify(sys.argv[1])
 cold = time.perf_counter() - began

@@ -10,17 +10,19 @@ training takes place)::
 writes ``book/results/gpu_<backend>.json``. torch uses cuDNN's GRU and replays every step as one
 CUDA graph where it can be captured; JAX compiles an epoch, but has no cuDNN GRU. The data never
 leave the device: an epoch is a permutation made there. ``--clips 64 --epochs 2 --batch-size 8``
-tries it out on a CPU.
+tries it out on a CPU. With ``--data-home FOLDER``, where ``fma_small_images`` lies, ``beyond`` is
+trained on it with five seeds in the same call.
 """
 
 import argparse
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
 
 from prcnn import models
-from prcnn.study import results
+from prcnn.study import experiment, results
 
 BACKEND = keras.backend.backend()
 GOAL = 20.0  # seconds for 50 epochs of 6,400 clips on an H200
@@ -168,12 +170,33 @@ def measure(name, n, epochs, batch_size):
     }
 
 
+def seeds_of_beyond(data_home, seeds, epochs, out):
+    """``beyond`` trained on FMA-small's pictures by its own recipe: a report a seed."""
+    runs = []
+    for seed in range(seeds):
+        run = experiment.run(
+            "fma_small_images",
+            "beyond",
+            data_home=data_home,
+            seed=seed,
+            epochs=epochs,
+            out=Path(out) / f"beyond-{seed}",
+        )
+        runs.append({name: run[name] for name in ("seed", "epoch_kept", "seconds", "predicted")})
+        runs[-1] |= {split: run[split]["accuracy"] for split in ("validation", "test")}
+    return runs
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", type=int, default=6400)
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--out", default=results.FOLDER, help="folder of the result")
+    parser.add_argument("--data-home", help="has fma_small_images: trains beyond on it, too")
+    parser.add_argument("--seeds", type=int, default=5, help="of beyond")
+    parser.add_argument("--beyond-epochs", type=int, default=20)
+    parser.add_argument("--runs", default="runs/gpu", help="folder of the runs of beyond")
     options = parser.parse_args()
     if BACKEND not in ("torch", "jax"):
         parser.error(f"the backend is {BACKEND}: set KERAS_BACKEND to torch or jax")
@@ -195,6 +218,10 @@ def main():
         "alone": parts,
         "share_of_gru": parts["rnn"]["later_epoch"] / paper["later_epoch"],
     }
+    if options.data_home:
+        record["beyond"] = seeds_of_beyond(
+            options.data_home, options.seeds, options.beyond_epochs, options.runs
+        )
     path = results.write(f"gpu_{BACKEND}", record, folder=options.out)
     print(
         f"{record['device']}, {BACKEND}, {paper['steps']}: {options.epochs} epochs of "
