@@ -59,7 +59,9 @@ def against(row, question):
 
 def verdicts(lines):
     """A list of claims: claim, what was found, chapter."""
-    return Markdown("\n".join(f"- **{claim}:** {found} ({chapter})." for claim, found, chapter in lines))
+    return Markdown(
+        "\n".join(f"- **{claim}:** {found} ({chapter})." for claim, found, chapter in lines)
+    )
 
 
 # %% [markdown]
@@ -139,7 +141,8 @@ verdicts(
             "Attention over time helps an RNN (Yu et al.)",
             "beside the RNN's last state alone, "
             + "; ".join(
-                f"{row.removeprefix('attention, ')}: {against(row, over_time[0])}" for row in attention
+                f"{row.removeprefix('attention, ')}: {against(row, over_time[0])}"
+                for row in attention
             ),
             "[ablations](ablations.ipynb)",
         ),
@@ -178,7 +181,8 @@ verdicts(
         (
             "Attention over time would beat CNN and RNN joined",
             "; ".join(
-                f"{row.removeprefix('attention, ')}: {against(row, over_time[1])}" for row in attention
+                f"{row.removeprefix('attention, ')}: {against(row, over_time[1])}"
+                for row in attention
             ),
             "[ablations](ablations.ipynb)",
         ),
@@ -259,7 +263,9 @@ said = pd.Series(predicted[:, study["clips"].index(hardest)]).value_counts(norma
 said.index = [study["genres"][i] for i in said.index]
 display(plots.player(clip["path"], label=f"a clip of {clip['genre']} that networks mistake"))
 axes = plt.subplots(1, 2, figsize=(7.2, 2.8), width_ratios=(3, 2))[1]
-plots.spectrogram(spectrogram.log_mel(clip["path"]), ax=axes[0], title=clip["genre"], colorbar=False)
+plots.spectrogram(
+    spectrogram.log_mel(clip["path"]), ax=axes[0], title=clip["genre"], colorbar=False
+)
 plots.scores(
     [said.get(genre, 0) for genre in study["genres"]], study["genres"], clip["genre"], ax=axes[1]
 )
@@ -297,8 +303,9 @@ Markdown(
     "- **More music.** With a few hundred training clips, features made by hand win. Where the "
     "curves cross is not known; FMA-medium and FMA-large are one parameter away.\n"
     f"- **Speed.** On this processor a step of `paper` takes as long as one of plain Keras layers "
-    f"({speed['paper']:.2f} times as fast): no other way to compute a stage was clearly faster (see "
-    f"[CNN](cnn.ipynb)). An epoch is {epoch:.1f} times as fast as with `fit`, which waits for a timer. "
+    f"({speed['paper']:.2f} times as fast): no other way to compute a stage in 32 bits was clearly "
+    f"faster; with 16-bit convolutions it is {training_speed['sixteen_bits']['paper']:.2f} times as fast "
+    f"(see [CNN](cnn.ipynb)). An epoch is {epoch:.1f} times as fast as with `fit`, which waits for a timer. "
     f"Log-mels come {extraction:.1f} times as fast as with a loop in librosa, near what the MP3 decoder "
     "allows ([log-mel](log_mel.ipynb)). "
     + (
@@ -312,7 +319,10 @@ Markdown(
 # What the sentences above take for granted:
 said, beside_cnn = answers["verdict"], answers.loc[("Does an RNN beside the CNN help?", both)]
 assert said["Does a CNN beside the RNN help?", both] == "better"
-assert said["Does the printed attention differ from its RNN?", "attention as printed"] in ("tie", "undecided")
+assert said["Does the printed attention differ from its RNN?", "attention as printed"] in (
+    "tie",
+    "undecided",
+)
 assert set(said[over_time[0]]) == {"better"}
 assert beside_cnn["verdict"] == "undecided" and printed["cnn5"] > printed["paper"]
 assert "better" not in set(said[over_time[1]])
