@@ -8,6 +8,8 @@ import pytest
 import stand_ins
 from PIL import Image
 
+from prcnn.datasets import fma_small_split
+
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -51,3 +53,13 @@ def made_checkpoints(tmp_path_factory):
 def checkpoints_folder(request, made_checkpoints):
     """The made weight files, and the authors' own where they lie beside the project."""
     return made_checkpoints if request.param == "made" else SHARED / "authors_checkpoints"
+
+
+@pytest.fixture
+def pictures(data_home, draw):
+    """Pictures of three clips a genre and split: 72 files in the public layout."""
+    some = fma_small_split.read().groupby(["genre", "split"]).head(3)
+    for clip, genre in some["genre"].items():
+        path = data_home / "fma_small_images" / "spectrograms" / genre / f"{clip:06d}.png"
+        draw(path, np.random.default_rng(clip).integers(0, 256, (128, 128)).astype(np.uint8))
+    return path.parents[1]

@@ -44,7 +44,7 @@ def record_of(rows):
 
 
 def test_every_row_is_a_network_that_can_be_built():
-    for row, (_, network, changes, settings) in ablations.ROWS.items():
+    for row, (_, network, changes, settings, _) in ablations.ROWS.items():
         # Sound gives (640, 128) or what a row wants; FMA-small's pictures are square.
         for shape in [None, (128, 128)] if settings is None else [settings.shape]:
             built = models.build(network, input_shape=shape, **changes)

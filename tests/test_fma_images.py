@@ -23,16 +23,6 @@ def spectrogram(seed):
     return np.random.default_rng(seed).integers(0, 256, (128, 128)).astype(np.uint8)
 
 
-@pytest.fixture
-def pictures(data_home, draw):
-    """Pictures of three clips a genre and split: 72 files in the public layout."""
-    some = KNOWN.groupby(["genre", "split"]).head(3)
-    for clip, genre in some["genre"].items():
-        path = data_home / "fma_small_images" / "spectrograms" / genre / f"{clip:06d}.png"
-        draw(path, spectrogram(clip))
-    return path.parents[1]
-
-
 def load(**options):
     with pytest.warns(UserWarning) as caught:
         dataset = prcnn.load("fma_small_images", **options)

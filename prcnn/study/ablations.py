@@ -8,6 +8,7 @@ row's network and changes.
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import os
 from pathlib import Path
@@ -41,6 +42,7 @@ class Row(NamedTuple):
     network: str
     changes: dict = {}  # noqa: RUF012 (never changed)
     settings: Settings | None = None  # of the sound, where they are not the study's
+    recipe: dict = {}  # noqa: RUF012 (of training, where it is not the network's own)
 
 
 #: The paper's Table 2; then its other ablations, as far as its text says what was changed; then
@@ -72,6 +74,7 @@ ROWS = {
     "dropout 0.5": Row("dropout", "paper", {"dropout": 0.5}),
     "ELU": Row("activation", "paper", {"activation": "elu"}),
     "tanh": Row("activation", "paper", {"activation": "tanh"}),
+    "Dwivedi's CRNN": Row("other networks", "crnn"),
     "raw decibels": Row("input", "paper", {"scale": "none"}),
     "plain STFT": Row("input", "paper", settings=STFT),
     "Feng's network, 5 s of STFT": Row("input", "feng", settings=FENG),
@@ -118,6 +121,7 @@ QUESTIONS = {
     "Does standardising the bands help?": Question("raw decibels", [REFERENCE]),
     "Does log-mel improve on plain STFT?": Question("plain STFT", [REFERENCE]),
     "Is Feng's network as good?": Question(REFERENCE, ["Feng's network, 5 s of STFT"]),
+    "Are CNN and RNN better one after the other?": Question(REFERENCE, ["Dwivedi's CRNN"]),
 }
 
 
@@ -133,9 +137,9 @@ def sweep(
         one goes on from its last epoch, and one of fewer epochs from where it ended.
     dataset, data_home
         See :func:`prcnn.datasets.load`.
-    rows : list of str, optional
-        Names from :data:`ROWS`; default all that the dataset can feed: pictures without sound have
-        no plain STFT.
+    rows : list of str or dict of str to Row, optional
+        Names from :data:`ROWS`, or rows of your own; default all that the dataset can feed:
+        pictures without sound have no plain STFT.
     seeds : iterable of int
     n_jobs : int
         Runs at a time; each gets its share of the cores. −1 for all that joblib's backend has.
@@ -146,7 +150,8 @@ def sweep(
     Returns
     -------
     pandas.DataFrame
-        One row a run: ``row``, ``seed``, ``folder``, ``error`` (missing where it finished).
+        One row a run: ``row``, ``group``, ``seed``, ``folder``, ``error`` (missing where it
+        finished).
 
     Raises
     ------
@@ -155,48 +160,47 @@ def sweep(
 
     Chapter: book/ablations.ipynb
     """
-    unknown = [row for row in rows or () if row not in ROWS]
-    if unknown:
+    known = rows if isinstance(rows, dict) else ROWS
+    if unknown := [row for row in rows or () if row not in known]:
         raise ValueError(f"Unknown rows {unknown}. Known rows: {', '.join(ROWS)}.")
     progress = parameters.pop("progress", True)
     home = None if data_home is None else str(Path(data_home).expanduser().resolve())
     clips = datasets.load(dataset, data_home=home)
     if rows is None:
-        rows = [row for row in ROWS if not (ROWS[row].settings and clips.settings == "images")]
+        rows = [row for row in known if not (known[row].settings and clips.settings == "images")]
     out = Path(out).expanduser().resolve()
     parameters["dataset"] = dataset if dataset == clips.name else str(Path(dataset).resolve())
     # Seed by seed: stopped early, the table has all rows with fewer seeds.
-    runs = [(row, int(seed), _folder(out, row, seed, parameters)) for seed in seeds for row in rows]
-    todo = [run for run in runs if not _finished(run[2], parameters)]
-    for settings in {_parameters(row, 0, parameters).get("settings") for row, *_ in todo}:
+    runs = []
+    for seed, row in itertools.product(seeds, rows):
+        asked = _parameters(known[row], seed, parameters)
+        runs.append((row, known[row].group, int(seed), _folder(out, row, asked), asked))
+    todo = [(folder, asked) for *_, folder, asked in runs if not _finished(folder, parameters)]
+    for settings in {asked.get("settings") for _, asked in todo}:
         store.extract(clips, settings or clips.settings, progress=progress)  # once, on all cores
     threads = max(1, (os.cpu_count() or 1) // joblib.effective_n_jobs(n_jobs))
-    calls = (
-        joblib.delayed(_run)(folder, threads, _parameters(row, seed, parameters), home)
-        for row, seed, folder in todo
-    )
+    calls = (joblib.delayed(_run)(folder, threads, asked, home) for folder, asked in todo)
     finished = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(calls)
     errors = dict(tqdm(finished, total=len(todo), desc="runs", unit="run", disable=not progress))
-    table = pd.DataFrame(runs, columns=["row", "seed", "folder"])
+    table = pd.DataFrame([run[:-1] for run in runs], columns=["row", "group", "seed", "folder"])
     return table.assign(error=[errors.get(str(folder)) for folder in table["folder"]])
 
 
 def _parameters(row, seed, parameters):
-    _, network, changes, settings = ROWS[row]
-    own = {} if settings is None else {"settings": settings}
-    return {**parameters, "network": network, "changes": changes, **own, "seed": int(seed)}
+    own = {} if row.settings is None else {"settings": row.settings}
+    named = {"network": row.network, "changes": row.changes, "seed": int(seed)}
+    return {**parameters, **row.recipe, **own, **named}
 
 
-def _folder(out, row, seed, parameters):
+def _folder(out, row, asked):
     """A folder whose name tells row and seed, and differs where anything but epochs does."""
-    said = _parameters(row, seed, parameters)
-    said.pop("epochs", None)
+    said = {name: value for name, value in asked.items() if name != "epochs"}
     text = json.dumps(
         said, sort_keys=True, default=lambda value: getattr(value, "name", repr(value))
     )
     digest = hashlib.sha1(text.encode())
     name = "".join(c if c.isalnum() else "-" for c in row.lower())
-    return out / f"{name}-seed{seed}-{digest.hexdigest()[:8]}"
+    return out / f"{name}-seed{asked['seed']}-{digest.hexdigest()[:8]}"
 
 
 def _finished(folder, parameters):
@@ -219,13 +223,15 @@ def _run(folder, threads, parameters, data_home):
     return str(folder), None
 
 
-def collect(runs):
+def collect(runs, split="test"):
     """What the finished runs of a sweep say, as one record for :func:`prcnn.study.results.write`.
 
     Parameters
     ----------
     runs : pandas.DataFrame
         As :func:`sweep` returns it.
+    split : {"test", "validation"}
+        Whose clips ``clips``, ``groups``, ``true`` and ``predicted`` are.
 
     Returns
     -------
@@ -248,6 +254,10 @@ def collect(runs):
             found.setdefault(row, []).append(results.read("evaluation", folder=folder))
     if not found:
         raise ValueError("No run of this sweep has finished.")
+    if split == "validation":
+        for records in found.values():
+            records[:] = [{**record, **record["of_validation"]} for record in records]
+    groups = dict(zip(runs["row"], runs["group"], strict=True))
     first = next(iter(found.values()))[0]
     for row, records in found.items():
         if any(record["clips"] != first["clips"] for record in records):
@@ -262,7 +272,7 @@ def collect(runs):
         "true": first["true"],
         "rows": {
             row: {
-                "group": ROWS[row].group,
+                "group": groups[row],
                 **{key: records[0][key] for key in ("network", "changes", "settings")},
                 "parameters": records[0]["parameters"],
                 "seeds": [record["seed"] for record in records],

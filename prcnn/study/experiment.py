@@ -111,6 +111,7 @@ def record(run, features, report, linear, changes):
     """
     paired = evaluation.mcnemar(report, linear)
     settings = run.record["settings"]
+    validation = evaluation.evaluate(run.model, features, split="validation")
     return {
         "dataset": features.name,
         "network": run.model.name,
@@ -120,16 +121,23 @@ def record(run, features, report, linear, changes):
         **{name: settings[name] for name in ("epochs", "batch_size", "learning_rate", "seed")},
         "epoch_kept": run.record["best"]["epoch"],
         "seconds": run.record["seconds"],
-        "validation": evaluation.evaluate(run.model, features, split="validation").record(),
+        "validation": validation.record(),
+        "of_validation": _said(validation),
         "test": report.record(),
-        "clips": report.clips.tolist(),
-        "groups": report.groups,
-        "true": report.true,
-        "predicted": report.predicted,
+        **_said(report),
         "linear": linear.record(),
         "paired": {
             "only_network": paired.only_first,
             "only_linear": paired.only_second,
             "p_value": paired.p_value,
         },
+    }
+
+
+def _said(report):
+    return {
+        "clips": report.clips.tolist(),
+        "groups": report.groups,
+        "true": report.true,
+        "predicted": report.predicted,
     }

@@ -5,7 +5,10 @@ Each number has one command, which goes on where it was stopped::
     python -c "from prcnn.study import fma_small; fma_small.baselines('~/data', 'runs/baselines')"
 
 writes ``book/results/baselines_fma_small_images.json``; :func:`reports` reads it and
-:func:`easier_validation` asks why validation is easier than test.
+:func:`easier_validation` asks why validation is easier than test. The study of the paper's networks
+on these pictures is :func:`study`::
+
+    python -c "from prcnn.study import fma_small; fma_small.study('~/data', 'runs/study')"
 """
 
 import json
@@ -24,7 +27,7 @@ from prcnn.datasets import load
 from prcnn.datasets.fma_images import vggish
 from prcnn.evaluation import interval_over_seeds, report
 from prcnn.store import extract
-from prcnn.study import results
+from prcnn.study import ablations, results
 
 RESULT = "baselines_fma_small_images"
 #: What a picture is described by, and what pre-training on far more music hears in the same clips.
@@ -181,6 +184,43 @@ def contenders(record=None):
         "SVM on MFCC, deltas, bands": svms["svm_rbf, MFCC, deltas, bands"]["test"],
         "SVM on MFCC": svms["svm_rbf, MFCC"]["test"],
     }
+
+
+def study(data_home=None, out="runs/study", *, rows=None, seeds=range(5), epochs=16, folder=None):
+    """Train rows of the ablation study on the pictures, see :func:`prcnn.study.ablations.sweep`.
+
+    Parameters
+    ----------
+    data_home : str or Path, optional
+    out : str or Path
+        Folder of the runs; those that have finished are not repeated.
+    rows : list of str, optional
+        Of :data:`prcnn.study.ablations.ROWS`; default all that pictures can feed.
+    seeds : iterable of int
+    epochs : int
+    folder : str or Path, optional
+        Of the result, see :func:`prcnn.study.results.write`.
+
+    Returns
+    -------
+    pathlib.Path
+        Of ``ablations_fma_small_images.json``, as :func:`prcnn.study.ablations.collect` makes it;
+        ``groups`` are :func:`uploads`.
+
+    Chapter: book/ablations.ipynb
+    """
+    runs = ablations.sweep(
+        out, dataset="fma_small_images", data_home=data_home, rows=rows, seeds=seeds, epochs=epochs
+    )
+    return results.write("ablations_fma_small_images", by_uploads(ablations.collect(runs)), folder)
+
+
+def by_uploads(record):
+    """A record of :func:`prcnn.study.ablations.collect` whose ``groups`` are :func:`uploads`.
+
+    Chapter: book/ablations.ipynb
+    """
+    return {**record, "groups": uploads(record["clips"], record["true"]).tolist()}
 
 
 def board(record=None):

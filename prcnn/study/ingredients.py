@@ -1,0 +1,70 @@
+"""What each ingredient of ``beyond`` is worth: network and recipe with one of them left out.
+
+One command, which goes on where it was stopped::
+
+    python -c "from prcnn.study import ingredients; ingredients.study('~/data', 'runs/beyond')"
+
+Chapter: book/beyond.ipynb
+"""
+
+import dataclasses
+
+from prcnn.study import ablations, results
+from prcnn.study.ablations import Question, Row
+from prcnn.study.fma_small import by_uploads
+from prcnn.training import BEYOND, Augment
+
+RESULT = "ingredients_fma_small_images"
+
+
+def _augment(**changes):
+    return {"augment": dataclasses.replace(BEYOND.augment, **changes)}
+
+
+WHOLE = "beyond"
+#: Each row leaves out what its name says, and nothing else.
+ROWS = {
+    WHOLE: Row("whole", "beyond"),
+    "no RNN branch": Row("branches", "beyond", {"rnn": False}),
+    "no CNN branch": Row("branches", "beyond", {"cnn": False}),
+    "bands not standardised": Row("input", "beyond", {"scale": "none"}),
+    "no masks": Row("alterations", "beyond", recipe=_augment(frequency_masks=0, time_masks=0)),
+    "no mixup": Row("alterations", "beyond", recipe=_augment(mixup=0.0)),
+    "no shifts, gain or tilt": Row(
+        "alterations", "beyond", recipe=_augment(time_shift=False, band_shift=0, gain=0.0, tilt=0.0)
+    ),
+    "clips as they are": Row("alterations", "beyond", recipe={"augment": Augment()}),
+    "no average of weights": Row("training", "beyond", recipe={"ema": 0.0}),
+    "constant learning rate": Row("training", "beyond", recipe={"schedule": "constant"}),
+}
+QUESTIONS = {"What is it worth?": Question(WHOLE, [row for row in ROWS if row != WHOLE])}
+
+
+def study(data_home=None, out="runs/beyond", *, seeds=range(3), epochs=10, folder=None, **others):
+    """Train every row of :data:`ROWS` on FMA-small's pictures, all for the same number of epochs.
+
+    Parameters
+    ----------
+    data_home : str or Path, optional
+    out : str or Path
+        Folder of the runs; those that have finished are not repeated.
+    seeds : iterable of int
+    epochs : int
+        Of one cycle; the shipped weights took 20.
+    folder : str or Path, optional
+        Of the result, see :func:`prcnn.study.results.write`.
+    **others
+        Of :func:`prcnn.study.ablations.sweep`: ``rows``, ``n_jobs``, ``dataset`` …
+
+    Returns
+    -------
+    pathlib.Path
+        Of the result: ``validation`` and ``test``, each as
+        :func:`prcnn.study.ablations.collect` makes it, with uploads as groups.
+
+    Chapter: book/beyond.ipynb
+    """
+    asked = {"dataset": "fma_small_images", "rows": ROWS, **others}
+    runs = ablations.sweep(out, data_home=data_home, seeds=seeds, epochs=epochs, **asked)
+    record = {split: by_uploads(ablations.collect(runs, split)) for split in ("validation", "test")}
+    return results.write(RESULT, record, folder)

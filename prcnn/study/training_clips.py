@@ -1,0 +1,256 @@
+"""Other training clips: a split at random instead of the official one, and fewer clips.
+
+Two commands, which go on where they were stopped::
+
+    python -c "from prcnn.study import training_clips as t; t.leakage('~/data', 'runs/split')"
+    python -c "from prcnn.study import training_clips as t; t.curve('~/data', 'runs/curve')"
+
+The first asks how many points a random split gives away on FMA-small's pictures, the second how
+much more music helps. Each method is trained, its checkpoint chosen on the validation clips and
+read once on the test clips.
+
+Chapters: book/leakage.ipynb, book/discussion.ipynb
+"""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from prcnn import datasets, store
+from prcnn.atomic import write_whole
+from prcnn.baselines import classifier, of_spectrograms
+from prcnn.evaluation import interval_over_seeds, report
+from prcnn.study import results
+from prcnn.study.fma_small import FEATURES, uploads
+
+SVM = "SVM on MFCC, deltas, bands"
+#: Network → epochs with all 6,394 clips.
+EPOCHS = {"paper": 16, "beyond": 20}
+METHODS = (SVM, *EPOCHS)
+SIZES = (400, 800, 1600, 3200, None)  # None: all there are
+ALL, _MOST = 6394, 48  # training clips there are, and epochs, however few the clips
+
+
+def leakage(
+    data_home=None, out="runs/split", *, methods=METHODS, seeds=range(3), n_jobs=2, folder=None
+):
+    """Train on the official split and on random splits of the same pictures.
+
+    Parameters
+    ----------
+    data_home : str or Path, optional
+    out : str or Path
+        Folder of the runs; those that have finished are not repeated.
+    methods : sequence of str
+        From :data:`METHODS`.
+    seeds : iterable of int
+        Of networks, and of the random split.
+    n_jobs : int
+        Runs at a time, each on one core.
+    folder : str or Path, optional
+        Of the result, see :func:`prcnn.study.results.write`.
+
+    Returns
+    -------
+    pathlib.Path
+        Of ``leakage_fma_small_images.json``: ``runs``, a list of what each says (``method``,
+        ``splits``, ``seed``, ``clips``, ``true``, ``predicted`` …).
+
+    Chapter: book/leakage.ipynb
+    """
+    asked = [
+        {"method": method, "splits": splits, "seed": int(seed), "size": None}
+        for seed in seeds
+        for splits in ("official", "stratified")
+        for method in methods
+    ]
+    return _study("leakage_fma_small_images", asked, data_home, out, n_jobs, folder)
+
+
+def curve(
+    data_home=None,
+    out="runs/curve",
+    *,
+    methods=METHODS,
+    sizes=SIZES,
+    seeds=range(3),
+    n_jobs=2,
+    folder=None,
+):
+    """Train on fewer clips of the official split, as many of each genre; test clips stay.
+
+    Parameters
+    ----------
+    data_home, out, methods, n_jobs, folder
+        As for :func:`leakage`.
+    sizes : sequence of int
+        Training clips; None is all. Networks take as many steps with fewer clips, but 48 epochs
+        at most.
+    seeds : iterable of int
+        Of networks, and of which clips are drawn.
+
+    Returns
+    -------
+    pathlib.Path
+        Of ``learning_curve_fma_small_images.json``, as that of :func:`leakage`.
+
+    Chapter: book/discussion.ipynb
+    """
+    asked = [
+        {"method": method, "splits": "official", "seed": int(seed), "size": size}
+        for seed in seeds
+        for size in sizes
+        for method in methods
+    ]
+    return _study("learning_curve_fma_small_images", asked, data_home, out, n_jobs, folder)
+
+
+def table(record, by):
+    """What a record says: mean test accuracy and its 95 % interval.
+
+    Parameters
+    ----------
+    record : dict
+        As :func:`leakage` or :func:`curve` writes it.
+    by : {"splits", "training"}
+        What is compared: the split, or the number of training clips.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index method and `by`; columns ``accuracy``, ``low``, ``high``, ``validation`` (fractions)
+        and ``seeds`` (a list of accuracies). Clips that were uploaded together vary together.
+
+    Chapter: book/leakage.ipynb
+    """
+    n, found = len(record["genres"]), {}
+    for run in record["runs"]:
+        groups = uploads(run["clips"], run["true"])
+        said = report(
+            run["true"], np.eye(n)[run["predicted"]], record["genres"], run["clips"], groups
+        )
+        found.setdefault((run["method"], run[by]), []).append((said, run["validation"]))
+    lines = {}
+    for key, runs in found.items():
+        reports = [said for said, _ in runs]
+        same = all(said.clips.equals(reports[0].clips) for said in reports)
+        # Random splits differ in their clips: seeds are averaged as they are.
+        low, high = interval_over_seeds(reports) if same else _pooled(reports)
+        accuracies = [said.accuracy for said in reports]
+        lines[key] = [np.mean(accuracies), low, high, np.mean([v for _, v in runs]), accuracies]
+    index = pd.MultiIndex.from_tuples(lines, names=["method", by])
+    columns = ["accuracy", "low", "high", "validation", "seeds"]
+    return pd.DataFrame(list(lines.values()), index, columns)
+
+
+def _pooled(reports):
+    """The mean of the seeds' own intervals, around the mean accuracy."""
+    return tuple(np.mean([said.interval for said in reports], axis=0))
+
+
+def fewer(dataset, size, seed=0):
+    """A dataset with ``size`` training clips, as many of each genre as can be.
+
+    Parameters
+    ----------
+    dataset : prcnn.datasets.Dataset
+    size : int or None
+        None leaves it as it is.
+    seed : int
+
+    Returns
+    -------
+    prcnn.datasets.Dataset
+        Validation and test clips are the same.
+
+    Raises
+    ------
+    ValueError
+        More clips of a genre than there are.
+
+    Chapter: book/discussion.ipynb
+    """
+    if size is None:
+        return dataset
+    learned = dataset.clips["split"] == "training"
+    each = size // len(dataset.genres)
+    least = dataset.clips[learned]["genre"].value_counts().min()
+    if each > least:
+        raise ValueError(f"size={size}: {each} clips a genre, but one has {least} training clips.")
+    drawn = dataset.clips[learned].groupby("genre").sample(each, random_state=seed).index
+    return dataclasses.replace(
+        dataset, clips=dataset.clips[~learned | dataset.clips.index.isin(drawn)]
+    )
+
+
+def _study(name, asked, data_home, out, n_jobs, folder):
+    out = Path(out).expanduser().resolve()
+    calls = [joblib.delayed(_run)(out, data_home=data_home, **one) for one in asked]
+    runs = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(calls)
+    runs = list(tqdm(runs, total=len(calls), desc="runs", unit="run"))
+    genres = runs[0].pop("genres")
+    for run in runs[1:]:
+        run.pop("genres")
+    record = {"dataset": "fma_small_images", "epochs": EPOCHS, "genres": genres, "runs": runs}
+    return results.write(name, record, folder)
+
+
+def _run(out, method, splits, seed, size, data_home):
+    """One method on one choice of clips, from `out` where it has been done."""
+    for threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(threads, "1")
+    name = f"{method.replace(', ', '-').replace(' ', '-')}-{splits}-{size or 'all'}-seed{seed}"
+    path = out / f"{name}.json"
+    if not path.exists():
+        dataset = datasets.load("fma_small_images", data_home, splits=splits, seed=seed)
+        clips = store.extract(fewer(dataset, size, seed), progress=False)
+        said = _svm(clips) if method == SVM else _network(clips, method, seed, out / name)
+        learned = len(clips.places("training"))
+        said = {"method": method, "splits": splits, "seed": seed, "training": learned, **said}
+        write_whole(path, lambda part: part.write_text(json.dumps(said, default=int)))
+    return json.loads(path.read_text())
+
+
+def _svm(clips):
+    X = of_spectrograms(clips, FEATURES["MFCC, deltas, bands"]).to_numpy()
+    y = clips.labels(np.arange(len(clips.clips)))
+    training = clips.places("training")
+    validation, test = clips.places("validation"), clips.places("test")
+    with threadpool_limits(1):
+        svm = classifier("svm_rbf").fit(X[training], y[training])
+        right = svm.predict(X[validation]) == y[validation]
+        predicted = svm.predict(X[test])
+    return {
+        "genres": clips.genres,
+        "validation": float(right.mean()),
+        "clips": clips.clips.index[test].tolist(),
+        "true": y[test].tolist(),
+        "predicted": predicted.tolist(),
+    }
+
+
+def _network(clips, network, seed, folder):
+    learned = len(clips.places("training"))
+    epochs = EPOCHS[network]
+    epochs = max(epochs, min(_MOST, round(epochs * ALL / learned)))
+    # Imports the backend, which reads the number of threads once.
+    from prcnn import evaluation, models, training
+
+    model = models.build(network, len(clips.genres), input_shape=clips.shape, seed=seed)
+    run = training.train(model, clips, epochs=epochs, seed=seed, out=folder, progress=False)
+    test = evaluation.evaluate(run.model, clips)
+    return {
+        "genres": clips.genres,
+        "epochs": epochs,
+        "validation": evaluation.evaluate(run.model, clips, split="validation").accuracy,
+        "clips": test.clips.tolist(),
+        "true": test.true.tolist(),
+        "predicted": test.predicted.tolist(),
+    }
