@@ -363,3 +363,15 @@ def test_what_is_recorded_is_what_the_recorded_predictions_say():
     table = fma_small.easier_validation(record, n_resamples=500)
     assert table["difference"].idxmax() == "Folk"
     assert table.loc["Folk", "low"] > 0.3
+
+
+def test_the_leaderboard_says_of_every_method_what_it_was_tested_on():
+    board = fma_small.leaderboard()
+    assert board.index.is_unique and board["accuracy"].is_monotonic_decreasing
+    assert ((board["low"] < board["accuracy"]) & (board["accuracy"] < board["high"])).all()
+    assert set(board["split"]) == {"official", "random", "not verified"}
+    assert board.drop(columns="seeds").notna().all(axis=None)
+    assert board.loc["the paper, Figure 2", "accuracy"] == 359 / 800
+    ours = board[board["source"] == "this book"]
+    assert len(ours) == len(fma_small.board()) and (ours["split"] == "official").all()
+    assert (board.loc[board["split"] == "random", "source"] == "Solarleaf/GenreWave").all()

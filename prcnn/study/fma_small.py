@@ -20,16 +20,16 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from prcnn import models
 from prcnn.atomic import write_whole
 from prcnn.baselines import classifier, of_spectrograms
 from prcnn.datasets import load
 from prcnn.datasets.fma_images import vggish
-from prcnn.evaluation import interval_over_seeds, report
+from prcnn.evaluation import interval_over_seeds, report, wilson
 from prcnn.store import extract
-from prcnn.study import ablations, results
+from prcnn.study import ablations, paper, results
 
 RESULT = "baselines_fma_small_images"
+STUDY = "ablations_fma_small_images"
 #: What a picture is described by, and what pre-training on far more music hears in the same clips.
 FEATURES = {
     "MFCC": ("mfcc",),
@@ -148,8 +148,7 @@ def reports(record=None):
 def contenders(record=None):
     """Test reports on FMA-small's official split, all on the same pictures: method → one a seed.
 
-    The shipped ``beyond``, ``paper`` with standardised bands (the 32-bit runs that 16-bit ones were
-    compared with, which are short), and the best support vector machines.
+    ``beyond``, ``paper`` with standardised bands, and the best support vector machines.
 
     Parameters
     ----------
@@ -164,19 +163,15 @@ def contenders(record=None):
     Chapter: book/intro.ipynb
     """
     record = results.read(RESULT) if record is None else record
-    clips, true, genres = record["clips"]["test"], record["true"]["test"], record["genres"]
-    groups, votes = uploads(clips, true), np.eye(len(genres))
-    card, pairs = models.card("beyond"), results.read("precision_fma_small_images")
-    if card["test"]["clips"] != clips:
-        raise ValueError("The shipped weights were tested on other clips than the baselines.")
-    predicted = {
-        "beyond": [card["test"]["predicted"]],
-        f"paper, standardised, {pairs['epochs']} epochs": pairs["runs"]["float32"]["predicted"],
+    clips = record["clips"]["test"]
+    networks = {
+        "beyond": (results.read("beyond_fma_small_images")["test"], "beyond"),
+        "paper, standardised bands": (results.read(STUDY), ablations.REFERENCE),
     }
-    found = {
-        name: [report(true, votes[labels], genres, clips, groups) for labels in runs]
-        for name, runs in predicted.items()
-    }
+    for name, (run, _) in networks.items():
+        if run["clips"] != clips:
+            raise ValueError(f"{name} was tested on other clips than the baselines.")
+    found = {name: ablations.reports_of(run, row) for name, (run, row) in networks.items()}
     svms = reports(record)
     return {
         "VGGish (pre-trained) + SVM": svms["svm_rbf, VGGish"]["test"],
@@ -212,7 +207,7 @@ def study(data_home=None, out="runs/study", *, rows=None, seeds=range(5), epochs
     runs = ablations.sweep(
         out, dataset="fma_small_images", data_home=data_home, rows=rows, seeds=seeds, epochs=epochs
     )
-    return results.write("ablations_fma_small_images", by_uploads(ablations.collect(runs)), folder)
+    return results.write(STUDY, by_uploads(ablations.collect(runs)), folder)
 
 
 def by_uploads(record):
@@ -241,6 +236,41 @@ def board(record=None):
     table = pd.DataFrame.from_dict(rows, "index", columns=["seeds", "low", "high"])
     table.insert(1, "accuracy", table["seeds"].map(np.mean))
     return table.rename_axis("method").sort_values("accuracy", ascending=False)
+
+
+def leaderboard():
+    """FMA-small's official split: what was measured here beside what was published.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index method; columns ``accuracy``, ``low``, ``high`` (fractions; of published figures the
+        Wilson interval of 800 clips), ``seeds`` (a list where known), ``input``, ``split`` and
+        ``source``; best first.
+
+    Chapter: book/baselines.ipynb
+    """
+    ours = board().assign(input="picture, 128 × 128", split="official", source="this book")
+    ours.loc[ours.index.str.startswith("VGGish"), "input"] = "128 numbers"
+    correct = int(paper.CONFUSION_FIGURE2.to_numpy().trace())
+    figure2 = ("the paper, Figure 2", correct / 8, "log-mel", "the paper")
+    theirs = paper.REFERENCES
+    theirs = pd.concat([theirs, pd.DataFrame([figure2], columns=theirs.columns)])
+    theirs = theirs.assign(accuracy=theirs["test"] / 100, split="official").set_index("method")
+    bounds = [wilson(round(8 * test), 800) for test in theirs["test"]]
+    theirs[["low", "high"]] = bounds
+    theirs.loc[theirs.index.str.contains("not verified"), "split"] = "not verified"
+    others = paper.RANDOM_SPLITS.set_index("method")
+    others = others.assign(
+        accuracy=others["test"] / 100, split="random", input=ours["input"].mode()[0]
+    )
+    others[["low", "high"]] = [
+        wilson(round(n * test / 100), n)
+        for test, n in zip(others["test"], others["clips"], strict=True)
+    ]
+    columns = ["accuracy", "low", "high", "seeds", "input", "split", "source"]
+    whole = pd.concat([ours, theirs, others])[columns].rename_axis("method")
+    return whole.sort_values("accuracy", ascending=False)
 
 
 def uploads(clips, labels, gap=10):

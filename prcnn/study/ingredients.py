@@ -1,8 +1,9 @@
 """What each ingredient of ``beyond`` is worth: network and recipe with one of them left out.
 
-One command, which goes on where it was stopped::
+Two commands, which go on where they were stopped: five seeds of the whole, and every row::
 
-    python -c "from prcnn.study import ingredients; ingredients.study('~/data', 'runs/beyond')"
+    python -c "from prcnn.study import ingredients as i; i.seeds('~/data', 'runs/beyond')"
+    python -c "from prcnn.study import ingredients as i; i.study('~/data', 'runs/beyond')"
 
 Chapter: book/beyond.ipynb
 """
@@ -14,7 +15,7 @@ from prcnn.study.ablations import Question, Row
 from prcnn.study.fma_small import by_uploads
 from prcnn.training import BEYOND, Augment
 
-RESULT = "ingredients_fma_small_images"
+RESULT, SEEDS = "ingredients_fma_small_images", "beyond_fma_small_images"
 
 
 def _augment(**changes):
@@ -64,7 +65,30 @@ def study(data_home=None, out="runs/beyond", *, seeds=range(3), epochs=10, folde
 
     Chapter: book/beyond.ipynb
     """
-    asked = {"dataset": "fma_small_images", "rows": ROWS, **others}
-    runs = ablations.sweep(out, data_home=data_home, seeds=seeds, epochs=epochs, **asked)
+    asked = {"rows": ROWS, "seeds": seeds, "epochs": epochs, **others}
+    return _study(RESULT, out, data_home, folder, asked)
+
+
+def seeds(data_home=None, out="runs/beyond", *, seeds=range(5), epochs=20, folder=None, **others):
+    """Train ``beyond`` with five seeds; :func:`prcnn.study.shipping.ship` takes the best of them.
+
+    Parameters
+    ----------
+    data_home, out, seeds, epochs, folder, **others
+        As for :func:`study`.
+
+    Returns
+    -------
+    pathlib.Path
+        Of ``beyond_fma_small_images.json``, made as that of :func:`study`.
+
+    Chapter: book/beyond.ipynb
+    """
+    asked = {"rows": {WHOLE: ROWS[WHOLE]}, "seeds": seeds, "epochs": epochs, **others}
+    return _study(SEEDS, out, data_home, folder, asked)
+
+
+def _study(name, out, data_home, folder, asked):
+    runs = ablations.sweep(out, **{"dataset": "fma_small_images", "data_home": data_home} | asked)
     record = {split: by_uploads(ablations.collect(runs, split)) for split in ("validation", "test")}
-    return results.write(RESULT, record, folder)
+    return results.write(name, record, folder)
