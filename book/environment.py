@@ -67,6 +67,7 @@ assert all(row["date (UTC)"] for row in rows.values())
 # | `listening` | the command in the chapter on [classify](classify.ipynb) |
 # | `rnn_memory` | `papermill book/rnn.ipynb out.ipynb -p dataset gtzan_mini -p checkpoints ~/weights -p write_results True` |
 # | `gtzan` | `python tests/benchmarks/gtzan.py FOLDER`, with the lists of [datasets](datasets.ipynb) in the folder |
+# | `music_map` | `python -c "from prcnn.study import music_map; music_map.make('~/data')"` |
 # | `baselines_fma_small_images` | `python -c "from prcnn.study import fma_small; fma_small.baselines('~/data')"` |
 # | `extraction`, `opening` | `python tests/benchmarks/extraction.py`, `python tests/benchmarks/store.py` |
 # | `training_speed` | `python tests/benchmarks/training.py` |

@@ -1,5 +1,5 @@
-"""What the book's pages need besides the theme: formulas without network, scripts once, and
-docstrings that link to their chapter."""
+"""What the book's pages need besides the theme: formulas without network, scripts once, launch
+buttons only where they lead somewhere, and docstrings that link to their chapter."""
 
 import html
 import re
@@ -18,6 +18,12 @@ def inline(self, node):
 def displayed(self, node):
     self.body.append(f'<div class="formula">{convert(node.astext(), display="block")}</div>')
     raise SkipNode
+
+
+def buttons_with_an_address(app, config):
+    """Without the repository's address (``_config.yml``) the theme stumbles over its own buttons."""
+    if not config.html_theme_options.get("repository_url"):
+        config.html_theme_options.pop("launch_buttons", None)
 
 
 def scripts_once(app, page, template, context, doctree):
@@ -65,6 +71,7 @@ def _page(app, name):
 def setup(app):
     # Browsers draw MathML themselves; MathJax would come from another host.
     app.add_html_math_renderer("mathml", (inline, None), (displayed, None))
+    app.connect("config-inited", buttons_with_an_address)
     app.connect("html-page-context", scripts_once)
     app.connect("html-page-context", described)
     app.connect("build-finished", without_icon_script)

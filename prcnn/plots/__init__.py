@@ -4,6 +4,7 @@ from prcnn.plots.clips import artist_shares, genre_counts, overlaps
 from prcnn.plots.listening import decided, over_time
 from prcnn.plots.networks import attention, feature_maps, influence, receptive_fields
 from prcnn.plots.player import player
+from prcnn.plots.question import question
 from prcnn.plots.reports import accuracies, confusion, forest, heard, learning_curves, scores
 from prcnn.plots.signal import mel_bands, mel_scale, reach, spectrogram, stage_costs, waveform
 from prcnn.plots.style import show, use_style
@@ -25,6 +26,7 @@ __all__ = [
     "over_time",
     "overlaps",
     "player",
+    "question",
     "reach",
     "receptive_fields",
     "scores",

@@ -1,0 +1,126 @@
+// The map of music: every dot a clip, to point at or to reach with the arrow keys, and to filter.
+// prcnn.study.music_map.interactive writes the data of a clip: [id, genre, said, [x, y], percent a genre].
+document.addEventListener("DOMContentLoaded", () => {
+  const SVG = "http://www.w3.org/2000/svg", SIZE = 1000, EDGE = 25;
+  const make = (name, attributes = {}, text = "") => {
+    const element = name === "svg" || name === "path"
+      ? document.createElementNS(SVG, name) : document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    if (text) element.textContent = text;
+    return element;
+  };
+  const DOT = "m-8 0a8 8 0 1 0 16 0a8 8 0 1 0-16 0z", CROSS = "m-8-8l16 16m0-16l-16 16";
+
+  for (const map of document.querySelectorAll(".music-map")) {
+    const {genres, colours, clips} = JSON.parse(map.querySelector("script").textContent);
+    const xs = clips.map(clip => clip[3][0]), ys = clips.map(clip => clip[3][1]);
+    const [left, low] = [Math.min(...xs), Math.min(...ys)];
+    const [wide, high] = [Math.max(...xs) - left, Math.max(...ys) - low];
+    const scale = (SIZE - 2 * EDGE) / wide, height = Math.round(high * scale + 2 * EDGE);
+    const dots = clips.map(([id, genre, said, [x, y], percent]) => ({
+      id, genre, said, percent, right: said === genre,
+      x: EDGE + (x - left) * scale, y: height - EDGE - (y - low) * scale}));
+    const svg = make("svg", {viewBox: `0 0 ${SIZE} ${height}`, tabindex: 0, role: "application",
+      "aria-label": `Map of ${dots.length} clips. The arrow keys go from clip to clip.`});
+    for (const dot of dots) {
+      dot.mark = make("path", {d: `M${dot.x.toFixed()} ${dot.y.toFixed()}${dot.right ? DOT : CROSS}`,
+        fill: dot.right ? colours[dot.genre] : "none", stroke: colours[dot.genre]});
+      svg.append(dot.mark);
+    }
+    const ring = make("path", {class: "map-ring", d: ""});
+    svg.append(ring);
+
+    // What is pointed at, in words and bars.
+    const told = make("div", {class: "map-clip"}), words = make("p", {role: "status"},
+      "Point at a clip, or go from clip to clip with the arrow keys.");
+    const bars = make("div", {class: "map-bars"});
+    told.append(words, bars);
+    let here = null;
+    const show = dot => {
+      here = dot;
+      ring.setAttribute("d", dot ? `M${dot.x} ${dot.y}m-17 0a17 17 0 1 0 34 0a17 17 0 1 0-34 0z` : "");
+      if (!dot) return;
+      words.textContent = `Clip ${dot.id}. Its artist says ${genres[dot.genre]}, the network `
+        + `${genres[dot.said]} (${dot.percent[dot.said]} %)${dot.right ? "." : ": a mistake."}`;
+      bars.replaceChildren(...genres.map((genre, i) => {
+        const row = make("div"), bar = make("span", {class: "map-bar"}), filled = make("span");
+        filled.style.cssText = `width:${dot.percent[i]}%;background:${colours[i]}`;
+        bar.append(filled);
+        row.append(make("span", i === dot.genre ? {class: "true"} : {}, genre), bar,
+          make("span", {}, `${dot.percent[i]} %`));
+        return row;
+      }));
+    };
+
+    // Which clips are shown: of the genres pressed (none: all), right ones or mistakes.
+    const filters = make("div", {class: "map-filters"}), count = make("p", {role: "status"});
+    const pressed = new Set();
+    let which = "all";
+    const shown = dot => (!pressed.size || pressed.has(dot.genre))
+      && (which === "all" || dot.right === (which === "right"));
+    const filter = () => {
+      for (const dot of dots) dot.mark.classList.toggle("off", !shown(dot));
+      const left = dots.filter(shown), right = left.filter(dot => dot.right).length;
+      count.textContent = `${left.length} clips shown, of which the network gets ${right} right.`;
+      if (here && !shown(here)) show(null);
+    };
+    const group = (name, labels, press) => {
+      const set = make("fieldset"), buttons = labels.map((label, i) => {
+        const button = make("button", {type: "button", "aria-pressed": "false"}, label);
+        button.addEventListener("click", () => { press(i, buttons); filter(); });
+        return button;
+      });
+      set.append(make("legend", {}, name), ...buttons);
+      filters.append(set);
+      return buttons;
+    };
+    const toggle = (button, on) => button.setAttribute("aria-pressed", String(on));
+    group("Genre", genres, (i, buttons) => {
+      pressed.has(i) ? pressed.delete(i) : pressed.add(i);
+      toggle(buttons[i], pressed.has(i));
+    }).forEach((button, i) => button.style.setProperty("--genre", colours[i]));
+    const kinds = ["all", "right", "mistakes"];
+    toggle(group("Clips", kinds, (i, buttons) => {
+      which = kinds[i];
+      buttons.forEach((button, j) => toggle(button, i === j));
+    })[0], true);
+
+    // The clip nearest to the pointer, if it is near.
+    const point = event => {
+      const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(
+        svg.getScreenCTM().inverse());
+      let best = null, least = 40;
+      for (const dot of dots) {
+        const far = Math.hypot(dot.x - at.x, dot.y - at.y);
+        if (far < least && shown(dot)) [best, least] = [dot, far];
+      }
+      if (best && best !== here) show(best);
+    };
+    svg.addEventListener("pointermove", point);
+    svg.addEventListener("pointerdown", point);
+    svg.addEventListener("focus", () => {
+      if (!here && svg.matches(":focus-visible")) show(dots.find(shown) || null);
+    });
+    const ways = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
+    svg.addEventListener("keydown", event => {
+      const way = ways[event.key];
+      if (!way) return;
+      event.preventDefault();
+      if (!here) return show(dots.find(shown) || null);
+      let best = null, least = Infinity;
+      for (const dot of dots) {
+        const [dx, dy] = [dot.x - here.x, dot.y - here.y];
+        const along = dx * way[0] + dy * way[1], aside = Math.abs(dx * way[1]) + Math.abs(dy * way[0]);
+        if (dot === here || along <= 0 || aside > 2 * along || !shown(dot)) continue;
+        if (along + 2 * aside < least) [best, least] = [dot, along + 2 * aside];
+      }
+      if (best) show(best);
+    });
+
+    const live = make("div", {class: "map-live"});
+    live.append(svg, told);
+    map.append(filters, count, live);
+    map.classList.add("alive");
+    filter();
+  }
+});

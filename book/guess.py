@@ -1,0 +1,134 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Guess the genre: you against the network
+#
+# *Eight clips, one of each genre, five seconds of each. You have not heard a single example; the network
+# heard hundreds. How many do you get, how many does it, and when would the difference mean anything?*
+#
+# The clips come from the test split of the book's default dataset, music made by a program and named
+# after FMA's genres ([datasets](datasets.ipynb)). What the names stand for you have to find out as you
+# go: the answer folds out once you have chosen, and the later clips are easier for it. The network is
+# the paper's, after its fifty epochs of training in the chapter on [training](train.ipynb).
+
+# %% tags=["hide-input"]
+from IPython.display import HTML, Markdown
+
+from prcnn import plots, spectrogram
+from prcnn.datasets import synthetic
+from prcnn.datasets.synthetic.clips import waveform
+from prcnn.datasets.synthetic.recipes import RECIPES, neighbours
+from prcnn.study import results
+
+run = results.read("train_synthetic")
+genres = run["test"]["genres"]
+clips = synthetic.plan().loc[run["clips"]]
+clips["said"] = [genres[label] for label in run["predicted"]]
+drawn = clips.groupby("genre").sample(1, random_state=0)
+drawn = drawn.sample(frac=1, random_state=0)
+questions = []
+for i, (_, clip) in enumerate(drawn.iterrows(), start=1):
+    sound = plots.player(waveform(clip), label=f"Clip {i}", seconds=5, offset=3)
+    timbre, order = RECIPES.loc[clip["genre"]]
+    answer = f"{clip['genre']}: timbre {timbre}, order {order}. "
+    if clip["share"]:
+        answer += f"But it plays {100 * clip['share']:.0f} % of its bars like {clip['neighbour']}. "
+    answer += f"The network said {clip['said']}."
+    asked = f"Which genre is clip {i}?"
+    asked = plots.question(asked, [sound], genres, clip["genre"], answer, clip["said"])
+    questions.append(asked.data)
+HTML("".join(questions) + '<p class="score" role="status"></p>')
+
+# %% [markdown]
+# Play again with the key: every genre is a timbre and an order in time, and it shares each of the two
+# with one other genre.
+
+# %% tags=["remove-input"]
+HTML(f"<details><summary>The key</summary>{RECIPES.to_html()}</details>")
+
+# %% [markdown]
+# ## Was it a fair match?
+
+# %% tags=["remove-input"]
+right = (drawn["said"] == drawn["genre"]).sum()
+wrong = clips[clips["said"] != clips["genre"]]
+near = sum(said in neighbours(true) for said, true in zip(wrong["said"], wrong["genre"], strict=True))
+low, high = run["test"]["interval"]
+Markdown(
+    f"Not quite. The network heard the first {spectrogram.PAPER.seconds:.0f} seconds of every clip and had learned from "
+    "examples; you had five seconds and eight answers. The clips were drawn by lot, with a seed: among these "
+    f"{len(drawn)} it is right {right} times, among all {run['test']['n']} test clips in "
+    f"{100 * run['test']['accuracy']:.0f} % (95 % interval {100 * low:.0f} % to {100 * high:.0f} %).\n\n"
+    f"It errs as a listener does. Of its {len(wrong)} mistakes on the whole test split, {near} name one of the two "
+    "genres that share the timbre or the order with the right one; a blind guess would hit those in two "
+    "cases of seven. And no score out of eight says much: see the first exercise."
+)
+
+# %% tags=["remove-cell"]
+assert [genres[label] for label in run["true"]] == clips["genre"].tolist(), "the clips are those of the run"
+assert near / len(wrong) > 2 / 7 + 0.2, "the page says that it mistakes neighbours"
+
+# %% [markdown]
+# ## Summary
+#
+# - A name means what its examples sound like: you learned eight of them from eight answers.
+# - Both of you confuse genres that share their timbre or their order.
+# - Eight clips are a game. They are no test.
+#
+# ## Exercises
+#
+# ```{exercise} How far ahead is ahead?
+# :label: guess-ahead
+# You and the network heard the same clips, so only those count where one of you alone was right. Say
+# that you were, on `n` clips, and the network never. Guess first: from which `n` on is that more than luck
+# at the usual 5 %?
+# ```
+#
+# ````{solution} guess-ahead
+# :class: dropdown
+# ```python
+# from scipy.stats import binomtest
+#
+# for n in range(1, 9):
+#     print(n, binomtest(n, n).pvalue)
+# ```
+# From six on. If you were equally good, each of these clips would be a coin, and five heads in a row
+# happen, to one side or the other, in one game of sixteen. This is McNemar's exact test, the one that
+# compares networks in this book; with eight clips it can hardly ever say yes.
+# ````
+#
+# ```{exercise} Blind
+# :label: guess-blind
+# Somebody names genres without listening. One player draws each answer by lot, another one uses each
+# genre exactly once, a third one says Rock eight times. Who gets most right, on average? Guess, then
+# simulate.
+# ```
+#
+# ````{solution} guess-blind
+# :class: dropdown
+# ```python
+# import numpy as np
+#
+# random, truth = np.random.default_rng(0), np.arange(8)
+# lot = [(random.integers(8, size=8) == truth).sum() for _ in range(10_000)]
+# once = [(random.permutation(8) == truth).sum() for _ in range(10_000)]
+# rock = [(truth == 7).sum() for _ in range(10_000)]
+# for name, right in (("lot", lot), ("once", once), ("rock", rock)):
+#     print(name, np.mean(right), np.std(right))
+# ```
+# All the same: one clip of eight. They differ in luck alone, and the player who says Rock has none.
+# Accuracy on balanced classes cannot tell a lazy network from a blind one; a confusion matrix can.
+# ````

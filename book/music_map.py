@@ -1,0 +1,172 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The map of music: what does a network take for alike?
+#
+# *A network that has to name a genre must first decide which clips resemble each other. Where do eight
+# genres lie in its ears, which of them border on each other, and are its mistakes strays or
+# emigrants?*
+#
+# Before `beyond` names a genre, it has turned thirty seconds of music into {glue:text}`features`
+# numbers, the outputs of its two branches side by side ([beyond](beyond.ipynb)). Clips with nearly the
+# same numbers are the same to it, whatever they are called. Nobody can look at so many dimensions, so
+# t-SNE {cite}`vandermaaten2008visualizing` lays the clips out on a plane: neighbours are to stay neighbours.
+# That is all it promises. The axes mean nothing, and neither does the size of a gap or of a group.
+
+# %% tags=["remove-cell"]
+from IPython.display import Markdown
+from myst_nb import glue
+
+from prcnn import plots
+from prcnn.evaluation import wilson
+from prcnn.study import music_map, results
+
+plots.use_style()
+record = results.read("music_map")
+glue("features", record["features"], display=False)
+glue("clips", len(record["clips"]), display=False)
+
+# %% [markdown]
+# Here are all {glue:text}`clips` test clips of FMA-small's official split, none of which it was trained on.
+# The colour is the genre that the artist chose; a dot is a clip that the network gets right, a cross a
+# mistake. Point at one, or step from one to the next with the arrow keys, and see how the network
+# divides its belief among the genres. Press *mistakes*, then one genre: where have its lost clips gone?
+
+# %% tags=["hide-input"]
+table = music_map.read(record)
+still = plots.show(
+    music_map.picture(table),
+    alt=f"Map of {len(table)} clips. Some genres have a region of their own, with ragged borders; crosses, "
+    "the mistakes, lie all over the map and most densely where genres meet.",
+)
+music_map.interactive(table, still)
+
+# %% tags=["remove-cell"]
+around = music_map.around(table)
+right, wrong = table[table["right"]], table[~table["right"]]
+at_home = (around[right.index] == right["genre"]).mean()
+emigrants = (around[wrong.index] == wrong["predicted"]).mean()
+strays = (around[wrong.index] == wrong["genre"]).mean()
+recall = table.groupby("genre")["right"].mean().sort_values()
+chance = (table["genre"].value_counts(normalize=True) ** 2).sum()
+
+# %% [markdown]
+# The music itself is not here, and neither are its spectrograms: each track belongs to its artist, under
+# a Creative Commons licence of its own, and the public repository that holds the pictures names none.
+# What you see of a clip is therefore only what the network says of it. Its number is FMA's track id: the
+# title, the artist and the licence stand beside it in FMA's `tracks.csv`, and
+# `prcnn.load("fma_small_images", download=True)` fetches the picture for you alone.
+#
+# ## Where mistakes live
+
+# %% tags=["remove-input"]
+Markdown(
+    f"On the plane, the nearest clip from another upload has the same genre in {100 * record['genre']['map']:.0f} % "
+    f"of all cases; among the network's own {record['features']} numbers it is "
+    f"{100 * record['genre']['features']:.0f} %, and by chance it would be {100 * chance:.0f} %. So the map loses little of "
+    f"what the network knows (trustworthiness {record['trustworthiness']:.2f}, where 1 means that all "
+    "neighbours on the map are neighbours in truth), and what the network knows is a matter of "
+    f"neighbourhood: with its last layer it is right in {100 * table['right'].mean():.0f} %.\n\n"
+    "One would expect a mistake deep in the country of the genre that it is mistaken for. Ask the "
+    f"{music_map.NEIGHBOURS} nearest clips around each, without those of the same upload, for their commonest "
+    f"genre. Around a clip that the network gets right it is the clip's own in {100 * at_home:.0f} %. Around a "
+    f"mistake it is the genre that the network named in {100 * emigrants:.0f} %, the one that the artist named in "
+    f"{100 * strays:.0f} %, and a third one in {100 * (1 - emigrants - strays):.0f} %. Mistakes are neither emigrants nor "
+    "strays: they live on the borders, where everything is mixed, and a last layer that drew its borders otherwise "
+    "would win some of them and lose others. Only another way of listening would move them."
+)
+
+# %% tags=["remove-cell"]
+assert max(emigrants, strays) < 0.5 < at_home, "the page says that mistakes live on the borders"
+assert record["trustworthiness"] > 0.9
+assert table["probability"].mean() > table["right"].mean(), "the solution says that it promises too much"
+
+# %% [markdown]
+# ## Countries and rumours
+#
+# One map a genre, its own clips in colour on top of all others. Some genres are countries, with a
+# centre and a border; others are rumours, a little everywhere. Which are which is no news to a
+# musician: a beat, or a distorted guitar, is something to hear, and *Pop* or *Experimental* is
+# something to say about a record.
+
+# %% tags=["hide-input"]
+among = (around == table["genre"]).groupby(table["genre"]).mean().sort_values()
+plots.show(
+    music_map.panels(table),
+    alt=f"Eight small maps, one a genre. {recall.index[-1]} fills one region and is mostly right; "
+    f"{among.index[0]} is scattered over the map.",
+)
+
+# %% tags=["remove-input"]
+lost = (among - recall).idxmax()
+Markdown(
+    f"{recall.index[-1]} is recognised best ({100 * recall.iloc[-1]:.0f} % of its clips), {among.index[0]} lives most "
+    f"scattered: the commonest genre around a clip is its own in {100 * among.iloc[0]:.0f} %. The strangest country is "
+    f"{lost}. For {100 * among[lost]:.0f} % of its clips the commonest genre around is its own, so on the map there is "
+    f"such a place; yet the network calls only {100 * recall[lost]:.0f} % by its name. Here the last layer gives away what "
+    "the features hold. With a hundred clips of each genre such a share is known to about "
+    f"±{50 * (wilson(50, 100)[1] - wilson(50, 100)[0]):.0f} points."
+)
+
+# %% tags=["remove-cell"]
+assert among[lost] - recall[lost] > 0.1, "the page says that a last layer gives a genre away"
+
+# %% [markdown]
+# ## Summary
+#
+# - The network's last layer reads a few hundred numbers; clips that it takes for alike have nearly the
+#   same ones, and t-SNE shows who is near whom. It shows nothing else.
+# - Albums resemble themselves: neighbours from the same upload must not count.
+# - Clips that it gets right live among their own. Mistakes live on the borders.
+#
+# ## Exercises
+#
+# ```{exercise} Sure, and wrong
+# :label: map-sure
+# Take the clips to whose genre the network gives more than 80 %. Guess first: what share of them does
+# it get wrong? Then count.
+# ```
+#
+# ````{solution} map-sure
+# :class: dropdown
+# ```python
+# sure = table[table["probability"] > 0.8]
+# len(sure), 1 - sure["right"].mean(), 1 - sure["probability"].mean()
+# ```
+# Few clips make it so sure. The last number is the share of mistakes that it promised. On test it
+# promises too much, as its temperature was fitted on validation, whose clips are easier
+# ([discussion](discussion.ipynb)): being calibrated is a property of a network *and* of the clips.
+# ````
+#
+# ```{exercise} A question that the map cannot answer
+# :label: map-distance
+# Is Hip-Hop nearer to Electronic or to Folk? Measure it on the map, then say why the number is worth
+# nothing, and find a better one in `table`.
+# ```
+#
+# ````{solution} map-distance
+# :class: dropdown
+# ```python
+# centre = table.groupby("genre")[["x", "y"]].median()
+# for other in ("Electronic", "Folk"):
+#     gap = centre.loc["Hip-Hop"] - centre.loc[other]
+#     print(other, (gap**2).sum() ** 0.5)
+# here = table[table["genre"] == "Hip-Hop"]
+# here["predicted"].value_counts()
+# ```
+# t-SNE keeps neighbours and gives up distances: with another seed the same regions lie elsewhere. What
+# the network confuses is a measurement, and its answer has a size: a number of clips.
+# ````

@@ -1,0 +1,250 @@
+"""A map of music: the test clips of FMA-small as the shipped network hears them, on a plane.
+
+One command makes it again, for other weights too::
+
+    python -c "from prcnn.study import music_map; music_map.make('~/data')"
+
+writes ``book/results/music_map.json``; :func:`read` gives it as a table, :func:`picture` and
+:func:`panels` draw it, and :func:`interactive` is what the book's own script brings to life.
+"""
+
+import json
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import HTML
+from sklearn.manifold import TSNE, trustworthiness
+from sklearn.neighbors import NearestNeighbors
+
+from prcnn import models
+from prcnn.datasets import load
+from prcnn.store import extract
+from prcnn.study import results
+from prcnn.study.fma_small import uploads
+
+RESULT = "music_map"
+NEIGHBOURS = 10
+#: One a genre: each at least 3 : 1 against a white page and against a dark one.
+COLOURS = {
+    "Electronic": "#0173b2",
+    "Experimental": "#808080",
+    "Folk": "#029e73",
+    "Hip-Hop": "#d55e00",
+    "Instrumental": "#a87c00",
+    "International": "#c264b0",
+    "Pop": "#e0457b",
+    "Rock": "#7f5fd9",
+}
+
+
+def make(data_home=None, folder=None, seed=0):
+    """Hear every test clip with the shipped ``beyond`` and lay its features out by t-SNE.
+
+    Parameters
+    ----------
+    data_home : str or Path, optional
+        Has ``fma_small_images``.
+    folder : str or Path, optional
+        Of the result, see :func:`prcnn.study.results.write`.
+    seed : int
+        Of t-SNE.
+
+    Returns
+    -------
+    pathlib.Path
+        Of the result: ``clips``, ``true``, ``probabilities``, ``x`` and ``y`` of every test clip;
+        ``features``, how many numbers the network's last layer reads of it; ``trustworthiness`` of
+        the map; and how often a clip's nearest neighbour from another upload is of its ``genre``,
+        in these ``features`` and on the ``map``.
+
+    Raises
+    ------
+    ValueError
+        If the network's predictions are not those on its card: other pictures, or other weights.
+
+    Chapter: book/music_map.ipynb
+    """
+    network, card = models.pretrained("beyond"), models.card("beyond")
+    store = extract(load("fma_small_images", data_home), card["settings"])
+    (X, y), clips = store.arrays("test"), store.clips.index[store.places("test")]
+    last = keras.Model(network.input, [network.layers[-1].input, network.output])
+    parts = [last(X[i : i + 50], training=False) for i in range(0, len(X), 50)]
+    features, probabilities = (
+        np.concatenate([keras.ops.convert_to_numpy(part[i]).astype("float32") for part in parts])
+        for i in (0, 1)
+    )
+    of_card = dict(zip(card["test"]["clips"], card["test"]["predicted"], strict=True))
+    if (probabilities.argmax(axis=1) != [of_card.get(clip) for clip in clips]).any():
+        raise ValueError("These are not the predictions on the card of beyond: other pictures?")
+    plane = TSNE(init="pca", perplexity=30, random_state=seed).fit_transform(features)
+    # Its axes mean nothing, and pages are wider than high.
+    plane = plane[:, np.argsort(-np.ptp(plane, axis=0))]
+    groups = uploads(clips, y)
+    return results.write(
+        RESULT,
+        {
+            "genres": store.genres,
+            "features": features.shape[1],
+            "seed": seed,
+            "clips": clips.to_numpy(),
+            "true": y,
+            "probabilities": [[round(float(p), 4) for p in row] for row in probabilities],
+            "x": [round(float(x), 2) for x in plane[:, 0]],
+            "y": [round(float(y), 2) for y in plane[:, 1]],
+            "trustworthiness": trustworthiness(features, plane, n_neighbors=NEIGHBOURS),
+            "genre": {
+                "features": float((_nearest(features, groups, y) == y).mean()),
+                "map": float((_nearest(plane, groups, y) == y).mean()),
+            },
+        },
+        folder,
+    )
+
+
+def read(record=None):
+    """The map as a table.
+
+    Parameters
+    ----------
+    record : dict, optional
+        As :func:`make` writes it; by default the recorded one.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index clip (FMA's track id); columns ``genre``, ``predicted``, ``probability`` (of what was
+        predicted), ``right`` (bool), ``x``, ``y``, and one a genre with its probability.
+
+    Chapter: book/music_map.ipynb
+    """
+    record = results.read(RESULT) if record is None else record
+    genres = np.array(record["genres"])
+    table = pd.DataFrame(record["probabilities"], pd.Index(record["clips"], name="clip"), genres)
+    columns = {
+        "genre": genres[record["true"]],
+        "predicted": (predicted := genres[table.to_numpy().argmax(axis=1)]),
+        "probability": table.to_numpy().max(axis=1),
+        "right": predicted == genres[record["true"]],
+        "x": record["x"],
+        "y": record["y"],
+    }
+    return pd.concat([pd.DataFrame(columns, table.index), table], axis=1)
+
+
+def around(table, n=NEIGHBOURS):
+    """Which genre most of the ``n`` nearest neighbours on the map have, for every clip.
+
+    Neighbours from the clip's own upload do not count: that an album resembles itself says little.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`read`.
+    n : int
+
+    Returns
+    -------
+    pandas.Series
+        Index clip, values genres.
+
+    Chapter: book/music_map.ipynb
+    """
+    genres, labels = np.unique(table["genre"], return_inverse=True)
+    groups = uploads(table.index.to_numpy(), labels)
+    found = _nearest(table[["x", "y"]].to_numpy(), groups, labels, n)
+    return pd.Series(genres[found], table.index)
+
+
+def picture(table, ax=None):
+    """The map: a dot is a clip that the network gets right, a cross one that it does not.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`read`.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Chapter: book/music_map.ipynb
+    """
+    ax = ax or plt.subplots(figsize=(8, 4.6))[1]
+    for genre, here in table.groupby("genre"):
+        for right, marker, size in ((True, "o", 22), (False, "x", 16)):
+            spot = here[here["right"] == right]
+            label = genre if right else None
+            ax.scatter(spot["x"], spot["y"], size, COLOURS[genre], marker, lw=1.2, label=label)
+    ax.set(aspect="equal", xticks=[], yticks=[], title="dot: right, cross: a mistake")
+    ax.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.02), frameon=False)
+    return ax
+
+
+def panels(table):
+    """The map once for every genre: its own clips in colour, all others grey.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`read`.
+
+    Returns
+    -------
+    matplotlib Axes
+        The first of eight.
+
+    Chapter: book/music_map.ipynb
+    """
+    axes = plt.subplots(2, 4, figsize=(8, 3.7), sharex=True, sharey=True)[1].flat
+    for ax, (genre, here) in zip(axes, table.groupby("genre"), strict=True):
+        ax.scatter(table["x"], table["y"], 3, "0.85")
+        for right, marker in ((True, "o"), (False, "x")):
+            spot = here[here["right"] == right]
+            ax.scatter(spot["x"], spot["y"], 12, COLOURS[genre], marker, lw=1)
+        ax.set(aspect="equal", xticks=[], yticks=[])
+        ax.set_title(f"{genre}, {here['right'].mean():.0%} right", fontsize="small")
+    return axes[0]
+
+
+def interactive(table, still):
+    """The map for the book's ``map.js``; where no script runs, and on paper, the picture stays.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`read`.
+    still : IPython.display.HTML
+        The picture, from :func:`prcnn.plots.show`.
+
+    Returns
+    -------
+    IPython.display.HTML
+
+    Chapter: book/music_map.ipynb
+    """
+    genres = sorted(COLOURS)
+    percent = (100 * table[genres]).round().astype(int).to_numpy().tolist()
+    places = table[["x", "y"]].to_numpy().tolist()
+    genre, said = (table[column].map(genres.index) for column in ("genre", "predicted"))
+    clips = list(zip(table.index.tolist(), genre, said, places, percent, strict=True))
+    data = {"genres": genres, "colours": [COLOURS[genre] for genre in genres], "clips": clips}
+    text = json.dumps(data, separators=(",", ":"))
+    return HTML(
+        f'<div class="music-map"><div class="map-still">{still.data}</div>'
+        f'<script type="application/json">{text}</script></div>'
+    )
+
+
+def _nearest(places, groups, labels, n=1):
+    """The commonest label among the ``n`` nearest of another group; the first of equals."""
+    most = int(np.bincount(groups).max())
+    nearest = NearestNeighbors(n_neighbors=min(n + most, len(places) - 1)).fit(places)
+    order = nearest.kneighbors(return_distance=False)
+    found = []
+    for group, row in zip(groups, order, strict=True):
+        others = labels[row[groups[row] != group][:n]]
+        found.append(np.bincount(others).argmax())
+    return np.array(found)
