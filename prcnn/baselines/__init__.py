@@ -25,23 +25,3 @@ from prcnn.baselines.features import (
     get_features,
     of_spectrograms,
 )
-
-__all__ = [
-    "ALL",
-    "FAMILIES",
-    "FMA",
-    "MFCC",
-    "PICTURE",
-    "SUBSETS",
-    "Features",
-    "classifier",
-    "cross_validate",
-    "extract",
-    "fit_and_report",
-    "get_features",
-    "mean_spectra",
-    "mean_spectrum_report",
-    "names",
-    "of_spectrograms",
-    "train_and_report",
-]

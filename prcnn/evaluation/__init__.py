@@ -28,31 +28,6 @@ from prcnn.evaluation.statistics import (
     wilson,
 )
 
-__all__ = [
-    "TIE",
-    "Paired",
-    "PairedSeeds",
-    "Report",
-    "beside",
-    "bootstrap",
-    "calibration",
-    "clips_needed",
-    "compare_over_seeds",
-    "difference_seen",
-    "drawn_together",
-    "evaluate",
-    "from_segments",
-    "holm",
-    "interval_over_seeds",
-    "luck_of_runs",
-    "mcnemar",
-    "over_seeds",
-    "report",
-    "temperature",
-    "verdict",
-    "wilson",
-]
-
 
 def evaluate(model, store, split="test", *, batch_size=64):
     """Predict a split of a store and report.

@@ -17,22 +17,3 @@ from prcnn.models.inspection import (
 )
 from prcnn.models.shipped import card, pretrained
 from prcnn.models.zoo import NETWORKS, build, names
-
-__all__ = [
-    "CHECKPOINTS",
-    "NETWORKS",
-    "CheckpointError",
-    "attention_weights",
-    "build",
-    "card",
-    "influence",
-    "layer_summary",
-    "load_checkpoint",
-    "names",
-    "outputs",
-    "pretrained",
-    "read_accumulators",
-    "read_weights",
-    "receptive_field",
-    "trainable_parameters",
-]

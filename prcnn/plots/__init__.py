@@ -8,31 +8,3 @@ from prcnn.plots.question import question
 from prcnn.plots.reports import accuracies, confusion, forest, heard, learning_curves, scores
 from prcnn.plots.signal import mel_bands, mel_scale, reach, spectrogram, stage_costs, waveform
 from prcnn.plots.style import show, use_style
-
-__all__ = [
-    "accuracies",
-    "artist_shares",
-    "attention",
-    "confusion",
-    "decided",
-    "feature_maps",
-    "forest",
-    "genre_counts",
-    "heard",
-    "influence",
-    "learning_curves",
-    "mel_bands",
-    "mel_scale",
-    "over_time",
-    "overlaps",
-    "player",
-    "question",
-    "reach",
-    "receptive_fields",
-    "scores",
-    "show",
-    "spectrogram",
-    "stage_costs",
-    "use_style",
-    "waveform",
-]

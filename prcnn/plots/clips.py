@@ -7,21 +7,9 @@ import pandas as pd
 from prcnn.datasets.dataset import SPLITS
 from prcnn.plots.style import HATCHES
 
-__all__ = ["artist_shares", "genre_counts", "overlaps"]
-
 
 def genre_counts(clips, ax=None):
-    """Bars: clips of each genre, one pattern a split.
-
-    Parameters
-    ----------
-    clips : pandas.DataFrame
-        ``Dataset.clips``: columns ``genre`` and ``split``.
-    ax : matplotlib Axes, optional
-
-    Returns
-    -------
-    matplotlib Axes
+    """Bars: ``Dataset.clips`` of each genre, one pattern a split.
 
     Chapter: book/datasets.ipynb
     """
@@ -39,17 +27,9 @@ def genre_counts(clips, ax=None):
 
 
 def artist_shares(clips, ax=None):
-    """Bars: each genre cut into its artists, the one with most clips first and dark.
+    """Bars: each genre of ``Dataset.clips`` cut into its artists, the largest first and dark.
 
-    Parameters
-    ----------
-    clips : pandas.DataFrame
-        Columns ``genre`` and ``artist``; clips of unknown artists are drawn white at the end.
-    ax : matplotlib Axes, optional
-
-    Returns
-    -------
-    matplotlib Axes
+    Clips of unknown artists are white, at the end.
 
     Chapter: book/datasets.ipynb
     """
@@ -74,15 +54,7 @@ def artist_shares(clips, ax=None):
 def overlaps(shares, ax=None):
     """Bars: share of the test clips whose artist was in training, for several ways to split.
 
-    Parameters
-    ----------
-    shares : dict of str to float
-        Name of the split → share between 0 and 1, as from :func:`prcnn.datasets.splits.overlap`.
-    ax : matplotlib Axes, optional
-
-    Returns
-    -------
-    matplotlib Axes
+    ``shares`` is a dict: name of the split → :func:`prcnn.datasets.splits.overlap`.
 
     Chapter: book/datasets.ipynb
     """

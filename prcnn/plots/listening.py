@@ -6,8 +6,6 @@ import numpy as np
 from prcnn.listening import clock
 from prcnn.plots.signal import spectrogram
 
-__all__ = ["decided", "over_time"]
-
 
 def over_time(listening, ax=None):
     """Probability of every genre over a song, under its loudness.
@@ -18,12 +16,6 @@ def over_time(listening, ax=None):
     Parameters
     ----------
     listening : prcnn.listening.Listening
-    ax : matplotlib Axes, optional
-
-    Returns
-    -------
-    matplotlib Axes
-        Of the genres; the loudness is in its inset.
 
     Chapter: book/classify.ipynb
     """
@@ -60,12 +52,6 @@ def decided(found, ax=None):
     Parameters
     ----------
     found : prcnn.listening.Decided
-    ax : matplotlib Axes, optional
-
-    Returns
-    -------
-    matplotlib Axes
-        In seconds from the start of the window.
 
     Chapter: book/classify.ipynb
     """

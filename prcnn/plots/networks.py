@@ -8,32 +8,25 @@ from matplotlib.patheffects import withStroke
 from prcnn.plots.signal import spectrogram
 from prcnn.spectrogram import PAPER, get_settings
 
-__all__ = ["attention", "feature_maps", "influence", "receptive_fields"]
-
 
 def _grey(mel, settings, ax):
     """The spectrogram in grey, so that what lies over it stands out; seconds a frame."""
     spectrogram(mel, settings, ax, colorbar=False)
     ax.images[-1].set_cmap("Greys")
-    settings = get_settings(settings)
-    return settings.step
+    return get_settings(settings).step
 
 
 def feature_maps(maps, ax=None, columns=8):
     """The maps of a CNN layer side by side, each scaled by its own largest value.
 
+    Time runs to the right and mel bands upwards in every map; the first is top left.
+
     Parameters
     ----------
     maps : numpy.ndarray (time, mel, filters)
         One clip of what :func:`prcnn.models.outputs` returns for ``conv_i`` or ``pool_i``.
-    ax : matplotlib Axes, optional
     columns : int
         Maps in a row.
-
-    Returns
-    -------
-    matplotlib Axes
-        Time runs to the right and mel bands upwards in every map; the first is top left.
 
     Chapter: book/cnn.ipynb
     """
@@ -53,7 +46,7 @@ def feature_maps(maps, ax=None, columns=8):
     return ax
 
 
-def receptive_fields(table, mel, ax=None, settings=PAPER, start=(60, 0)):
+def receptive_fields(table, mel, ax=None):
     """Frames round what one value of each layer sees, drawn on a spectrogram.
 
     Parameters
@@ -61,23 +54,15 @@ def receptive_fields(table, mel, ax=None, settings=PAPER, start=(60, 0)):
     table : pandas.DataFrame
         Rows of :func:`prcnn.models.receptive_field`.
     mel : numpy.ndarray (frames, bands)
-    ax : matplotlib Axes, optional
-    settings : Settings or str
-        Those of ``mel``: they say how long a frame is.
-    start : (int, int)
-        First frame and band of every field.
-
-    Returns
-    -------
-    matplotlib Axes
+        Of settings ``PAPER``. Every field starts at its frame 60 and lowest band.
 
     Chapter: book/cnn.ipynb
     """
     ax = ax or plt.subplots()[1]
-    seconds = _grey(mel, settings, ax)
+    seconds = _grey(mel, PAPER, ax)
     halo = [withStroke(linewidth=4, foreground="white")]
     for i, (layer, row) in enumerate(table.iterrows()):
-        corner, size = (start[0] * seconds, start[1]), (row.frames * seconds, row.bands)
+        corner, size = (60 * seconds, 0), (row.frames * seconds, row.bands)
         style = {"ls": ("-", "--", "-.", ":")[i % 4], "ec": f"C{i % 10}", "path_effects": halo}
         ax.add_patch(
             Rectangle(corner, *size, fill=False, lw=2.5, clip_on=False, label=layer, **style)
@@ -89,21 +74,17 @@ def receptive_fields(table, mel, ax=None, settings=PAPER, start=(60, 0)):
 def attention(weights, mel, ax=None, settings=PAPER):
     """How much each moment counts, over the spectrogram.
 
+    An axis on the right shows the weights as multiples of 1 / steps, what each would be if all
+    moments counted the same (the dashed line).
+
     Parameters
     ----------
     weights : numpy.ndarray (steps,)
         One clip of :func:`prcnn.models.attention_weights`; they sum to one.
     mel : numpy.ndarray (frames, bands)
         The same clip's spectrogram.
-    ax : matplotlib Axes, optional
     settings : Settings or str
         Those of ``mel``.
-
-    Returns
-    -------
-    matplotlib Axes
-        Its twin on the right shows the weights as multiples of 1 / steps, what each would be if
-        all moments counted the same (the dashed line).
 
     Chapter: book/attention.ipynb
     """
@@ -122,19 +103,12 @@ def attention(weights, mel, ax=None, settings=PAPER):
 def influence(table, ax=None, settings=PAPER):
     """What replacing each part of a clip does to the GRU's states.
 
+    The axis is logarithmic, since the last moments count many times more.
+
     Parameters
     ----------
     table : pandas.DataFrame
-        As :func:`prcnn.models.influence` returns it: index = first frame of the part replaced;
-        columns are drawn as lines.
-    ax : matplotlib Axes, optional
-    settings : Settings or str
-        Those of the spectrograms.
-
-    Returns
-    -------
-    matplotlib Axes
-        With a logarithmic axis, since the last moments count many times more.
+        As :func:`prcnn.models.influence` returns it, of spectrograms of the ``settings``.
 
     Chapter: book/rnn.ipynb
     """

@@ -11,8 +11,6 @@ from IPython.display import HTML
 
 from prcnn import audio
 
-__all__ = ["player"]
-
 _SR = 22050
 
 

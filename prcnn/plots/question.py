@@ -5,8 +5,6 @@ import json
 
 from IPython.display import HTML
 
-__all__ = ["question"]
-
 
 def question(ask, sounds, choices, truth, answer, network=None):
     """A question to listen to. The book's ``question.js`` makes buttons of the choices.

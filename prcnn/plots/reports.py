@@ -7,21 +7,9 @@ import seaborn as sns
 from prcnn.evaluation import TIE
 from prcnn.plots.signal import spectrogram
 
-__all__ = ["accuracies", "confusion", "forest", "heard", "learning_curves", "scores"]
-
 
 def learning_curves(history, ax=None):
-    """Accuracy of training and validation, epoch by epoch; the kept epoch is marked.
-
-    Parameters
-    ----------
-    history : pandas.DataFrame
-        ``Run.history``: index epoch; columns ``accuracy``, ``val_accuracy``.
-    ax : matplotlib Axes, optional
-
-    Returns
-    -------
-    matplotlib Axes
+    """Accuracy of training and validation in ``Run.history``; the kept epoch is marked.
 
     Chapter: book/train.ipynb
     """
@@ -36,18 +24,7 @@ def learning_curves(history, ax=None):
 
 
 def confusion(matrix, ax=None, title="Confusion"):
-    """Heatmap of a confusion matrix, clips counted in every cell.
-
-    Parameters
-    ----------
-    matrix : pandas.DataFrame
-        Rows true genres, columns predicted ones, as ``Report.confusion``.
-    ax : matplotlib Axes, optional
-    title : str
-
-    Returns
-    -------
-    matplotlib Axes
+    """Heatmap of a matrix like ``Report.confusion``: true genres in rows, clips in every cell.
 
     Chapter: book/train.ipynb
     """
@@ -68,13 +45,8 @@ def accuracies(table, ax=None, chance=None):
     table : pandas.DataFrame
         Index: names; columns ``accuracy``, ``low``, ``high`` as fractions and, where there were
         several, ``seeds``: a list of accuracies, each a dot.
-    ax : matplotlib Axes, optional
     chance : float, optional
         Fraction at which to draw the line of guessing.
-
-    Returns
-    -------
-    matplotlib Axes
 
     Chapter: book/train.ipynb
     """
@@ -88,8 +60,10 @@ def accuracies(table, ax=None, chance=None):
     return ax
 
 
-def forest(table, ax=None, tie=TIE):
+def forest(table, ax=None):
     """Differences with their intervals: a row is a comparison, a dot a seed.
+
+    An interval inside the grey band, 3 points either side, is a tie.
 
     Parameters
     ----------
@@ -97,13 +71,6 @@ def forest(table, ax=None, tie=TIE):
         Index: names, or question and name, as :func:`prcnn.study.ablations.answers` gives them;
         columns ``difference``, ``low``, ``high`` as fractions and, where there were several,
         ``seeds`` (a list); ``reference`` is named beside a question.
-    ax : matplotlib Axes, optional
-    tie : float
-        Half the width of the grey band: an interval inside is a tie.
-
-    Returns
-    -------
-    matplotlib Axes
 
     Chapter: book/ablations.ipynb
     """
@@ -112,7 +79,7 @@ def forest(table, ax=None, tie=TIE):
         groups = [(name, table.loc[name]) for name in table.index.unique(0)]
     heads = sum(name is not None for name, _ in groups)
     ax = ax or plt.subplots(figsize=(7.2, 0.9 + 0.34 * (len(table) + heads)))[1]
-    ax.axvspan(-100 * tie, 100 * tie, color="0.92", zorder=0)
+    ax.axvspan(-100 * TIE, 100 * TIE, color="0.92", zorder=0)
     ax.axvline(0, color="0.5", lw=1, zorder=0)
     places, place = [], 0
     for name, lines in groups:
@@ -143,18 +110,9 @@ def _intervals(ax, table, column, places):
 
 
 def scores(probabilities, genres, true=None, ax=None):
-    """What a network says of one clip: a bar a genre, the true one hatched.
+    """What a network says of one clip: a bar a genre, the true one, if known, hatched.
 
-    Parameters
-    ----------
-    probabilities : array (n_genres,)
-    genres : list of str
-    true : str, optional
-    ax : matplotlib Axes, optional
-
-    Returns
-    -------
-    matplotlib Axes
+    ``probabilities`` (n_genres,) are those of ``genres``.
 
     Chapter: book/train.ipynb
     """
@@ -172,19 +130,8 @@ def scores(probabilities, genres, true=None, ax=None):
 def heard(mel, probabilities, genres, true, settings, ax=None):
     """A clip's spectrogram, and beside it what a network says of it.
 
-    Parameters
-    ----------
-    mel : array (frames, bands)
-    probabilities : array (n_genres,)
-    genres : list of str
-    true : str
-    settings : prcnn.spectrogram.Settings
-    ax : pair of matplotlib Axes, optional
-
-    Returns
-    -------
-    matplotlib Axes
-        The left one.
+    ``mel`` and ``settings`` as for :func:`spectrogram`, the others as for :func:`scores`; ``ax``
+    is a pair, of which the left one is returned.
 
     Chapter: book/train.ipynb
     """

@@ -4,29 +4,14 @@ import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 
-from prcnn import spectrogram as spectrograms
 from prcnn.plots.style import HATCHES
-from prcnn.spectrogram import PAPER, get_settings
-
-__all__ = ["mel_bands", "mel_scale", "reach", "spectrogram", "stage_costs", "waveform"]
+from prcnn.spectrogram import PAPER, get_settings, mel_filters
 
 _TICKS = (500, 1000, 2000, 4000, 8000)
 
 
 def waveform(y, sr=22050, ax=None, title=""):
-    """Pressure over time; long clips as the band between their extremes.
-
-    Parameters
-    ----------
-    y : array (n,)
-    sr : int
-        Sampling rate in Hz.
-    ax : matplotlib Axes, optional
-    title : str
-
-    Returns
-    -------
-    matplotlib Axes
+    """Pressure of ``y`` (n,), at ``sr`` Hz, over time; long clips as the band of their extremes.
 
     Chapter: book/log_mel.ipynb
     """
@@ -54,13 +39,6 @@ def spectrogram(values, settings=PAPER, ax=None, title="", colorbar=True):
         As from :func:`prcnn.spectrogram.log_mel`.
     settings : Settings or str
         What made it: gives both axes and the unit.
-    ax : matplotlib Axes, optional
-    title : str
-    colorbar : bool
-
-    Returns
-    -------
-    matplotlib Axes
 
     Chapter: book/log_mel.ipynb
     """
@@ -103,25 +81,15 @@ def _average(values, most):
     return np.add.reduceat(values, edges[:-1]) / np.diff(edges)[:, None]
 
 
-def mel_scale(ax=None, slide=(100, 8000)):
-    """Hertz against mels, with the stretch that a slide covers.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes, optional
-    slide : (float, float)
-        Hz; its ends are marked.
-
-    Returns
-    -------
-    matplotlib Axes
+def mel_scale(ax=None):
+    """Hertz against mels; 100 and 8,000 Hz, the ends of the chapter's slide, are marked.
 
     Chapter: book/log_mel.ipynb
     """
     ax = ax or plt.subplots(figsize=(7.2, 2.8))[1]
     hz = np.linspace(0, 11025, 500)
     ax.plot(hz, librosa.hz_to_mel(hz), color="black")
-    for end in slide:
+    for end in (100, 8000):
         mel = float(librosa.hz_to_mel(end))
         ax.plot([end, end, 0], [0, mel, mel], color="0.5", linestyle=":")
         ax.annotate(
@@ -136,55 +104,33 @@ def mel_scale(ax=None, slide=(100, 8000)):
     return ax
 
 
-def mel_bands(settings=PAPER, every=8, ax=None):
-    """The triangles of the mel filterbank, every eighth of them.
-
-    Parameters
-    ----------
-    settings : Settings or str
-    every : int
-    ax : matplotlib Axes, optional
-
-    Returns
-    -------
-    matplotlib Axes
+def mel_bands(ax=None):
+    """Every eighth triangle of ``PAPER``'s mel filterbank.
 
     Chapter: book/log_mel.ipynb
     """
-    settings = get_settings(settings)
     ax = ax or plt.subplots(figsize=(7.2, 2.2))[1]
-    filters = spectrograms.mel_filters(settings)
-    hz = np.fft.rfftfreq(settings.n_fft, 1 / settings.sr)
-    for i, band in enumerate(range(0, settings.n_mels, every)):
-        ax.plot(hz, filters[:, band] / filters[:, band].max(), color=("0.1", "0.55")[i % 2], lw=1)
-    ax.set(xlabel="frequency (Hz)", ylabel="weight (of its peak)", xlim=(0, settings.sr / 2))
+    hz = np.fft.rfftfreq(PAPER.n_fft, 1 / PAPER.sr)
+    for i, band in enumerate(mel_filters(PAPER).T[::8]):
+        ax.plot(hz, band / band.max(), color=("0.1", "0.55")[i % 2], lw=1)
+    ax.set(xlabel="frequency (Hz)", ylabel="weight (of its peak)", xlim=(0, PAPER.sr / 2))
     return ax
 
 
-def reach(y, settings, sr=22050, ax=None):
+def reach(y, settings, ax=None):
     """A clip's waveform, and under it what the frames of each of several settings look at.
 
-    Parameters
-    ----------
-    y : array (n,)
-    settings : sequence of Settings or str
-    sr : int
-        Sampling rate of `y` in Hz.
-    ax : matplotlib Axes, optional
-
-    Returns
-    -------
-    matplotlib Axes
+    ``y`` (n,) is at 22,050 Hz; ``settings`` is a sequence of Settings or their names.
 
     Chapter: book/log_mel.ipynb
     """
-    ax = waveform(y / np.abs(y).max(), sr, ax or plt.subplots(figsize=(7.2, 2.4))[1])
+    ax = waveform(y / np.abs(y).max(), ax=ax or plt.subplots(figsize=(7.2, 2.4))[1])
     low = -1.15
     for one, hatch in zip(map(get_settings, settings), HATCHES[1:], strict=False):
         bottom, low = low - 0.45, low - 0.6
         ax.broken_barh([(0, one.seconds)], (bottom, 0.4), facecolor="0.85", hatch=hatch, ec="0.3")
         words = f"{one.name}: hop {one.hop_length}, {one.n_frames} frames, {one.seconds:.1f} s"
-        start = 0.3 if one.seconds > y.size / sr * 0.6 else one.seconds + 0.3
+        start = 0.3 if one.seconds > y.size / 22050 * 0.6 else one.seconds + 0.3
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
         ax.text(start, bottom + 0.2, words, va="center", fontsize="small", bbox=box)
     ax.set(ylim=(low, 1.1), yticks=[-1, 0, 1])
@@ -194,17 +140,7 @@ def reach(y, settings, sr=22050, ax=None):
 def stage_costs(costs, ax=None, cores="one core"):
     """Bars of milliseconds a clip, each made of its stages.
 
-    Parameters
-    ----------
-    costs : pandas.DataFrame
-        Rows: bars; columns: stages, in order; values: milliseconds.
-    ax : matplotlib Axes, optional
-    cores : str
-        On how many cores.
-
-    Returns
-    -------
-    matplotlib Axes
+    ``costs`` is a table: a row a bar, a column a stage, in order; ``cores`` says on how many.
 
     Chapter: book/log_mel.ipynb
     """

@@ -12,8 +12,6 @@ from PIL import Image
 
 from prcnn.plots.player import player
 
-__all__ = ["show", "use_style"]
-
 HATCHES = ("", "///", "...", "xxx", "\\\\\\")  # told apart without colour
 _PAD = 0.1  # inches around a figure
 _DPI = 140  # sharper than a page is wide; shown at figure.dpi
