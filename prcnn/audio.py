@@ -91,20 +91,12 @@ def load(path, sr=22050, duration=None, offset=0.0):
 
 
 def rate(path):
-    """Sampling rate of a sound file in Hz, an int; errors as for :func:`load`.
-
-    Chapter: book/log_mel.ipynb
-    """
+    """Sampling rate of a sound file in Hz; errors as :func:`load`. Chapter: book/log_mel.ipynb"""
     return _header(path)[1]
 
 
 def headers(clips):
-    """Read the header of every clip, without decoding its sound.
-
-    Parameters
-    ----------
-    clips : pandas.DataFrame
-        With columns ``path`` and ``genre``, as ``dataset.clips``.
+    """Read the header of every clip of ``dataset.clips``, without decoding its sound.
 
     Returns
     -------
@@ -233,8 +225,6 @@ def mono(waveform, name="The waveform"):
     ------
     AudioError
         Where the samples are integers (their full scale is unknown), not finite, or none.
-
-    Chapter: book/log_mel.ipynb
     """
     y = np.asarray(waveform)
     if y.dtype.kind != "f":
@@ -250,15 +240,7 @@ def mono(waveform, name="The waveform"):
 
 
 def check(y, name):
-    """Return `y`, of any shape (n,), or raise where it is empty or not finite.
-
-    Raises
-    ------
-    AudioError
-        The message begins with `name`.
-
-    Chapter: book/log_mel.ipynb
-    """
+    """Return `y` (n,), or raise an AudioError about `name` where it is empty or not finite."""
     if y.size == 0:
         raise AudioError(f"{name}: no samples.")
     # Energy is finite only where every sample is, and needs no array of flags.
@@ -280,11 +262,7 @@ def _mix(y):
 def resample(y, native, sr):
     """Resample a mono waveform from `native` to `sr` Hz, as ``librosa.resample`` by default.
 
-    Returns
-    -------
-    numpy.ndarray [shape=(ceil(n · sr / native),), dtype=float32]
-
-    Chapter: book/log_mel.ipynb
+    The result is float32, of ceil(n · sr / native) samples. Chapter: book/log_mel.ipynb
     """
     if native == sr or y.size == 0:
         return y

@@ -3,6 +3,8 @@
 import ast
 import difflib
 
+from IPython import get_ipython
+
 
 def refuse_unknown_parameters(history=None):
     """Raise if papermill was given a parameter that the page does not have.
@@ -11,15 +13,8 @@ def refuse_unknown_parameters(history=None):
     cell tagged ``parameters``; a NAME that the page never reads is set and forgotten. Called in the
     cell after them, this compares the two.
 
-    Parameters
-    ----------
-    history : list of str, optional
-        The cells run so far; default: this kernel's. Outside IPython nothing is checked.
-
-    Raises
-    ------
-    NameError
-        Names the unknown parameter, the nearest known one, and all known ones.
+    ``history``, a list of the cells run so far, is this kernel's where not given; outside IPython
+    nothing is checked. The NameError names the parameter, the nearest known one, and all of them.
 
     Chapter: book/train.ipynb
     """
@@ -37,10 +32,6 @@ def refuse_unknown_parameters(history=None):
 
 
 def _kernel_history():
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return []
     shell = get_ipython()
     return [cell for cell in shell.user_ns["In"] if cell] if shell else []
 

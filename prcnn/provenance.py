@@ -10,13 +10,10 @@ _PACKAGES = ("prcnn", "keras", "tensorflow", "torch", "jax", "librosa", "numpy",
 
 
 def provenance():
-    """Versions, machine and date (UTC) of this process, as plain JSON values.
+    """Versions, machine and date (UTC) of this process, a dict of plain JSON values.
 
-    Returns
-    -------
-    dict
-        ``date``, ``python``, ``packages`` (name → version), ``machine`` (system, processor,
-        cores).
+    Its keys: ``date``, ``python``, ``packages`` (name → version), ``machine`` (system, processor,
+    cores).
 
     Chapter: book/environment.ipynb
     """

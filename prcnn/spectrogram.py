@@ -120,15 +120,7 @@ _KNOWN = {settings.name: settings for settings in (PAPER, AUTHORS, FENG, IMAGES)
 
 
 def get_settings(settings):
-    """Settings by name; a :class:`Settings` is returned as it is.
-
-    Raises
-    ------
-    ValueError
-        For an unknown name; the message lists the known ones.
-
-    Chapter: book/log_mel.ipynb
-    """
+    """Settings by name, or as they are; a ValueError about another name lists the known ones."""
     if isinstance(settings, Settings):
         return settings
     if isinstance(settings, str) and settings in _KNOWN:
@@ -228,7 +220,7 @@ def power(y, settings=PAPER, n_frames=None):
 
     Returns
     -------
-    numpy.ndarray [shape=(n_frames, n_mels or n_fft // 2 + 1), dtype=float32]
+    numpy.ndarray [shape=(n_frames, bands), dtype=float32]
 
     Chapter: book/log_mel.ipynb
     """
@@ -337,11 +329,6 @@ def mel_filters(settings):
     The same numbers as ``librosa.filters.mel``, to which a test holds it. librosa gives the scale;
     its filters would cost every worker process 0.65 s of imports, 35 clips, the scale 0.25 s.
 
-    Parameters
-    ----------
-    settings : Settings or str
-        With a sampling rate: ``replace(IMAGES, sr=44100)``.
-
     Returns
     -------
     numpy.ndarray [shape=(n_fft // 2 + 1, n_mels), dtype=float32]
@@ -350,7 +337,7 @@ def mel_filters(settings):
     Raises
     ------
     ValueError
-        For settings without a sampling rate or without mel bands.
+        For settings without mel bands or a sampling rate, which ``replace(IMAGES, sr=44100)`` has.
 
     Chapter: book/log_mel.ipynb
     """

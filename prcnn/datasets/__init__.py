@@ -27,10 +27,7 @@ _MODULES = {
 
 
 def names():
-    """Return the names that :func:`load` knows, as a list of str.
-
-    Chapter: book/datasets.ipynb
-    """
+    """The names that :func:`load` knows, a list of str. Chapter: book/datasets.ipynb"""
     return ["synthetic", *_MODULES]
 
 

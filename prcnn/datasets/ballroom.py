@@ -26,17 +26,10 @@ WHERE = (
 def load(name="extended_ballroom", data_home=None, *, download=False, splits="artist", seed=0):
     """Load ``<data_home>/extended_ballroom/<Dance>/<id>.mp3`` with its XML.
 
-    Parameters
-    ----------
-    name : str
-    data_home : str or Path, optional
-        Has ``extended_ballroom/extendedballroom_v1.1.xml`` and one folder a dance, there or in a
-        folder ``extendedballroom_v1.1``.
-    download : bool
-        Not possible: an error says where the data is.
-    splits : str
-        "artist" (no artist in two splits; default, as there is no official split) or "stratified".
-    seed : int
+    XML and dances may also lie in a folder ``extendedballroom_v1.1`` there. ``splits`` is "artist"
+    (no artist in two splits; there is no official one) or "stratified". FileNotFoundError, which
+    says where the data is, if folder or XML is missing; ValueError if the XML is damaged, or none
+    of its songs has a file.
 
     Returns
     -------
@@ -44,15 +37,6 @@ def load(name="extended_ballroom", data_home=None, *, download=False, splits="ar
         ``clips`` also has ``title``, ``album``, ``bpm`` and ``repeats`` (ids of the songs that the
         XML calls versions or duplicates of this one, comma-separated; read as the dataset's README
         describes them).
-
-    Raises
-    ------
-    FileNotFoundError
-        If folder or XML is missing; ``download`` cannot help.
-    ValueError
-        If the XML is damaged, or none of its songs has a file.
-
-    Chapter: book/datasets.ipynb
     """
     root = home(data_home) / name
     xml = next(

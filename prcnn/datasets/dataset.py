@@ -165,22 +165,13 @@ def home(data_home=None):
 
 
 def table(rows, *more):
-    """Lay clips (id → dict of its columns) out as a table; the split is filled in later.
-
-    Chapter: book/datasets.ipynb
-    """
+    """Lay clips (id → dict of its columns) out as a table; the split is filled in later."""
     columns = ["path", "genre", "split", "artist", *more]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=object)
 
 
 def assemble(name, clips, left_out, splits, settings="paper"):
-    """Check a table of clips and wrap it as a :class:`Dataset`.
-
-    Raises
-    ------
-    ValueError
-        If no clip is left, or only one genre.
-    """
+    """Wrap a table of clips as a :class:`Dataset`; ValueError if no clip is left, or one genre."""
     clips = clips.rename_axis(index="clip")
     if clips.empty:
         why = pd.Series(left_out, dtype=object).value_counts()

@@ -1,8 +1,6 @@
 """Fetch what may be fetched: resumable, checked against a checksum, announced before it starts.
 
-Nothing here runs unless a loader is called with ``download=True``.
-
-Chapter: book/datasets.ipynb
+Nothing here runs unless a loader is called with ``download=True``. Chapter: book/datasets.ipynb
 """
 
 import hashlib
@@ -20,7 +18,13 @@ from .unpack import staging_folder, unpack
 TRIES, WAIT, TIMEOUT = 5, 2.0, 30  # attempts without progress; seconds
 MIB, GIB = 2**20, 2**30
 
-_FMA = "https://os.unil.cloud.switch.ch/fma/"
+_FMA = {  # sha1 and size of each of its archives
+    "fma_metadata": ("f0df49ffe5f2a6008d7dc83c6915b31835dfe733", 342 * MIB),
+    "fma_small": ("ade154f733639d52e35e32f5593efe5be76c6d70", int(7.2 * GIB)),
+    "fma_medium": ("c67b69ea232021025fca9231fc1c7c1a063ab50b", 22 * GIB),
+    "fma_large": ("497109f4dd721066b5ce5e5f250ec604dc78939e", 93 * GIB),
+    "fma_full": ("0f0ace23fbe9ba30ecb7e95f763e435ea802b8ab", 879 * GIB),
+}
 _MINI = "a61439e86c13037011fde8e0f0743ec55c50bce3"
 _LISTS = "https://raw.githubusercontent.com/jongpillee/music_dataset_split/master/GTZAN_split/"
 
@@ -36,21 +40,10 @@ class Archive:
 
 
 ARCHIVES = {
-    "fma_metadata": Archive(
-        _FMA + "fma_metadata.zip", "sha1:f0df49ffe5f2a6008d7dc83c6915b31835dfe733", 342 * MIB
-    ),
-    "fma_small": Archive(
-        _FMA + "fma_small.zip", "sha1:ade154f733639d52e35e32f5593efe5be76c6d70", int(7.2 * GIB)
-    ),
-    "fma_medium": Archive(
-        _FMA + "fma_medium.zip", "sha1:c67b69ea232021025fca9231fc1c7c1a063ab50b", 22 * GIB
-    ),
-    "fma_large": Archive(
-        _FMA + "fma_large.zip", "sha1:497109f4dd721066b5ce5e5f250ec604dc78939e", 93 * GIB
-    ),
-    "fma_full": Archive(
-        _FMA + "fma_full.zip", "sha1:0f0ace23fbe9ba30ecb7e95f763e435ea802b8ab", 879 * GIB
-    ),
+    name: Archive(f"https://os.unil.cloud.switch.ch/fma/{name}.zip", f"sha1:{sha1}", size)
+    for name, (sha1, size) in _FMA.items()
+}
+ARCHIVES |= {
     "gtzan_mini": Archive(
         f"https://github.com/TempoBeatDownbeat/gtzan_mini/archive/{_MINI}.zip",
         None,  # GitHub packs it anew for each visitor; the clips inside are checked instead
@@ -70,23 +63,10 @@ LISTS = {
 def get(name, folder):
     """Download an archive and unpack it to ``folder/name``, unless its files are there.
 
-    An archive or clips with another checksum are not kept, and never reach ``folder/name``.
-
-    Parameters
-    ----------
-    name : str
-        One of ``ARCHIVES``.
-    folder : Path
-
-    Raises
-    ------
-    OSError
-        If the disk has too little room, or the connection fails (``ConnectionError``); what has
-        arrived is kept, and the next call goes on from there.
-    ValueError
-        If what arrived does not match its checksum, or would write outside the folder.
-
-    Chapter: book/datasets.ipynb
+    An archive or clips with another checksum are not kept, and never reach ``folder/name``:
+    ValueError, as for an archive that would write outside the folder. OSError where the disk has
+    too little room or the connection fails (``ConnectionError``); what has arrived is kept, and the
+    next call goes on from there.
     """
     archive = ARCHIVES[name]
     path, goal = folder / f"{name}.zip", folder / name
@@ -116,10 +96,7 @@ def get(name, folder):
 
 
 def get_list(file, folder):
-    """Download one of GTZAN's published lists to ``folder/file``, unless it is there.
-
-    Chapter: book/datasets.ipynb
-    """
+    """Download one of GTZAN's published lists to ``folder/file``, unless it is there."""
     if not (folder / file).is_file():
         fetch(_LISTS + file, folder / file, f"sha256:{LISTS[file]}")
 
@@ -148,19 +125,9 @@ def announce(url, path, size):
 
 
 def fetch(url, path, known_hash=None):
-    """Download one file; a partial file (``….part``) is carried on.
+    """Download one file to a path, and return that; a partial file (``….part``) is carried on.
 
-    Parameters
-    ----------
-    url : str
-    path : Path
-        Where it goes; a file there that matches ``known_hash`` is kept.
-    known_hash : str, optional
-        ``"sha1:…"`` or ``"sha256:…"``.
-
-    Returns
-    -------
-    Path
+    A file there is kept where it matches ``known_hash`` ("sha1:…" or "sha256:…").
 
     Raises
     ------
@@ -170,8 +137,6 @@ def fetch(url, path, known_hash=None):
         If the host says that there is no such file (or refuses it).
     ValueError
         If the checksum is another; the file is not kept.
-
-    Chapter: book/datasets.ipynb
     """
     if known_hash is None and path.is_file():
         return path

@@ -17,16 +17,7 @@ from .splits import split_clips
 __all__ = ["GENRES", "features", "genres", "load", "read", "tracks"]
 
 #: The eight genres of FMA-small, alphabetical: the order of every network's outputs.
-GENRES = [
-    "Electronic",
-    "Experimental",
-    "Folk",
-    "Hip-Hop",
-    "Instrumental",
-    "International",
-    "Pop",
-    "Rock",
-]
+GENRES = "Electronic Experimental Folk Hip-Hop Instrumental International Pop Rock".split()
 SUBSETS = ("small", "medium", "large", "full")  # each within the next
 
 NO_AUDIO = "known fault of FMA: no audio in the file"
@@ -46,28 +37,8 @@ NEAR_SILENT = (72059, 110736, 119979)
 def load(name, data_home=None, *, download=False, splits=None, seed=0):
     """Load ``fma_small``, ``fma_medium``, ``fma_large`` or ``fma_full``.
 
-    Parameters
-    ----------
-    name : str
-    data_home : str or Path, optional
-        Has ``fma_metadata/tracks.csv`` and ``fma_small/000/000002.mp3`` ….
-    download : bool
-        Fetch the metadata (342 MiB) and the audio (7.2 GiB for ``fma_small``) if missing.
-    splits, seed
-        See :func:`read`.
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        As :func:`read`.
-    OSError
-        If a download fails, or the disk has too little room for it.
-
-    Chapter: book/datasets.ipynb
+    ``download`` fetches the metadata (342 MiB) and the audio (7.2 GiB for ``fma_small``) if they
+    are missing; OSError if that fails, or the disk has too little room. All else as :func:`read`.
     """
     folder = home(data_home)
     if download:
@@ -112,8 +83,6 @@ def read(folder, subset="small", name=None, splits=None, seed=0):
     ValueError
         If tracks.csv is truncated or not FMA's, no clips or one genre are left, or an official
         split that was asked for has no clips.
-
-    Chapter: book/datasets.ipynb
     """
     if subset not in SUBSETS:
         raise ValueError(f"unknown FMA subset {subset!r}; known: {', '.join(SUBSETS)}")
@@ -196,10 +165,7 @@ def _locate(clips, folder, subset, known, left_out):
 
 
 def clip_path(audio, clip):
-    """Where FMA keeps a clip: ``audio/000/000123.mp3``, ``audio`` being ``fma_small`` or so.
-
-    Chapter: book/datasets.ipynb
-    """
+    """Where FMA keeps a clip: ``audio/000/000123.mp3``, ``audio`` being ``fma_small`` or so."""
     return audio / f"{clip // 1000:03d}" / f"{clip:06d}.mp3"
 
 

@@ -19,8 +19,6 @@ from .dataset import assemble, home, some, warn
 from .fma import BROKEN, DOES_NOT_DECODE, GENRES, NEAR_SILENT, _official_if_whole
 from .splits import split_clips
 
-__all__ = ["load", "vggish"]
-
 URL = "https://github.com/Solarleaf/GenreWave"
 COMMIT = "22ab844bd8752f0fcd933a16255155d69195bf4e"
 SIZE = 238_550_748  # bytes, of spectrograms/ at that commit
@@ -31,7 +29,6 @@ def load(name, data_home=None, *, download=False, splits=None, seed=0):
 
     Parameters
     ----------
-    name : str
     data_home : str or Path, optional
         Has ``fma_small_images/spectrograms/<Genre>/<track id>.png``, or ``spectrograms/`` itself.
     download : bool
@@ -102,10 +99,8 @@ def vggish(data_home=None, dataset=None):
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it does not hold these arrays.
+    FileNotFoundError, ValueError
+        If there is no such file, or it does not hold these arrays.
 
     Chapter: book/baselines.ipynb
     """

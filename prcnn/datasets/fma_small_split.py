@@ -19,8 +19,6 @@ from .dataset import SPLITS
 from .fma import BROKEN, GENRES
 from .fma_tables import columns
 
-__all__ = ["FILE", "make", "read"]
-
 FILE = Path(__file__).parent / "fma_small_split.csv.gz"
 _HEAD = """\
 # Official split of FMA-small, without the six clips that do not decode.
@@ -30,23 +28,9 @@ _HEAD = """\
 
 
 def read(path=FILE):
-    """Read the table.
+    """Read the table: index ``clip`` (int, FMA's track id), columns ``genre`` and ``split``.
 
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``clip`` (int, FMA's track id), columns ``genre`` and ``split``.
-
-    Raises
-    ------
-    ValueError
-        If its rows are not those that its checksum was made of.
-
-    Chapter: book/datasets.ipynb
+    ValueError if its rows are not those that its checksum was made of.
     """
     with gzip.open(path, "rt", newline="") as file:
         head = [next(file) for _ in range(_HEAD.count("\n"))]
@@ -59,21 +43,10 @@ def read(path=FILE):
 
 
 def make(tracks, path=FILE):
-    """Write the table from FMA's own.
+    """Write the table from FMA's own ``tracks.csv``.
 
-    Parameters
-    ----------
-    tracks : str or Path
-        FMA's ``tracks.csv``.
-    path : str or Path
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If ``tracks`` is missing, damaged or not FMA's: 7,994 clips, 100 of every genre in
-        validation and test.
-
-    Chapter: book/datasets.ipynb
+    FileNotFoundError or ValueError if that is missing, damaged or not FMA's: 7,994 clips, 100 of
+    every genre in validation and test.
     """
     table = columns(Path(tracks))
     table = table.loc[table["subset"] == "small", ["genre", "split"]]

@@ -1,6 +1,7 @@
 """FMA's metadata tables: tracks.csv, the genre hierarchy, the 518 features.
 
-Chapter: book/datasets.ipynb
+All lie in ``<data_home>/fma_metadata``. FileNotFoundError where one is missing, ValueError where it
+is truncated or not FMA's. Chapter: book/datasets.ipynb
 """
 
 import ast
@@ -81,23 +82,7 @@ def _header(path, rows):
 def tracks(data_home=None):
     """Read FMA's whole tracks.csv: 106,574 tracks × 52 columns, lists as lists.
 
-    Parameters
-    ----------
-    data_home : str or Path, optional
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``track_id``; two column levels (album, artist, set, track).
-
-    Raises
-    ------
-    FileNotFoundError
-        If tracks.csv is missing.
-    ValueError
-        If it is truncated or not FMA's.
-
-    Chapter: book/datasets.ipynb
+    Index ``track_id``; two column levels (album, artist, set, track).
     """
     path = home(data_home) / "fma_metadata" / "tracks.csv"
     _header(path, 3)
@@ -113,25 +98,12 @@ def tracks(data_home=None):
 def genres(data_home=None):
     """Read FMA's genre hierarchy.
 
-    Parameters
-    ----------
-    data_home : str or Path, optional
-
     Returns
     -------
     pandas.DataFrame
         Index ``genre_id``; columns ``title``, ``tracks`` (how many have it: 161 of the 163 genres
         are used), ``parent`` (genre id, 0 for a root), ``parent_title``, ``top_level`` and
         ``children`` (list of titles).
-
-    Raises
-    ------
-    FileNotFoundError
-        If genres.csv is missing.
-    ValueError
-        If it is truncated or not FMA's.
-
-    Chapter: book/datasets.ipynb
     """
     path = home(data_home) / "fma_metadata" / "genres.csv"
     _header(path, 1)
@@ -159,13 +131,6 @@ def features(data_home=None, dataset=None):
     pandas.DataFrame
         float32, one row a clip in the order of ``dataset.clips``, 518 columns of three levels
         (feature, statistics, number). A clip without features is a row of NaN, and a warning.
-
-    Raises
-    ------
-    FileNotFoundError
-        If features.csv is missing.
-    ValueError
-        If it is truncated or not FMA's.
 
     Chapter: book/baselines.ipynb
     """

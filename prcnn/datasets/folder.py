@@ -24,11 +24,8 @@ def load(folder, splits="stratified", seed=0, fractions=FRACTIONS):
     Parameters
     ----------
     folder : str or Path
-    splits : str
-        "stratified" (at random within each genre) or "artist" (no artist in two splits).
-    seed : int
-    fractions : tuple of float
-        Training, validation, test.
+    splits, seed, fractions
+        See :func:`prcnn.datasets.splits.split_clips`.
 
     Returns
     -------
@@ -37,10 +34,8 @@ def load(folder, splits="stratified", seed=0, fractions=FRACTIONS):
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such folder.
-    ValueError
-        If it has no clips, or only one genre.
+    FileNotFoundError, ValueError
+        If there is no such folder, or it has no clips, or only one genre.
 
     Chapter: book/datasets.ipynb
     """

@@ -20,15 +20,10 @@ def load(name, data_home=None, *, download=False, splits="stratified", seed=0, g
         mirdata's files are in the folder NAME there.
     download : bool
         Let mirdata fetch its index and the data, where it can.
-    splits : str
-        "stratified" or "artist".
-    seed : int
+    splits, seed
+        "stratified" or "artist", see :mod:`prcnn.datasets.splits`.
     genre : str
         The attribute of mirdata's tracks that holds the genre.
-
-    Returns
-    -------
-    Dataset
 
     Raises
     ------
@@ -38,8 +33,6 @@ def load(name, data_home=None, *, download=False, splits="stratified", seed=0, g
         If mirdata does not know the name, or its tracks have no genre.
     FileNotFoundError
         If the index or the clips are not there.
-
-    Chapter: book/datasets.ipynb
     """
     try:
         import mirdata

@@ -2,8 +2,6 @@
 
 git's partial clone leaves out the contents of files, a sparse checkout then asks for those of the
 folder, and git checks every object against its id, so that the commit's name is the checksum.
-
-Chapter: book/datasets.ipynb
 """
 
 import os
@@ -14,19 +12,14 @@ from tqdm.auto import tqdm
 
 from .download import announce
 
-__all__ = ["fetch"]
-
 
 def fetch(url, commit, folder, parts, target, size):
     """Download a folder to ``target``, part by part; a killed download goes on with the next part.
 
     Parameters
     ----------
-    url : str
-    commit : str
-        40 hex digits.
-    folder : str
-        Path in the repository.
+    url, commit, folder : str
+        The commit in 40 hex digits, the folder as a path in the repository.
     parts : list of str
         Paths in the repository that make up the folder.
     target : Path
@@ -44,8 +37,6 @@ def fetch(url, commit, folder, parts, target, size):
         If what arrived is not what the commit holds.
     OSError
         If the disk has too little room.
-
-    Chapter: book/datasets.ipynb
     """
     if shutil.which("git") is None:
         raise FileNotFoundError(

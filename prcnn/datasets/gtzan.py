@@ -34,7 +34,6 @@ def load(name, data_home=None, *, download=False, splits=None, seed=0):
 
     Parameters
     ----------
-    name : str
     data_home : str or Path, optional
         Has ``gtzan/genres/blues/blues.00000.wav`` … (or ``genres_original/``,
         ``Data/genres_original/``; ``.wav`` or ``.au``), ``gtzan_mini/genres/``; and in ``gtzan/``

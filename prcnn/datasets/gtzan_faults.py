@@ -1,7 +1,4 @@
-"""What is wrong with which clip of GTZAN, and who says so: Sturm's index, the fault-filtered lists.
-
-Chapter: book/datasets.ipynb
-"""
+"""What is wrong with which clip of GTZAN, and who says so: Sturm's index, fault-filtered lists."""
 
 import re
 
@@ -32,17 +29,8 @@ MISLABELLED = {
 def read_index(candidates):
     """Read Sturm's index: lines ``blues.00000.wav ::: artist ::: title``.
 
-    Parameters
-    ----------
-    candidates : list of Path
-        The first that exists is read.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index clip, columns ``artist`` and ``title`` (missing where Sturm does not know); empty if
-        there is no such file.
-
+    The first of the paths that exists is read. The table's index is clip, its columns ``artist``
+    and ``title`` (missing where Sturm does not know); it is empty if there is no such file.
     Chapter: book/datasets.ipynb
     """
     path = next((c for c in candidates if c.is_file()), None)
@@ -65,10 +53,7 @@ def read_index(candidates):
 
 
 def read_lists(folder):
-    """Read the fault-filtered lists of a folder: dict of clip → split; empty if one is missing.
-
-    Chapter: book/datasets.ipynb
-    """
+    """Read the fault-filtered lists of a folder: dict of clip → split; empty if one is missing."""
     if not all((folder / file).is_file() for file in LISTS.values()):
         return {}
     listed = {}
@@ -111,10 +96,7 @@ def mark_faults(clips, listed, index, csv):
 
 
 def repeats(index):
-    """Return clip → the other clips with the same artist and title, given :func:`read_index`.
-
-    Chapter: book/datasets.ipynb
-    """
+    """Return clip → the other clips with the same artist and title, given :func:`read_index`."""
     known = index.dropna()
     song = known["artist"].str.casefold() + "\n" + known["title"].str.casefold()
     same = {}

@@ -19,29 +19,13 @@ def load(name="rwc", data_home=None, *, download=False, splits="stratified", see
     """Load ``<data_home>/rwc/{popular,jazz,classical}/….wav``, nested as you like.
 
     A collection's folder may be called ``popular``, ``RWC-Popular`` or ``rwc_popular`` (as mirdata
-    has it) or ``RWC-MDB-P-2001`` (as AIST has it).
-
-    Parameters
-    ----------
-    name : str
-    data_home : str or Path, optional
-    download : bool
-        Not possible: an error says where the data is.
-    splits : str
-        "stratified" only: the pieces were made for the database, so that artists are no guide.
-    seed : int
+    has it) or ``RWC-MDB-P-2001`` (as AIST has it); FileNotFoundError says where the data is. The
+    split is "stratified": the pieces were made for the database, so that artists are no guide.
 
     Returns
     -------
     Dataset
         A clip's id is its path within ``rwc/``; ``genre`` is Popular, Jazz or Classical.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such folder; ``download`` cannot help.
-
-    Chapter: book/datasets.ipynb
     """
     root = home(data_home) / name
     found = {}

@@ -1,7 +1,8 @@
 """Ways to split clips into training, validation and test, and to see whether a split leaks.
 
 Every function takes a table of clips (columns ``genre`` and, where needed, ``artist``) and returns
-a Series or a new table: the table given is never changed. The same seed gives the same split.
+a Series of the same index or a new table: the table given is never changed. ``fractions`` of the
+clips, which add up to 1, go to training, validation and test. The same seed gives the same split.
 
 Chapter: book/datasets.ipynb
 """
@@ -42,21 +43,7 @@ def stratified(clips, fractions=FRACTIONS, seed=0):
     """Split at random so that each genre is shared out in the same proportions.
 
     Artists are not looked at: an artist may be in training and in test. Use :func:`by_artist`
-    where artists are known.
-
-    Parameters
-    ----------
-    clips : pandas.DataFrame
-        With a column ``genre``.
-    fractions : tuple of float
-        Training, validation, test; they add up to 1. A genre with too few clips gives one to
-        training and to test first.
-    seed : int
-
-    Returns
-    -------
-    pandas.Series
-        The split of each clip, same index.
+    where artists are known. A genre with too few clips gives one to training and to test first.
 
     Chapter: book/datasets.ipynb
     """
@@ -71,10 +58,7 @@ def stratified(clips, fractions=FRACTIONS, seed=0):
 
 
 def artist_groups(clips):
-    """Return one label an artist; a clip whose artist is unknown is a group of its own.
-
-    Chapter: book/datasets.ipynb
-    """
+    """Return one label an artist; a clip whose artist is unknown is a group of its own."""
     known = clips["artist"].notna().to_numpy()
     alone = "clip " + clips.index.astype(str).to_series(index=clips.index)
     return ("artist " + clips["artist"].astype(str)).where(known, alone).rename("group")
@@ -84,27 +68,9 @@ def by_artist(clips, fractions=FRACTIONS, seed=0):
     """Split so that no artist is in two splits: the artist filter.
 
     Artists are dealt out from the one with most clips to the one with fewest, each to the split
-    that lacks most of that artist's genres. A genre with fewer than three artists cannot reach
-    all splits.
-
-    Parameters
-    ----------
-    clips : pandas.DataFrame
-        With columns ``genre`` and ``artist``; a missing artist counts as an artist of one clip.
-    fractions : tuple of float
-        Training, validation, test; reached as nearly as the artists allow.
-    seed : int
-        Decides among artists with equally many clips.
-
-    Returns
-    -------
-    pandas.Series
-        The split of each clip, same index.
-
-    Raises
-    ------
-    ValueError
-        If no clip has an artist.
+    that lacks most of that artist's genres; the seed decides among artists with equally many clips.
+    A genre with fewer than three artists cannot reach all splits. A missing artist counts as an
+    artist of one clip; ValueError if no clip has one.
 
     Chapter: book/datasets.ipynb
     """
@@ -130,29 +96,7 @@ def by_artist(clips, fractions=FRACTIONS, seed=0):
 
 
 def split_clips(clips, splits, seed=0, fractions=FRACTIONS):
-    """Split clips as asked for by name, and warn of genres that do not reach every split.
-
-    Parameters
-    ----------
-    clips : pandas.DataFrame
-        With columns ``genre`` and ``artist``; may be empty.
-    splits : {"stratified", "artist"}
-        :func:`stratified` or :func:`by_artist`.
-    seed, fractions
-        As for these.
-
-    Returns
-    -------
-    pandas.Series
-        The split of each clip, same index.
-
-    Raises
-    ------
-    ValueError
-        If ``splits`` is unknown, or "artist" where no clip has an artist.
-
-    Chapter: book/datasets.ipynb
-    """
+    """Split clips by name, "stratified" or "artist", and warn of genres that lack a split."""
     tools = {"stratified": stratified, "artist": by_artist}
     if splits not in tools:
         raise ValueError(f"unknown splits {splits!r}; known: {', '.join(map(repr, tools))}")
@@ -181,10 +125,8 @@ def k_fold(clips, k=10, seed=0, group=None):
     Parameters
     ----------
     clips : pandas.DataFrame
-        With a column ``genre``.
-    k : int
-        Folds, at least 2.
-    seed : int
+    k, seed : int
+        Folds, at least 2, and what draws them.
     group : str, optional
         Column whose values stay together in one fold, such as "artist" (a missing value is a
         group of its own) or "clip" for segments.
@@ -256,20 +198,9 @@ def segments(clips, seconds=5.0, duration=30.0):
 
 
 def overlap(table, by="artist"):
-    """Say how much of the test split shares an artist (or clip, or album) with training.
+    """Share of the test split whose artist (or clip, or album) is also in training, 0 … 1.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Clips or segments, with columns ``split`` and ``by``.
-    by : str
-        Column to compare.
-
-    Returns
-    -------
-    float
-        Share of the test rows with a known value whose value also occurs in training; 0 in a
-        sound split.
+    ``by`` is a column of the table of clips or segments; rows without a value do not count.
 
     Chapter: book/leakage.ipynb
     """

@@ -1,7 +1,4 @@
-"""Unpack a downloaded zip: nothing leaves the folder, nothing half-done looks done.
-
-Chapter: book/datasets.ipynb
-"""
+"""Unpack a downloaded zip: nothing leaves the folder, nothing half-done looks done."""
 
 import lzma
 import os
@@ -37,21 +34,9 @@ def unpack(archive, folder, top, check=None):
     the end, so that a process killed on the way leaves nothing that looks complete; the next call
     goes on where it stopped. After a ValueError nothing is left.
 
-    Parameters
-    ----------
-    archive, folder : Path
-    top : str
-        Name of the goal; a folder there is completed.
-    check : callable, optional
-        Called with the unpacked folder before it is moved; raises ValueError to refuse it.
-
-    Raises
-    ------
-    ValueError
-        If an entry would lie outside the folder or is a link; if the archive is damaged, or no
-        program here can read it; if it does not hold one folder; and what `check` raises.
-
-    Chapter: book/datasets.ipynb
+    A folder that is there is completed. ``check``, called with the unpacked folder before it is
+    moved, raises ValueError to refuse it. Others: an entry would lie outside the folder or is a
+    link; the archive is damaged, or no program here can read it; it does not hold one folder.
     """
     staging = staging_folder(archive, folder)
     staging.mkdir(parents=True, exist_ok=True)

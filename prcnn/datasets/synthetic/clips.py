@@ -115,12 +115,7 @@ def plan(clips_per_genre=60, seed=0):
 def tracks(table):
     """``table`` (from :func:`plan`) as FMA's ``tracks.csv``: 52 columns under two header rows.
 
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``track_id``; what the synthetic clips lack is missing, as it often is in FMA.
-
-    Chapter: book/datasets.ipynb
+    What the synthetic clips lack is missing, as it often is in FMA.
     """
     columns = [(group, name) for group, names in COLUMNS.items() for name in names.split()]
     out = pd.DataFrame(
@@ -160,21 +155,9 @@ def tracks(table):
 
 
 def waveform(row, seed=0):
-    """One clip's sound before MP3.
+    """The sound, before MP3, of a row of :func:`plan` with that seed: float32 (661500,).
 
-    Parameters
-    ----------
-    row : pandas.Series
-        A row of :func:`plan`.
-    seed : int
-        As given to :func:`plan`.
-
-    Returns
-    -------
-    numpy.ndarray, float32 (661500,)
-        30 s at 22,050 Hz, mono.
-
-    Chapter: book/datasets.ipynb
+    30 s at 22,050 Hz, mono. Chapter: book/guess.ipynb
     """
     artist = recipes.style(np.random.default_rng([seed, 1, row["artist_id"]]))
     rng = np.random.default_rng([seed, 2, row["artist_id"], row["number"]])
@@ -182,7 +165,7 @@ def waveform(row, seed=0):
 
 
 def make(folder, clips_per_genre=60, seed=0, n_jobs=-1, progress=True):
-    """Make the dataset in ``folder``, or what is missing of it.
+    """Make the dataset in ``folder``, or what is missing of it; return the folder.
 
     Every file appears under its name only once it is whole, and the table comes last. So a call
     that was killed is taken up where it stopped, and two calls at once write the same bytes.
@@ -199,13 +182,6 @@ def make(folder, clips_per_genre=60, seed=0, n_jobs=-1, progress=True):
         Processes, as in joblib; -1 for all cores. The bytes do not depend on it.
     progress : bool
         Show a progress bar where there is something to make.
-
-    Returns
-    -------
-    pathlib.Path
-        ``folder``.
-
-    Chapter: book/datasets.ipynb
     """
     folder, table = Path(folder), plan(clips_per_genre, seed)
     paths = {clip: fma.clip_path(folder / "fma_small", clip) for clip in table.index}

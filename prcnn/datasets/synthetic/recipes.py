@@ -69,8 +69,6 @@ def style(rng):
     dict
         ``tempo`` (beats a minute), ``key`` (MIDI note), ``scale``, ``eq_db`` (9 octaves from
         60 Hz), ``balance`` (voice → gain in dB), and what instruments and room need.
-
-    Chapter: book/datasets.ipynb
     """
     tilt = rng.normal(0, 1.5)
     return {
@@ -93,28 +91,11 @@ def style(rng):
 
 
 def perform(genre, artist, rng, neighbour=None, share=0.0, seconds=SECONDS):
-    """Compose and render one clip.
+    """Compose and render one clip: float32 (round(seconds * SR),).
 
-    Parameters
-    ----------
-    genre : str
-        A row of :data:`RECIPES`.
-    artist : dict
-        From :func:`style`.
-    rng : numpy.random.Generator
-        Everything in which clips of one artist differ.
-    neighbour : str, optional
-        The genre that a hybrid borrows from.
-    share : float
-        Probability that a bar is played as ``neighbour`` would.
-    seconds : float
-        Length of the clip.
-
-    Returns
-    -------
-    numpy.ndarray, float32 (round(seconds * SR),)
-
-    Chapter: book/datasets.ipynb
+    ``genre`` is a row of :data:`RECIPES`, ``artist`` from :func:`style`; ``rng`` draws all in which
+    clips of one artist differ. In a hybrid, a bar is played as the ``neighbour`` would with the
+    probability ``share``.
     """
     tempo = artist["tempo"] * rng.uniform(0.97, 1.03)
     key = artist["key"] + int(rng.choice([-5, 0, 0, 2]))

@@ -1,8 +1,9 @@
 """Instruments and effects of the synthetic dataset: numbers in, sound out.
 
 Every instrument is one formula a student can change and hear. Waveforms are mono float32 at
-22,050 Hz. Nothing here multiplies matrices: BLAS may sum in another order with another number of
-threads, and the same seed must give the same bytes.
+22,050 Hz; a note has ``round(seconds * SR)`` samples, its peak is 1, and ``decay`` is how many
+seconds it takes to lose 60 dB. Nothing here multiplies matrices: BLAS may sum in another order with
+another number of threads, and the same seed must give the same bytes.
 
 Chapter: book/datasets.ipynb
 """
@@ -18,27 +19,8 @@ def pluck(freq, seconds, rng, brightness=0.5, decay=1.0):
     """A plucked string, after Karplus and Strong (1983).
 
     One period of noise goes round a delay line whose feedback averages neighbouring samples, so
-    that high partials fade first, as on a string.
-
-    Parameters
-    ----------
-    freq : float
-        Fundamental in Hz.
-    seconds : float
-        Length of the returned note.
-    rng : numpy.random.Generator
-        Draws the noise of the attack.
-    brightness : float
-        0 (soft finger) to 1 (hard pick).
-    decay : float
-        Seconds until the fundamental has lost 60 dB.
-
-    Returns
-    -------
-    numpy.ndarray, float32 (round(seconds * SR),)
-        Peak 1.
-
-    Chapter: book/datasets.ipynb
+    that high partials fade first, as on a string. ``freq`` is the fundamental in Hz, ``brightness``
+    0 (soft finger) to 1 (hard pick); ``rng`` draws the noise of the attack.
     """
     n, period = _length(seconds), max(int(SR / freq), 2)
     line = rng.uniform(-1, 1, period).astype(np.float32)
@@ -62,25 +44,9 @@ def pluck(freq, seconds, rng, brightness=0.5, decay=1.0):
 def partials(freq, seconds, ratios, levels, decays, attack=0.003, vibrato=0.0):
     """A sum of decaying sine waves: an organ, a saw-like pad, a bell or a gong.
 
-    Parameters
-    ----------
-    freq : float
-        Frequency in Hz of ratio 1.
-    seconds : float
-        Length of the returned note.
-    ratios, levels, decays : sequences of equal length
-        Each partial's frequency over ``freq``, amplitude, and seconds until it has lost 60 dB.
-    attack : float
-        Seconds of linear rise.
-    vibrato : float
-        Depth of a 5.5 Hz vibrato as a fraction of the frequency.
-
-    Returns
-    -------
-    numpy.ndarray, float32 (round(seconds * SR),)
-        Peak 1. Partials above 95 % of the Nyquist frequency are left out.
-
-    Chapter: book/datasets.ipynb
+    ``ratios``, ``levels`` and ``decays`` give each partial's frequency over ``freq`` (in Hz), its
+    amplitude and decay; those above 95 % of the Nyquist frequency are left out. ``attack`` is the
+    seconds of a linear rise, ``vibrato`` the depth of one of 5.5 Hz as a fraction of the frequency.
     """
     t = np.arange(_length(seconds), dtype=np.float32) / np.float32(SR)
     phase = t if not vibrato else t + vibrato / 34.6 * np.sin(34.6 * t)
@@ -95,25 +61,9 @@ def partials(freq, seconds, ratios, levels, decays, attack=0.003, vibrato=0.0):
 def fm(freq, seconds, ratio=2.0, index=2.0, decay=1.0):
     """A note by frequency modulation, after Chowning (1973): bright at first, then a sine.
 
-    Parameters
-    ----------
-    freq : float
-        Carrier in Hz.
-    seconds : float
-        Length of the returned note.
-    ratio : float
-        Modulator frequency over carrier frequency; whole numbers sound harmonic.
-    index : float
-        Depth of the modulation at the attack, in radians.
-    decay : float
-        Seconds until the note has lost 60 dB; the modulation fades twice as fast.
-
-    Returns
-    -------
-    numpy.ndarray, float32 (round(seconds * SR),)
-        Peak 1.
-
-    Chapter: book/datasets.ipynb
+    ``freq`` is the carrier's in Hz, ``ratio`` the modulator's over it (whole numbers sound
+    harmonic), ``index`` the depth of the modulation at the attack, in radians; it fades twice as
+    fast as the note.
     """
     t = np.arange(_length(seconds), dtype=np.float32) / np.float32(SR)
     fade = np.exp(np.float32(-6.9 / decay) * t)
@@ -122,15 +72,7 @@ def fm(freq, seconds, ratio=2.0, index=2.0, decay=1.0):
 
 
 def drum(seconds, start, end, decay, fall=0.04):
-    """A drum skin: a sine that falls from ``start`` to ``end`` Hz within about ``fall`` seconds.
-
-    Returns
-    -------
-    numpy.ndarray, float32 (round(seconds * SR),)
-        Peak 1; ``decay`` is in seconds per 60 dB.
-
-    Chapter: book/datasets.ipynb
-    """
+    """A drum skin: a sine that falls from ``start`` to ``end`` Hz within about ``fall`` seconds."""
     t = np.arange(_length(seconds)) / SR
     cycles = end * t + (start - end) * fall * (1 - np.exp(-t / fall))
     return _finish(np.sin(2 * np.pi * cycles) * np.exp(-6.9 / decay * t))
@@ -139,22 +81,7 @@ def drum(seconds, start, end, decay, fall=0.04):
 def noise(seconds, low, high, decay, rng):
     """Filtered noise that dies away: snares, claps, hats, shakers.
 
-    Parameters
-    ----------
-    seconds : float
-        Length of the returned note.
-    low, high : float
-        Band in Hz; its edges fall off over a third of an octave.
-    decay : float
-        Seconds per 60 dB.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    numpy.ndarray, float32 (round(seconds * SR),)
-        Peak 1.
-
-    Chapter: book/datasets.ipynb
+    The edges of the band, ``low`` and ``high`` in Hz, fall off over a third of an octave.
     """
     n = _length(seconds)
     white = fft.rfft(rng.standard_normal(n))
@@ -195,8 +122,6 @@ def master(mix, eq_db, reverb_seconds, reverb_level, hiss_db, loudness_db, rng):
     -------
     numpy.ndarray, float32 (n,)
         Never above 0.6 in magnitude: loud peaks are rounded off, as by a limiter.
-
-    Chapter: book/datasets.ipynb
     """
     n = len(mix)
     tail = _length(reverb_seconds)
