@@ -25,6 +25,7 @@ PARAMETERS = {
     "rnn": 75_528,
     "rnn2": 150_024,
     "prcnn_rnn2": 184_616,
+    "prcnn_features": 110_120 + 3 * 128 * 8,
     "feng": 292_328,  # not published; a change of ours must be meant
     "crnn": 133_184,  # and 336 means and variances of its normalisations: 133,520
     "attention_serial": 83_848,  # these three are ours
@@ -229,6 +230,15 @@ def test_unknown_network_lists_the_known():
         ValueError, match=r"'papr'. Known networks: paper, dwivedi, .*attention_cnn"
     ):
         models.build("papr")
+
+
+def test_statistics_are_those_of_numpy():
+    x = np.random.default_rng(0).normal(size=(2, 9, 4, 1)).astype("float32")
+    got = keras.ops.convert_to_numpy(models.branches.Statistics()(x))
+    bands = x[..., 0].astype("float64")
+    change = np.diff(bands, axis=1)
+    wanted = [bands.mean(axis=1), bands.std(axis=1), change.std(axis=1)]
+    np.testing.assert_allclose(got, np.concatenate(wanted, axis=1), atol=1e-5)
 
 
 def test_attention_cnn_keeps_its_steps():

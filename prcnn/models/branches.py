@@ -171,3 +171,20 @@ def rnn_branch(x, rnn_pool=(2, 1), embedding=None, states="last", dropout=0.0, *
     if dropout:
         x = keras.layers.Dropout(dropout, name="dropout_rnn")(x)
     return x
+
+
+@keras.saving.register_keras_serializable(package="prcnn")
+class Statistics(keras.layers.Layer):
+    """What features made by hand say of a spectrogram: (n, time, mel, 1) → (n, 3 mel).
+
+    Of every band its mean and deviation over time, and the deviation of its change from frame to
+    frame. No weights.
+
+    Chapter: book/ablations.ipynb
+    """
+
+    def call(self, x):
+        x = x[..., 0]
+        change = x[:, 1:] - x[:, :-1]
+        spread = [keras.ops.sqrt(keras.ops.var(y, axis=1) + 1e-6) for y in (x, change)]
+        return keras.ops.concatenate([keras.ops.mean(x, axis=1), *spread], axis=-1)

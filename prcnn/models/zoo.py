@@ -10,7 +10,7 @@ from keras import layers
 
 from prcnn.models import attention, options
 from prcnn.models.beyond import BEYOND, beyond
-from prcnn.models.branches import Scale, cnn_branch, gru_layers, rnn_branch, rnn_input
+from prcnn.models.branches import Scale, Statistics, cnn_branch, gru_layers, rnn_branch, rnn_input
 
 CNN, RNN = options.CNN, options.RNN
 
@@ -28,6 +28,11 @@ def cnn_alone(x, o):
 
 def rnn_alone(x, o):
     return rnn_branch(x, **_only(RNN, o))
+
+
+def with_statistics(x, o):
+    branches = [cnn_alone(x, o), rnn_alone(x, o), Statistics(name="statistics")(x)]
+    return layers.Concatenate(name="joined")(branches)
 
 
 def published_attention(x, o):
@@ -128,6 +133,11 @@ NETWORKS = {
     "rnn": Network("the RNN branch alone", rnn_alone, RNN),
     "rnn2": Network("the RNN branch alone, two layers", rnn_alone, RNN | {"rnn_layers": 2}),
     "prcnn_rnn2": Network("the paper's text, two GRU layers", parallel, BOTH | {"rnn_layers": 2}),
+    "prcnn_features": Network(
+        "the paper's text, and statistics of the spectrogram beside both branches",
+        with_statistics,
+        BOTH,
+    ),
     "feng": Network(
         # From re-implementations, not verified. Padding "same" is inferred: five "valid"
         # convolutions and these pools use up 128 frames.

@@ -75,6 +75,7 @@ ROWS = {
     "ELU": Row("activation", "paper", {"activation": "elu"}),
     "tanh": Row("activation", "paper", {"activation": "tanh"}),
     "Dwivedi's CRNN": Row("other networks", "crnn"),
+    "features beside both branches": Row("other networks", "prcnn_features"),
     "raw decibels": Row("input", "paper", {"scale": "none"}),
     "plain STFT": Row("input", "paper", settings=STFT),
     "Feng's network, 5 s of STFT": Row("input", "feng", settings=FENG),
@@ -122,6 +123,9 @@ QUESTIONS = {
     "Does log-mel improve on plain STFT?": Question("plain STFT", [REFERENCE]),
     "Is Feng's network as good?": Question(REFERENCE, ["Feng's network, 5 s of STFT"]),
     "Are CNN and RNN better one after the other?": Question(REFERENCE, ["Dwivedi's CRNN"]),
+    "Do features beside the spectrogram help?": Question(
+        REFERENCE, ["features beside both branches"]
+    ),
 }
 
 
