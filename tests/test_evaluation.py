@@ -118,19 +118,18 @@ def test_what_cannot_be_reported_is_refused(true, rows, more, message):
 
 
 @settings(deadline=None)
-@given(st.integers(1, 5000), st.floats(0, 1), st.sampled_from([0.8, 0.95, 0.99]))
-def test_wilson_is_the_closed_form(n, share, level):
-    k = round(share * n)
-    z = {0.8: 1.2815515655, 0.95: 1.9599639845, 0.99: 2.5758293035}[level]
+@given(st.integers(1, 5000), st.floats(0, 1))
+def test_wilson_is_the_closed_form(n, share):
+    k, z = round(share * n), 1.9599639845
     p, middle = k / n, (k / n + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     expected = (max(0, middle - half), min(1, middle + half))
-    assert evaluation.wilson(k, n, level) == pytest.approx(expected, abs=1e-8)
+    assert evaluation.wilson(k, n) == pytest.approx(expected, abs=1e-8)
 
 
-@pytest.mark.parametrize("arguments", [(1, 0), (-1, 5), (6, 5), (1, 5, 0), (1, 5, 95)])
+@pytest.mark.parametrize("arguments", [(1, 0), (-1, 5), (6, 5)])
 def test_wilson_refuses(arguments):
-    with pytest.raises(ValueError, match=r"wilson needs|between 0 and 1"):
+    with pytest.raises(ValueError, match="wilson needs"):
         evaluation.wilson(*arguments)
 
 
@@ -147,7 +146,6 @@ def test_bootstrap_is_a_bootstrap():
         expected = np.quantile(drawn, [0.025, 0.975])
         assert evaluation.bootstrap(report, score) == pytest.approx(expected, abs=0.015)
     assert evaluation.bootstrap(report) == evaluation.bootstrap(report)
-    assert evaluation.bootstrap(report, level=0.5)[0] > evaluation.bootstrap(report)[0]
 
 
 def test_bootstrap_over_groups_is_as_wide_as_the_groups_ask():
@@ -176,8 +174,6 @@ def test_calibration_is_scikit_learns():
     np.testing.assert_allclose(filled.accuracy, accuracy)
     np.testing.assert_allclose(filled.confidence, mean)
     assert table.n.sum() == 500
-    with pytest.raises(ValueError, match="at least one bin"):
-        evaluation.calibration(report, 0)
 
 
 def test_a_bin_holds_its_upper_edge():

@@ -7,7 +7,6 @@
 from prcnn.baselines.classifiers import (
     classifier,
     cross_validate,
-    fit_and_report,
     mean_spectra,
     mean_spectrum_report,
     names,
@@ -15,13 +14,11 @@ from prcnn.baselines.classifiers import (
 )
 from prcnn.baselines.features import (
     ALL,
-    FAMILIES,
     FMA,
     MFCC,
     PICTURE,
     SUBSETS,
     Features,
     extract,
-    get_features,
     of_spectrograms,
 )

@@ -9,10 +9,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from prcnn.baselines.features import PICTURE, of_spectrograms
 from prcnn.datasets.dataset import warn
 from prcnn.evaluation import drawn_together, report
-from prcnn.spectrogram import Settings
 
 _CLASSIFIERS = {
     "logistic": lambda seed: LogisticRegression(max_iter=5000, random_state=seed),
@@ -40,17 +38,13 @@ def classifier(name, seed=0):
     Parameters
     ----------
     name : {"logistic", "knn", "svm_linear", "svm_poly", "svm_rbf", "forest", "mlp"}
+        ValueError for any other.
     seed : int
         Of those that draw random numbers: forest, mlp.
 
     Returns
     -------
     sklearn.pipeline.Pipeline
-
-    Raises
-    ------
-    ValueError
-        An unknown name; the message lists the known ones.
 
     Chapter: book/baselines.ipynb
     """
@@ -59,88 +53,20 @@ def classifier(name, seed=0):
     return make_pipeline(StandardScaler(), _CLASSIFIERS[name](seed))
 
 
-def fit_and_report(name, store, split="test", *, features=None, seed=0):
-    """Train a classifier on a store's training split and report on another.
-
-    Parameters
-    ----------
-    name : str
-        See :func:`classifier`.
-    store : prcnn.store.Store
-        Of hand-crafted features, one row a clip: :func:`prcnn.baselines.features.extract`; or of
-        spectrograms, described by :func:`prcnn.baselines.features.of_spectrograms`.
-    split : {"test", "validation"}
-    features : sequence of str, optional
-        Keep only these descriptions, such as ``SUBSETS["tonality"]`` or ``PICTURE[:1]``; default
-        all.
-    seed : int
-
-    Returns
-    -------
-    prcnn.evaluation.Report
-
-    Raises
-    ------
-    ValueError
-        A store of segments, features that it does not hold, an unknown name, an empty split.
-
-    Chapter: book/baselines.ipynb
-    """
-    store.places(split)  # names the dataset and its splits where there is none
-    if isinstance(store.settings, Settings):
-        X = of_spectrograms(store, PICTURE if features is None else features).to_numpy()
-        return train_and_report(name, X, store.clips, store.genres, split, seed=seed)
-    if len(store.shape) != 1:
-        raise ValueError(
-            f"{store.folder} holds {store.shape} numbers a clip, not a row: use train_and_report."
-        )
-    keep = slice(None)
-    if features is not None:
-        held = store.settings.columns.get_level_values("feature")
-        unknown = sorted(set(features) - set(held))
-        if unknown:
-            raise ValueError(f"No {', '.join(unknown)} in {store.folder}; it holds {set(held)}.")
-        keep = held.isin(features)
-    X = store.read(np.arange(len(store.clips)))[:, keep]
-    return train_and_report(name, X, store.clips, store.genres, split, seed=seed)
-
-
-def mean_spectrum_report(store, split="test", name="logistic", seed=0):
-    """The simplest thing that hears: a linear model of the mean log-mel spectrum.
+def mean_spectrum_report(store):
+    """The simplest thing that hears: a linear model of the mean log-mel spectrum, on test.
 
     One number a band, 128 of ``PAPER``: how loud it is on average. No order in time, so no rhythm
-    and no melody; what a network gains over it, it gains by listening.
-
-    Parameters
-    ----------
-    store : prcnn.store.Store
-        Of spectrograms.
-    split : {"test", "validation"}
-    name : str
-        See :func:`classifier`.
-    seed : int
-
-    Returns
-    -------
-    prcnn.evaluation.Report
-
-    Raises
-    ------
-    ValueError
-        An unknown name or an empty split.
+    and no melody; what a network gains over it, it gains by listening. ValueError where training or
+    test split is empty.
 
     Chapter: book/train.ipynb
     """
-    store.places(split)
-    X = mean_spectra(store)
-    return train_and_report(name, X, store.clips, store.genres, split, seed=seed)
+    return train_and_report("logistic", mean_spectra(store), store.clips, store.genres)
 
 
 def mean_spectra(store):
-    """Mean over time of every spectrogram, float32 (n, bands), in the order of ``store.clips``.
-
-    Chapter: book/baselines.ipynb
-    """
+    """Mean over time of every spectrogram, float32 (n, bands), in the order of ``store.clips``."""
     places = np.arange(len(store.clips))
     chunks = np.split(places, places[_CHUNK::_CHUNK])
     return np.concatenate([store.read(chunk).mean(axis=1) for chunk in chunks])
@@ -199,10 +125,6 @@ def cross_validate(name, X, table, genres, *, groups="artist", seed=0):
         As for :func:`train_and_report`.
     table : pandas.DataFrame [n rows]
         The rows of X: index the ids, columns ``genre`` and ``fold``.
-
-    Returns
-    -------
-    prcnn.evaluation.Report
 
     Raises
     ------

@@ -18,22 +18,29 @@ from scipy import stats
 from prcnn import audio
 from prcnn.store import compute
 
-#: Numbers that each description gives for a frame; names as in FMA's ``features.csv``.
-SIZES = {
-    "chroma_cens": 12,
-    "chroma_cqt": 12,
-    "chroma_stft": 12,
-    "mfcc": 20,
-    "rmse": 1,
-    "spectral_bandwidth": 1,
-    "spectral_centroid": 1,
-    "spectral_contrast": 7,
-    "spectral_rolloff": 1,
-    "tonnetz": 6,
-    "zcr": 1,
-    "onset_strength": 1,
-    "tempogram_ratio": 13,
+# Description → how many numbers it gives for a frame, and those of all frames, (numbers, frames).
+# Arguments are those of FMA's ``features.py``, windows of 2048 samples and a hop of 512 librosa's own
+# defaults; said out loud where others have changed.
+_DESCRIPTIONS = {
+    "chroma_cens": (12, lambda f: f.cens),
+    "chroma_cqt": (12, lambda f: librosa.feature.chroma_cqt(C=f.cqt, bins_per_octave=12)),
+    "chroma_stft": (12, lambda f: librosa.feature.chroma_stft(S=f.stft**2, sr=f.sr, n_chroma=12)),
+    "mfcc": (20, lambda f: librosa.feature.mfcc(S=f.mel_db, n_mfcc=20)),
+    "rmse": (1, lambda f: librosa.feature.rms(S=f.stft)),
+    "spectral_bandwidth": (1, lambda f: librosa.feature.spectral_bandwidth(S=f.stft, sr=f.sr)),
+    "spectral_centroid": (1, lambda f: librosa.feature.spectral_centroid(S=f.stft, sr=f.sr)),
+    "spectral_contrast": (7, lambda f: librosa.feature.spectral_contrast(S=f.stft, sr=f.sr)),
+    "spectral_rolloff": (1, lambda f: librosa.feature.spectral_rolloff(S=f.stft, sr=f.sr)),
+    "tonnetz": (6, lambda f: librosa.feature.tonnetz(chroma=f.cens)),
+    "zcr": (1, lambda f: librosa.feature.zero_crossing_rate(f.y)),
+    "onset_strength": (1, lambda f: f.onsets[np.newaxis]),
+    "tempogram_ratio": (
+        13,
+        lambda f: librosa.feature.tempogram_ratio(onset_envelope=f.onsets, sr=f.sr),
+    ),
 }
+#: Numbers that each description gives for a frame; names as in FMA's ``features.csv``.
+SIZES = {name: size for name, (size, _) in _DESCRIPTIONS.items()}
 _RHYTHM = ("onset_strength", "tempogram_ratio")
 #: Statistics over the frames, in the order of FMA's columns.
 STATISTICS = ("kurtosis", "max", "mean", "median", "min", "skew", "std")
@@ -58,7 +65,6 @@ SUBSETS = {
 #: What :func:`of_spectrograms` describes: 20 MFCC, their change from frame to frame, the bands.
 PICTURE = ("mfcc", "delta", "bands")
 
-_HOP = 512  # with windows of 2048 samples, librosa's and FMA's choice
 _CHUNK = 256  # clips whose spectrograms are in memory at once
 _SHORTEST = 0.5  # seconds; below this librosa pads more than it hears
 
@@ -123,14 +129,7 @@ class Features:
         return np.stack([self.of(piece, path) for piece in pieces])
 
     def of(self, waveform, name="The waveform"):
-        """Describe a waveform.
-
-        Parameters
-        ----------
-        waveform : numpy.ndarray [shape=(n,), dtype=float32]
-            Mono, at ``sr``.
-        name : str
-            What an error calls it.
+        """Describe a mono waveform at ``sr``, which an error calls `name`.
 
         Returns
         -------
@@ -142,8 +141,6 @@ class Features:
         ------
         prcnn.audio.AudioError
             Less than half a second of sound.
-
-        Chapter: book/baselines.ipynb
         """
         seconds = len(waveform) / self.sr
         if seconds < _SHORTEST:
@@ -154,7 +151,7 @@ class Features:
             warnings.filterwarnings("ignore", "Trying to estimate tuning from empty")
             warnings.filterwarnings("ignore", "n_fft=.* is too large for input signal")
             warnings.filterwarnings("ignore", "Precision loss occurred", RuntimeWarning)
-            rows = [_statistics(getattr(frames, name)) for name in sorted(self.names)]
+            rows = [_statistics(_DESCRIPTIONS[name][1](frames)) for name in sorted(self.names)]
         return np.concatenate(rows).astype(np.float32)
 
 
@@ -164,43 +161,29 @@ ALL = Features("all", tuple(SIZES))
 FAMILIES = {family.name: family for family in (MFCC, FMA, ALL)}
 
 
-def get_features(name):
-    """A family by its name, or a :class:`Features` as it is; ValueError lists the known names.
-
-    Chapter: book/baselines.ipynb
-    """
-    if isinstance(name, Features):
-        return name
-    if name not in FAMILIES:
-        raise ValueError(f"Unknown features {name!r}. Known features: {', '.join(FAMILIES)}.")
-    return FAMILIES[name]
-
-
 def extract(dataset, features="mfcc", n_jobs=-1, out=None, progress=True):
     """Hand-crafted features of all clips of a dataset, computed in parallel and kept on disk.
 
     Parameters
     ----------
     dataset : prcnn.datasets.Dataset
-    features : str or Features
+    features : Features or {"mfcc", "fma", "all"}
+        ValueError for any other name.
     n_jobs, out, progress
-        As for :func:`prcnn.store.extract`.
+        As for :func:`prcnn.store.extract`, as are other errors.
 
     Returns
     -------
     prcnn.store.Store
         With ``settings`` the :class:`Features`, whose ``columns`` name what the arrays hold.
 
-    Raises
-    ------
-    ValueError
-        Unknown features.
-    prcnn.store.StoreError
-        As :func:`prcnn.store.extract`.
-
     Chapter: book/baselines.ipynb
     """
-    features = get_features(features)
+    if isinstance(features, str):
+        if features not in FAMILIES:
+            known = ", ".join(FAMILIES)
+            raise ValueError(f"Unknown features {features!r}. Known features: {known}.")
+        features = FAMILIES[features]
     key = f"{features.name} {features!r} librosa {librosa.__version__} version 1"
     return compute(dataset, features, features.shape, key, out, n_jobs, progress, settings=features)
 
@@ -271,17 +254,14 @@ def _statistics(values):
 
 
 class _Frames:
-    """The frame-wise descriptions of a waveform, each (size, frames); spectra are shared.
-
-    Arguments are those of FMA's ``features.py``, said out loud where librosa's defaults changed.
-    """
+    """A waveform, and the spectra and chroma that several descriptions of its frames share."""
 
     def __init__(self, y, sr):
         self.y, self.sr = y, sr
 
     @cached_property
     def stft(self):
-        return np.abs(librosa.stft(self.y, n_fft=2048, hop_length=_HOP))
+        return np.abs(librosa.stft(self.y))
 
     @cached_property
     def mel_db(self):
@@ -289,66 +269,13 @@ class _Frames:
 
     @cached_property
     def cqt(self):
-        return np.abs(
-            librosa.cqt(
-                self.y, sr=self.sr, hop_length=_HOP, n_bins=84, bins_per_octave=12, tuning=None
-            )
-        )
+        asked = {"n_bins": 84, "bins_per_octave": 12, "tuning": None}
+        return np.abs(librosa.cqt(self.y, sr=self.sr, **asked))
 
     @cached_property
-    def chroma_cens(self):
-        return librosa.feature.chroma_cens(C=self.cqt, n_chroma=12, n_octaves=7, bins_per_octave=12)
-
-    @property
-    def chroma_cqt(self):
-        return librosa.feature.chroma_cqt(C=self.cqt, n_chroma=12, n_octaves=7, bins_per_octave=12)
-
-    @property
-    def chroma_stft(self):
-        return librosa.feature.chroma_stft(S=self.stft**2, sr=self.sr, n_chroma=12)
-
-    @property
-    def mfcc(self):
-        return librosa.feature.mfcc(S=self.mel_db, n_mfcc=20)
-
-    @property
-    def rmse(self):
-        return librosa.feature.rms(S=self.stft)
-
-    @property
-    def spectral_bandwidth(self):
-        return librosa.feature.spectral_bandwidth(S=self.stft, sr=self.sr)
-
-    @property
-    def spectral_centroid(self):
-        return librosa.feature.spectral_centroid(S=self.stft, sr=self.sr)
-
-    @property
-    def spectral_contrast(self):
-        return librosa.feature.spectral_contrast(S=self.stft, sr=self.sr, n_bands=6)
-
-    @property
-    def spectral_rolloff(self):
-        return librosa.feature.spectral_rolloff(S=self.stft, sr=self.sr)
-
-    @property
-    def tonnetz(self):
-        return librosa.feature.tonnetz(chroma=self.chroma_cens)
-
-    @property
-    def zcr(self):
-        return librosa.feature.zero_crossing_rate(self.y, frame_length=2048, hop_length=_HOP)
+    def cens(self):
+        return librosa.feature.chroma_cens(C=self.cqt, bins_per_octave=12)
 
     @cached_property
     def onsets(self):
-        return librosa.onset.onset_strength(S=self.mel_db, sr=self.sr, hop_length=_HOP)
-
-    @property
-    def onset_strength(self):
-        return self.onsets[np.newaxis]
-
-    @property
-    def tempogram_ratio(self):
-        return librosa.feature.tempogram_ratio(
-            onset_envelope=self.onsets, sr=self.sr, hop_length=_HOP
-        )
+        return librosa.onset.onset_strength(S=self.mel_db, sr=self.sr)

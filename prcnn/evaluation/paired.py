@@ -33,11 +33,6 @@ def mcnemar(first, second):
     Where the reports have groups (artists, or the clips of segments), what one group adds to the
     lead of a model is one toss: exact as well, and McNemar's where every clip stands alone.
 
-    Parameters
-    ----------
-    first, second : Report
-        For the same clips, in any order.
-
     Returns
     -------
     Paired
@@ -45,7 +40,7 @@ def mcnemar(first, second):
     Raises
     ------
     ValueError
-        Where the clips, their true genres, their groups or the genres differ.
+        Where the clips, in whatever order, their true genres, groups or the genres differ.
 
     Chapter: book/baselines.ipynb
     """
@@ -68,12 +63,7 @@ def _by_tossing(leads):
 
 
 def over_seeds(reports):
-    """Mean and spread over runs that differ in their seed alone.
-
-    Parameters
-    ----------
-    reports : sequence of Report
-        For the same clips.
+    """Mean and spread over the reports of runs that differ in their seed alone.
 
     Returns
     -------
@@ -130,21 +120,8 @@ def interval_over_seeds(reports):
 def luck_of_runs(reports):
     """Variance of one answer, right or wrong, that neither its clip nor its run explains.
 
-    Parameters
-    ----------
-    reports : sequence of Report
-        One a seed, all on the same clips; at least two.
-
-    Returns
-    -------
-    float
-        Divided by the number of clips, the part of the variance between runs that more clips would
-        average out.
-
-    Raises
-    ------
-    ValueError
-        Fewer than two reports, or reports on different clips.
+    Divided by the number of clips, the part of the variance between runs that more clips would
+    average out. ValueError for fewer than two reports, one a seed, or different clips.
 
     Chapter: book/discussion.ipynb
     """
@@ -178,16 +155,11 @@ def compare_over_seeds(first, second):
     Parameters
     ----------
     first, second : sequence of Report
-        One a seed, all on the same clips.
+        One a seed; ValueError unless all are on the same clips, more than a single one or artist.
 
     Returns
     -------
     PairedSeeds
-
-    Raises
-    ------
-    ValueError
-        No reports, reports on different clips, or on a single clip or artist.
 
     Chapter: book/ablations.ipynb
     """

@@ -222,20 +222,11 @@ def report(y_true, probabilities, genres, clips=None, groups=None):
 
 
 def drawn_together(clips, by="artist"):
-    """What each clip was drawn together with, as the ``groups`` of a report.
+    """What each clip was drawn together with, an array (n,) for the ``groups`` of a report.
 
-    Parameters
-    ----------
-    clips : pandas.DataFrame
-        ``Dataset.clips``, some of its rows, or segments.
-    by : str
-        The column that says so: ``"artist"``, or ``"clip"`` for segments.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(n,)] or None
-        A missing value is a group of its own, as in :func:`prcnn.datasets.splits.k_fold`. None
-        where no artist is known: clips then count as independent.
+    The column ``by`` says so: the artist, or ``"clip"`` for segments. A missing value is a group of
+    its own, as in :func:`prcnn.datasets.splits.k_fold`. None where no artist is known: clips then
+    count as independent.
 
     Chapter: book/ablations.ipynb
     """
@@ -248,22 +239,10 @@ def drawn_together(clips, by="artist"):
 
 
 def from_segments(segments):
-    """Average the probabilities of the segments of each clip: one prediction a clip.
+    """Average the probabilities of each clip's segments: a Report of one prediction a clip.
 
-    Parameters
-    ----------
-    segments : Report
-        With ``groups``: the clip each segment was cut from.
-
-    Returns
-    -------
-    Report
-        One row a clip, in order of first appearance.
-
-    Raises
-    ------
-    ValueError
-        Without groups, or where one clip's segments carry different labels.
+    ``segments`` is a Report whose ``groups`` are the clips they were cut from; ValueError without
+    them, or where one clip's segments carry different labels.
 
     Chapter: book/leakage.ipynb
     """

@@ -10,23 +10,11 @@ from scipy.stats import binomtest, norm
 LEVEL = 0.95
 
 
-def wilson(correct, n, level=LEVEL):
-    """Wilson's score interval of a proportion, (low, high).
+def wilson(correct, n):
+    """Wilson's 95 % interval of `correct` out of `n`, (low, high).
 
     It stays inside 0 … 1 and keeps its level where the textbook's ±1.96 standard errors fail:
-    few clips, or nearly all right.
-
-    Parameters
-    ----------
-    correct, n : int
-        How many of how many.
-    level : float
-        Coverage, between 0 and 1.
-
-    Raises
-    ------
-    ValueError
-        Unless 0 <= correct <= n, n >= 1 and 0 < level < 1.
+    few clips, or nearly all right. ValueError unless 0 <= correct <= n and n >= 1.
 
     Examples
     --------
@@ -38,28 +26,14 @@ def wilson(correct, n, level=LEVEL):
     """
     if n < 1 or not 0 <= correct <= n:
         raise ValueError(f"wilson needs 0 <= correct <= n and n >= 1, got {correct} of {n}.")
-    _check_level(level)
-    low, high = binomtest(int(correct), int(n)).proportion_ci(level, method="wilson")
+    low, high = binomtest(int(correct), int(n)).proportion_ci(LEVEL, method="wilson")
     return float(low), float(high)
 
 
-def bootstrap(report, score="accuracy", *, level=LEVEL, n_resamples=4000, seed=0):
-    """Percentile bootstrap interval of a score, (low, high).
+def bootstrap(report, score="accuracy"):
+    """95 % percentile bootstrap interval of a report's accuracy or "macro_f1", (low, high).
 
-    Clips, or ``report.groups`` where it has them, are drawn with replacement.
-
-    Parameters
-    ----------
-    report : Report
-    score : {"accuracy", "macro_f1"}
-    level : float
-        Coverage, between 0 and 1.
-    n_resamples, seed : int
-
-    Raises
-    ------
-    ValueError
-        An unknown score or a level outside 0 … 1.
+    Clips, or ``report.groups`` where it has them, are drawn with replacement, 4,000 times.
 
     Notes
     -----
@@ -73,33 +47,24 @@ def bootstrap(report, score="accuracy", *, level=LEVEL, n_resamples=4000, seed=0
     """
     if score not in ("accuracy", "macro_f1"):
         raise ValueError(f"Unknown score {score!r}. Known scores: accuracy, macro_f1.")
-    _check_level(level)
     groups = range(report.n) if report.groups is None else report.groups
     g = len(report.genres)
     matrices = confusions(report.true, report.predicted, g, groups).reshape(-1, g * g)
     if len(matrices) == 1 and report.n > 1:
         return 0.0, 1.0
     kinds, counts = np.unique(matrices, axis=0, return_counts=True)
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(len(matrices), counts / len(matrices), size=n_resamples)
+    rng = np.random.default_rng(0)
+    drawn = rng.multinomial(len(matrices), counts / len(matrices), size=4000)
     values = scores((drawn @ kinds).reshape(-1, g, g))[score]
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
 def holm(p_values):
     """Holm's correction: of m tests the smallest p counts m times, the next m - 1 times …
 
-    Parameters
-    ----------
-    p_values : pandas.Series
-        Of the comparisons that one question needed; missing ones are left so.
-
-    Returns
-    -------
-    pandas.Series
-        Same index. Below a level for any comparison with at most that probability where none
-        differs.
+    ``p_values`` is a Series, of the comparisons that one question needed; missing ones are left so.
+    Where none differs, any of the result is below a level with at most that probability.
 
     Chapter: book/ablations.ipynb
     """
@@ -164,17 +129,13 @@ def difference_seen(n, disagree, power=0.8):
 
 def _reach(power):
     """Standard errors between nothing and a difference that is seen with chance `power`."""
-    _check_level(power, "power")
+    if not 0 < power < 1:
+        raise ValueError(f"power must lie between 0 and 1, got {power}.")
     return norm.ppf((1 + LEVEL) / 2) + norm.ppf(power)
 
 
 def calibration(report, bins=10):
     """Is a model right as often as it is sure? Reliability by equally wide bins of confidence.
-
-    Parameters
-    ----------
-    report : Report
-    bins : int
 
     Returns
     -------
@@ -184,15 +145,8 @@ def calibration(report, bins=10):
         The mean of their gap, weighted by ``n``, is the expected calibration error (Guo et al.,
         "On Calibration of Modern Neural Networks", ICML 2017).
 
-    Raises
-    ------
-    ValueError
-        Fewer than one bin.
-
     Chapter: book/train.ipynb
     """
-    if bins < 1:
-        raise ValueError(f"calibration needs at least one bin, got {bins}.")
     confidence = report.probabilities.max(axis=1).astype(float)
     edges = np.linspace(0, 1, bins + 1)
     place = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
@@ -229,10 +183,7 @@ def temperature(report):
 
 
 def confusions(true, predicted, n_genres, groups=None):
-    """Confusion matrices, int64 (n_groups, g, g), rows = true; one matrix without groups.
-
-    Chapter: book/train.ipynb
-    """
+    """Confusion matrices, int64 (n_groups, g, g), rows = true; one matrix without groups."""
     codes = np.zeros(len(true), int) if groups is None else pd.factorize(np.asarray(groups))[0]
     n_groups = codes.max() + 1
     cells = (codes * n_genres + true) * n_genres + predicted
@@ -244,8 +195,6 @@ def scores(confusion):
     """Precision, recall, F1 (…, g), accuracy and macro-F1 (…) of matrices (…, g, g), rows = true.
 
     Where a denominator is 0 the score is 0: scikit-learn's ``zero_division=0``.
-
-    Chapter: book/train.ipynb
     """
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)
     predicted, support = confusion.sum(axis=-2), confusion.sum(axis=-1)
@@ -261,8 +210,3 @@ def scores(confusion):
 
 def _ratio(part, whole):
     return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=np.asarray(whole) > 0)
-
-
-def _check_level(level, name="level"):
-    if not 0 < level < 1:
-        raise ValueError(f"{name} must lie between 0 and 1 (0.95 for 95 %), got {level}.")
