@@ -1,13 +1,18 @@
 """What the book's pages need besides the theme: formulas without network, scripts once, launch
-buttons only where they lead somewhere, and docstrings that link to their chapter."""
+buttons only where they lead somewhere, tables numbered as tables, words linked to the glossary, and
+docstrings that link to their chapter."""
 
 import html
 import re
 import shutil
 from pathlib import Path
 
+from docutils import nodes
 from docutils.nodes import SkipNode, emphasis
 from latex2mathml.converter import convert
+from sphinx.addnodes import glossary, pending_xref
+from sphinx.transforms import SphinxTransform
+from sphinx.transforms.post_transforms import SphinxPostTransform
 
 
 def inline(self, node):
@@ -50,6 +55,126 @@ def described(app, page, template, context, doctree):
         context["metatags"] += f'<meta property="og:description" content="{text}">'
 
 
+class table_figure(nodes.figure):
+    """What a cell shows, numbered as a table: its name begins with ``tab-``."""
+
+
+class TablesAreTables(SphinxTransform):
+    """MyST-NB makes figures of all that has a caption; a table is called so, its caption above."""
+
+    default_priority = 400  # before Sphinx collects what is numbered
+
+    def apply(self):
+        for figure in list(self.document.findall(nodes.figure)):
+            if any(name.startswith("tab-") for name in figure["names"]):
+                table = table_figure("", **figure.attributes)
+                table["classes"] = [*table["classes"], "table-figure"]
+                captions = [x for x in figure.children if isinstance(x, nodes.caption)]
+                others = [x for x in figure.children if not isinstance(x, nodes.caption)]
+                table.extend(captions + others)
+                figure.replace_self(table)
+                self.document.ids |= dict.fromkeys(table["ids"], table)
+
+
+class FoldsSayWhat(SphinxPostTransform):
+    """A folded cell's line says what is under it, in the reader's words."""
+
+    default_priority = 200  # right after MyST-NB has folded
+
+    def run(self, **_):
+        words = {"source": "code", "outputs": "result", "output": "result"}
+        words["content"] = "code and its result"
+        for node in self.document.findall(lambda x: "prompt_show" in getattr(x, "attributes", {})):
+            for key in ("prompt_show", "prompt_hide"):
+                what = node[key].split()[-1]
+                node[key] = node[key].replace(what, words.get(what, what))
+
+
+TERMS = re.compile(r"^```\{glossary\}\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
+APART = (nodes.literal_block, nodes.reference, nodes.title, nodes.caption, pending_xref, nodes.math)
+
+
+class TermsAreLinked(SphinxTransform):
+    """The first time that a chapter's prose uses a word of the glossary, it leads there."""
+
+    default_priority = 300
+
+    def apply(self):
+        page = self.env.docname
+        source = Path(self.env.srcdir, "book", "glossary.md")
+        if not page.startswith("book/") or page.startswith(("book/api", "book/glossary")):
+            return
+        (block,) = TERMS.findall(source.read_text(encoding="utf-8"))
+        terms = re.findall(r"^(\S.*)$", block, flags=re.MULTILINE)
+        linked = {x["reftarget"].lower() for x in self.document.findall(pending_xref)}
+        self.left = {t.strip("`"): t for t in terms if t.strip("`").lower() not in linked}
+        for paragraph in self.document.findall(nodes.paragraph):
+            for text in list(paragraph.findall(nodes.Text)):
+                self.link(text)
+
+    def link(self, text):
+        parent = text.parent
+        while parent is not None and not isinstance(parent, nodes.paragraph):
+            if isinstance(parent, APART):
+                return
+            parent = parent.parent
+        found = []
+        for term, printed in self.left.items():
+            code = printed != term
+            if code == isinstance(text.parent, nodes.literal):
+                words = re.escape(term).replace(r"\ ", r"\s+")
+                words = rf"^{words}$" if code else rf"(?<![\w-]){words}s?(?![\w-])"
+                flags = 0 if term[:2].isupper() or code else re.IGNORECASE
+                if match := re.search(words, text.astext(), flags):
+                    found.append((match.start(), -len(term), term, match))
+        if not found:
+            return
+        *_, term, match = min(found, key=lambda each: each[:2])
+        del self.left[term]
+        inside = isinstance(text.parent, nodes.literal)
+        shown = text.parent if inside else text
+        before, after = (nodes.Text(part) for part in (text[: match.start()], text[match.end() :]))
+        word = shown.deepcopy() if inside else nodes.inline(match[0], match[0])
+        link = pending_xref(
+            "",
+            word,
+            refdomain="std",
+            reftype="term",
+            reftarget=term,
+            refexplicit=True,
+            refdoc=self.env.docname,
+            refwarn=True,
+        )
+        shown.parent.replace(shown, [link] if inside else [before, link, after])
+        if not inside:
+            self.link(after)
+
+
+def definitions(app, doctree, page):
+    """A link to the glossary bears the definition, which a browser shows on hover."""
+    if "book/glossary" not in app.env.found_docs:
+        return
+    meaning = None
+    for link in doctree.findall(nodes.reference):
+        if "#term-" in link.get("refuri", ""):
+            meaning = meaning or _glossary(app.env.get_doctree("book/glossary"))
+            link["reftitle"] = meaning.get(link["refuri"].split("#")[1], "")
+
+
+def _glossary(doctree):
+    meaning = {}
+    for entry in doctree.findall(nodes.definition_list_item):
+        if isinstance(entry.parent.parent, glossary):
+            definition = entry.children[-1].deepcopy()
+            for cited in list(definition.findall(pending_xref)):
+                if cited.get("refdomain") == "cite":
+                    cited.parent.remove(cited)
+            text = " ".join(definition.astext().split()).replace(" .", ".")
+            for term in entry.findall(nodes.term):
+                meaning |= {each: text for each in term["ids"]}
+    return meaning
+
+
 def docstring(app, what, name, obj, options, lines):
     """Make sections of the lines ``Chapter: book/x.ipynb`` and ``Source: …``, for napoleon."""
     if what in ("attribute", "data", "property") and lines:
@@ -71,6 +196,12 @@ def _page(app, name):
 def setup(app):
     # Browsers draw MathML themselves; MathJax would come from another host.
     app.add_html_math_renderer("mathml", (inline, None), (displayed, None))
+    show = (lambda self, node: self.visit_figure(node), lambda self, node: self.depart_figure(node))
+    app.add_enumerable_node(table_figure, "table", html=show)
+    app.add_transform(TablesAreTables)
+    app.add_transform(TermsAreLinked)
+    app.add_post_transform(FoldsSayWhat)
+    app.connect("doctree-resolved", definitions)
     app.connect("config-inited", buttons_with_an_address)
     app.connect("html-page-context", scripts_once)
     app.connect("html-page-context", described)

@@ -1,0 +1,282 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # What it costs
+#
+# *How long does it take to turn a hundred thousand songs into pictures, and what does a network wait
+# for while it learns?*
+#
+# This page is for whoever has to pay for the computing: seconds, megabytes, and what made them fewer.
+
+# %% tags=["hide-input"]
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+from myst_nb import glue
+
+from prcnn import plots
+from prcnn.spectrogram import AUTHORS, PAPER
+from prcnn.study import results
+
+plots.use_style()
+
+# %% [markdown]
+# ## From clips to pictures
+#
+# Turning clips into pictures is most of the waiting before a training run. Where does the time go?
+# {numref}`fig-costs-clip` comes from `tests/benchmarks/extraction.py`, which measures each stage on one
+# core with real clips of FMA.
+
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-costs-clip", "caption": "Milliseconds that a clip of 30 seconds takes on its way to a picture, stage by stage."}}
+cost = results.read("extraction")
+stages = pd.DataFrame(cost["stages"]).T
+slow_mean = stages.pop("(mean(axis=1) instead)")
+plots.show(
+    plots.stage_costs(stages, ax=plt.subplots(figsize=(6, 1.9))[1]),
+    alt="Bars of milliseconds a clip by stage: decoding the MP3 takes most of each bar.",
+)
+
+# %% tags=["remove-cell"]
+assert (stages["decode"] > 0.5 * stages.sum(axis=1)).all(), "decoding no longer dominates"
+for which in ("paper", "authors"):
+    glue(f"faster_{which}", cost["mp3"]["ratios"][f"librosa to prcnn, {which}"], display=False)
+    glue(f"rate_{which}", cost["cores"][which]["one"], display=False)
+    glue(f"cores_{which}", cost["cores"][which]["ratio"], display=False)
+limit = cost["mp3"]["milliseconds"]["librosa, paper"] / stages.loc["paper", "decode"]
+glue("limit", float(limit), display=False)
+glue("faster_wav", cost["wav"]["ratios"]["librosa to prcnn, paper"], display=False)
+glue("of_decoder", cost["mp3"]["ratios"]["prcnn to decoder, authors"], display=False)
+glue("mean_ms", float(slow_mean["authors"]), display=False)
+glue("mix_ms", float(stages.loc["authors", "average channels"]), display=False)
+glue("chain_ms", float(stages.loc["authors"].drop("decode").sum()), display=False)
+glue("cpu", cost["provenance"]["machine"]["processor"], display=False)
+glue("few_mb", cost["memory"]["200"]["worker"], display=False)
+glue("many_mb", cost["memory"]["2000"]["worker"], display=False)
+glue("few_main", cost["memory"]["200"]["main"], display=False)
+glue("many_main", cost["memory"]["2000"]["main"], display=False)
+glue("whole_hours", 879 * 2**30 / 500e6 / 3600, display=False)
+
+# %% [markdown]
+# Decoding MP3 is most of it and cannot be avoided; so the aim is to add little. With `AUTHORS` the whole
+# chain takes {glue:text}`of_decoder:.2f` times the decoder alone. Three things did it:
+#
+# - **Decode no more than is looked at.** For `PAPER`, half of the clip.
+# - **Average the channels with a product.** numpy's `mean(axis=1)` takes {glue:text}`mean_ms:.1f` ms a
+#   clip, more than the {glue:text}`chain_ms:.1f` ms of all the rest of the chain together; multiplying by
+#   (½, ½) takes {glue:text}`mix_ms:.1f` ms.
+# - **Stay in the cache.** 32 frames at a time are windowed, transformed, squared and summed into bands.
+#
+# Against the loop one would write with librosa that is {glue:text}`faster_paper:.1f` times as fast for
+# `PAPER` on FMA's MP3s ({glue:text}`faster_wav:.1f` times on GTZAN's WAVs) and
+# {glue:text}`faster_authors:.1f` times for `AUTHORS`: {glue:text}`rate_paper:.0f` and
+# {glue:text}`rate_authors:.0f` clips a second on one core ({glue:text}`cpu`). Two cores do
+# {glue:text}`cores_paper:.2f` and {glue:text}`cores_authors:.2f` times as many. On MP3s
+# {glue:text}`limit:.1f` times is the limit for `PAPER`: decoding those fifteen seconds alone takes as long
+# as that.
+#
+# ## All of FMA
+#
+# `fma_full` has 106,574 whole tracks, 879 GiB. The work goes through joblib, which hands it to a Dask
+# cluster without a changed line:
+#
+# ```python
+# import dask.distributed, joblib
+#
+# client = dask.distributed.Client("scheduler:8786")
+# with joblib.parallel_config(backend="dask"):
+#     clips = prcnn.load("fma_full")
+#     store = prcnn.extract(clips, PAPER, out="/shared/stores")
+# ```
+#
+# Workers need to see the same two folders, the music to read and the store to write; nothing else is
+# shared, and a worker that dies costs the parts it was at, which another does again (a test kills one
+# in the middle). {numref}`tab-costs-fma` says what to
+# expect.
+
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-costs-fma", "caption": "What all of FMA would cost, from the rates measured on two cores."}}
+tracks = 106_574
+rows = {}
+for name, chosen in {"paper": PAPER, "authors": AUTHORS}.items():
+    rate = cost["cores"][name]["two"] / 2
+    size = 4 * np.prod(chosen.shape) * tracks / 1e9
+    rows[name] = {
+        "clips/s a core": round(rate, 1),
+        "hours, 1 core": round(tracks / rate / 3600, 2),
+        "hours, 16 cores": round(tracks / rate / 3600 / 16, 2),
+        "store (GB)": round(size, 1),
+        "MB/s read by 16 cores (256 kbit/s)": int(
+            16 * rate * min(chosen.seconds, 31) * 256 / 8 / 1000
+        ),
+    }
+glue("store_gb", float(rows["paper"]["store (GB)"]), display=False)
+glue("per_mb", float(4 * np.prod(PAPER.shape) * 16 / 1e6), display=False)
+pd.DataFrame(rows).astype(object)
+
+# %% [markdown]
+# So one machine with 16 cores does it in minutes once the tracks are on its disk; the 879 GiB are a
+# question of download and of disks, not of computing. Keep the music on one large disk that workers
+# mount read-only, and the store's {glue:text}`store_gb:.0f` GB anywhere shared. Each file is read twice:
+# once as a whole, to know its content, which for 879 GiB at 500 MB/s takes {glue:text}`whole_hours:.1f`
+# hours; then its first seconds. Beyond 16 cores it is the disk that has to deliver; one worker a core, no
+# threads.
+#
+# Memory does not grow with the number of clips, for a worker holds one part of
+# {glue:text}`per_mb:.1f` MB: the peak was {glue:text}`few_mb:.0f` MB a worker and
+# {glue:text}`few_main:.0f` MB in the main process for 200 clips, {glue:text}`many_mb:.0f` and
+# {glue:text}`many_main:.0f` MB for 2,000.
+#
+# One warning. FMA's clips are cut from the *middle* of tracks; the first seconds of a whole track are
+# its intro. `fma_large` holds 30-second clips of the same 106,574 tracks in 93 GiB: unless you need the
+# whole tracks for something else, extract that {cite}`defferrard2017fma`.
+
+# %% [markdown]
+# ## A step of training
+#
+# Where does the time go when `paper` learns? `tests/benchmarks/training.py` builds the network up block
+# by block and measures what each adds to a step, forward and backward ({numref}`fig-costs-step`).
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-costs-step", "caption": "Milliseconds that a clip costs in a step of training, block by block."}}
+speed = results.read("training_speed")
+plots.show(
+    plots.stage_costs(
+        pd.DataFrame(speed["stages"], index=["a step"]).clip(lower=0),
+        ax=plt.subplots(figsize=(7.2, 1.3))[1],
+        cores=f"{speed['provenance']['machine']['cores']} cores",
+    ),
+    alt="One bar of milliseconds a clip: the first two blocks take most, the GRU about a quarter.",
+)
+
+# %% [markdown]
+# The first block costs most although it has the fewest weights: its maps are the largest, and moving
+# them through memory is the work. Other ways to compute the same thing, each put into the network
+# that the authors' script writes, and how many times as fast a step then is, stand in
+# {numref}`tab-costs-ways`.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-costs-ways", "caption": "Other ways to compute the same step."}}
+pd.DataFrame(
+    {
+        "times as fast as plain Keras": speed["times_as_fast_as_plain"],
+        "outputs differ by": {
+            k: v["outputs"] for k, v in speed["largest_difference_from_plain"].items()
+        },
+        "gradients differ by": {
+            k: v["gradients"] for k, v in speed["largest_difference_from_plain"].items()
+        },
+    }
+).rename({"paper": "prcnn's `paper`", "plain_again": "plain Keras a second time"}).sort_values(
+    "times as fast as plain Keras", ascending=False
+).style.format("{:.2f}", subset=["times as fast as plain Keras"]).format(
+    "{:.0e}", na_rep="", subset=["outputs differ by", "gradients differ by"]
+)
+
+# %% tags=["remove-cell"]
+assert max(speed["times_as_fast_as_plain"].values()) < 1.15, "nothing is clearly faster"
+assert all(d["outputs"] < 1e-5 for d in speed["largest_difference_from_plain"].values())
+assert all(d["gradients"] < 1e-4 for d in speed["largest_difference_from_plain"].values())
+assert max(speed["stages"], key=speed["stages"].get) == "block 1"
+
+# %% [markdown]
+# None is faster than plain Keras by more than plain Keras a second time is. With oneDNN, which
+# TensorFlow uses on x86 by default, the gradient of max-pooling is no longer what training waits for,
+# and chains of elementwise operations touch the large maps more often than the library's layers do. So `paper` is made of Keras's own layers, which also run on every backend
+# and, on a GPU, use cuDNN.
+#
+# What does help is fewer bits. A processor with units for bfloat16 (AMX, AVX512-BF16) multiplies two
+# of these 16-bit numbers where it multiplied one of 32. `train(…, precision="auto")` tries a few steps
+# on the machine at hand and takes the faster; the GRU, the softmax and the loss stay in 32 bits,
+# because the GRU is slower in 16 and sums lose digits:
+
+# %% tags=["hide-input"]
+fewer, processes = speed["sixteen_bits"], results.read("processes_speed")["steps_a_second"]
+pairs = {
+    d: results.read(f"precision_{d}")["mixed_minus_float32"]
+    for d in ("synthetic", "fma_small_images")
+}
+cost = {
+    d: "{difference:+.1f} points [{low:+.1f}, {high:+.1f}]".format(
+        **{k: 100 * found[k] for k in ("difference", "low", "high")}
+    )
+    for d, found in pairs.items()
+}
+Markdown(
+    f"With 16-bit convolutions a step of `paper` is **{fewer['paper']:.2f} times** as fast as one of "
+    f"the plain Keras network, and a step of `beyond` **{fewer['beyond']:.2f} times** as fast as its "
+    "own in 32 bits, measured in turn in one run. Accuracy moves by "
+    f"{cost['synthetic']} on the synthetic test clips and by {cost['fma_small_images']} on those of "
+    "FMA-small (16 bits less 32, pairs of runs with the same seeds). Two processes with a core each "
+    "do more steps a second than one with both: "
+    f"{processes['paper, mixed']['ratio']:.2f} times as many for `paper`, "
+    f"{processes['beyond, mixed']['ratio']:.2f} for `beyond`, both in 16 bits: so a sweep runs two "
+    "at a time."
+)
+
+# %% [markdown]
+# What helped besides lies outside the network. `fit` reads batches through tf.data, and when an epoch ends,
+# tf.data's thread that tunes itself waits for a timer whose period doubles: 5.12, 10.24, 20.48 s. A third
+# to a half of a short epoch can be waiting. `prcnn.training` takes the batches itself, in the same order,
+# and ends with the same weights (a test compares them); {numref}`tab-costs-epoch` has the seconds.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-costs-epoch", "caption": "A short epoch with Keras' own loop and with ours."}}
+epochs = speed["seconds_an_epoch"]
+pd.DataFrame(
+    {
+        "seconds an epoch, median": {name: taken["median"] for name, taken in epochs.items()},
+        "shortest": {name: min(taken["all"]) for name, taken in epochs.items()},
+        "longest": {name: max(taken["all"]) for name, taken in epochs.items()},
+    }
+).rename({"fit": "plain Keras network, fit", "prcnn": "paper, prcnn.training"}).round(2)
+
+# %% tags=["remove-cell"]
+assert speed["epoch_times_as_fast_as_fit"] > 1
+
+# %% [markdown]
+# ## Summary
+#
+# - Most of the time that a clip takes goes into decoding its MP3; the rest of the chain adds little.
+# - A store makes each clip once, in memory that does not grow with the number of clips.
+# - The first convolution costs most, because its maps are the largest; 16-bit numbers are what helps.
+#
+# ## Exercises
+#
+# ```{exercise} The slowest part
+# :label: costs-1
+# Predict: if everything except decoding took no time at all, by how much would the whole chain be
+# faster with `AUTHORS`? Then read the answer off {numref}`fig-costs-clip`. Where would you look for
+# speed next?
+# ```
+#
+# ````{solution} costs-1
+# :class: dropdown
+# ```python
+# whole = stages.loc["authors"].sum()
+# print(whole / stages.loc["authors", "decode"])
+# ```
+# Hardly at all: this is Amdahl's law. What is left is to decode fewer seconds, to decode on more cores,
+# or to keep what was decoded, and that is what a store does.
+# ````
+#
+# ```{exercise} One more block
+# :label: costs-2
+# A sixth block of 64 filters behind the fifth would add 12,352 weights, as many as the fourth has.
+# Does it make a step a fifth slower?
+# ```
+#
+# ```{solution} costs-2
+# :class: dropdown
+# No. A block costs what its maps are large, and after five poolings hardly anything is left of them:
+# {numref}`fig-costs-step` shows how the blocks get cheaper while their weights become more.
+# ```
