@@ -17,17 +17,16 @@
 # # Log-mel: what does a network see of a song?
 #
 # *Thirty seconds of music are two thirds of a million numbers. The networks of this book get 640 ×
-# 128 of them, drawn as a picture. What is in that picture, what is lost on the way, and what does it
-# cost to make a hundred thousand of them?*
+# 128 of them, drawn as a picture. What is in that picture, and what is lost on the way?*
 #
 # We follow one clip through every step, and at each step print the shape, look, and listen to what is
 # left.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 dataset = "synthetic"  # a name from prcnn.datasets.names(), or the path of a folder of genres
 data_home = None  # where datasets lie; default: PRCNN_DATA, else this user's cache folder
 
-# %%
+# %% tags=["hide-input"]
 from prcnn.notebook import refuse_unknown_parameters
 
 refuse_unknown_parameters()
@@ -38,6 +37,7 @@ import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import display
 from myst_nb import glue
 
 import prcnn
@@ -61,17 +61,14 @@ path = clips.clips.query("genre == @rock")["path"].iloc[0]
 y = audio.load(path)
 print("samples:", y.shape, y.dtype)
 
-# %% tags=["nbval-ignore-output"]
-plots.player(y, label=f"1. The clip itself ({rock})", seconds=2.0)
-
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-mel-wave", "caption": "A twentieth of a second of the clip: the pressure of the air."}}
 ax = plt.subplots(figsize=(5.2, 1.3))[1]
-plots.waveform(y[22050 : 22050 + 1102], ax=ax, title="A twentieth of a second")
+plots.waveform(y[22050 : 22050 + 1102], ax=ax)
 plots.show(ax, alt="A line that swings up and down: fast oscillations riding on slow ones.")
 
 # %% [markdown]
-# Something swings, fast and slow at once; which notes, which instruments, nobody could say. So we ask for each moment
-# which frequencies it is made of.
+# Something swings in {numref}`fig-mel-wave`, fast and slow at once; which notes, which instruments,
+# nobody could say. So we ask for each moment which frequencies it is made of.
 #
 # ## The short-time Fourier transform
 #
@@ -80,28 +77,33 @@ plots.show(ax, alt="A line that swings up and down: fast oscillations riding on 
 # the power of each; the phase, where in its cycle every frequency stands, is thrown away.
 
 # %%
-stft = spectrogram.power(y, replace(PAPER, name="stft", n_mels=None))
+linear = replace(PAPER, name="stft", n_mels=None)
+stft = spectrogram.power(y, linear)
 print("power of the STFT:", stft.shape)
+
+# %% tags=["remove-cell"]
 glue("window_ms", 1000 * PAPER.n_fft / PAPER.sr, display=False)
 glue("hop_ms", 1000 * PAPER.hop_length / PAPER.sr, display=False)
 glue("bin_hz", PAPER.sr / PAPER.n_fft, display=False)
 
-# %%
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-mel-stft", "caption": "The clip itself, its STFT as power and in decibels. Press play, or click into the right picture."}}
 start = slice(0, 130)  # three seconds
-linear = replace(PAPER, name="stft", n_mels=None)
 figure, (loud, soft) = plt.subplots(1, 2, figsize=(7.2, 2.6), sharey=True)
 ratio = replace(linear, top_db=1.0)
 plots.spectrogram(stft[start] / stft.max() - 1, ratio, ax=loud, colorbar=False)
 loud.set_title("Power, as it is")
 plots.spectrogram(spectrogram.decibels(stft, linear)[start], linear, ax=soft, title="In decibels")
 plots.show(
-    figure,
+    soft,
+    sound=y,
+    label=f"1. The clip itself ({rock})",
+    seconds=2.0,
     alt="Two pictures of the same three seconds: power is nearly black but for a few low tones; "
     "decibels show beats, tones and their overtones.",
 )
 
 # %% [markdown]
-# The left picture is the power itself: nearly black, because the loudest tones are millions of times
+# The left picture of {numref}`fig-mel-stft` is the power itself: nearly black, because the loudest tones are millions of times
 # stronger than those we hear beside them. The ear counts ratios, and so do **decibels**: ten times the
 # power is 10 dB more. The right picture has 0 dB at the loudest point of the clip and is cut at −80 dB,
 # a hundred-millionth of its power.
@@ -109,21 +111,22 @@ plots.show(
 # A frame spans {glue:text}`window_ms:.0f` ms and comes every {glue:text}`hop_ms:.0f` ms; neighbouring
 # frequencies are {glue:text}`bin_hz:.1f` Hz apart. To hear what is left without the phase, we make
 # sound of it again: some phase that fits is guessed, step by step (Griffin and Lim's algorithm, from
-# librosa {cite}`mcfee2015librosa`).
+# librosa {cite}`mcfee2015librosa`). Predict: will you still know the song?
 
 
-# %%
-def listen(power, settings, label):
+# %% tags=["hide-input"]
+def listen(power, settings):
     """Sound again from power, (frames, frequencies): Griffin-Lim guesses the phase."""
     frames = power[: round(2.1 * settings.sr / settings.hop_length)]
     sound = librosa.griffinlim(
         np.sqrt(frames).T, n_iter=32, hop_length=settings.hop_length, random_state=0
     )
-    return plots.player(sound * np.abs(y).max() / np.abs(sound).max(), label=label, seconds=2.0)
+    return sound * np.abs(y).max() / np.abs(sound).max()
 
 
 # %% tags=["nbval-ignore-output"]
-listen(stft, PAPER, "2. From the STFT without its phase")
+without = listen(stft, PAPER)
+plots.player(without, label="2. From the STFT without its phase")
 
 # %% [markdown]
 # ## The mel scale
@@ -131,9 +134,10 @@ listen(stft, PAPER, "2. From the STFT without its phase")
 # 1025 frequencies are more than we need. From 100 to 200 Hz is an octave, and so is from 4,000 to 8,000
 # Hz: one is 9 steps of the STFT, the other 372. The **mel scale** spaces frequencies as the ear does.
 # Below 1 kHz it is straight, above it counts ratios (this is Slaney's version, librosa's default). Here
-# is a slide from 100 Hz to 8 kHz that climbs evenly in Hz, and one that climbs evenly in mels:
+# is a slide from 100 Hz to 8 kHz that climbs evenly in Hz, and one that climbs evenly in mels. Which of
+# them will sound even?
 
-# %%
+# %% tags=["hide-input", "nbval-ignore-output"]
 seconds = np.arange(2 * PAPER.sr) / PAPER.sr
 hz_slide = np.linspace(100, 8000, seconds.size)
 mel_slide = librosa.mel_to_hz(np.linspace(*librosa.hz_to_mel([100, 8000]), seconds.size))
@@ -141,14 +145,10 @@ slides = {
     name: 0.3 * np.sin(2 * np.pi * np.cumsum(hz) / PAPER.sr)
     for name, hz in {"even in Hz": hz_slide, "even in mels": mel_slide}.items()
 }
+for name, slide in slides.items():
+    display(plots.player(slide, label=f"A slide from 100 Hz to 8 kHz, {name}"))
 
-# %% tags=["nbval-ignore-output"]
-plots.player(slides["even in Hz"], label="A slide from 100 Hz to 8 kHz, even in Hz")
-
-# %% tags=["nbval-ignore-output"]
-plots.player(slides["even in mels"], label="A slide from 100 Hz to 8 kHz, even in mels")
-
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-mel-slides", "caption": "Two slides from 100 Hz to 8 kHz, each as STFT and in mel bands."}}
 figure, axes = plt.subplots(2, 2, figsize=(6.2, 3), sharex=True)
 short = replace(PAPER, n_frames=86)
 for row, (name, slide) in zip(axes, slides.items(), strict=True):
@@ -165,14 +165,11 @@ plots.show(
 
 # %% [markdown]
 # The first slide rushes through the low notes and then seems to stand still: most of its time is spent
-# where the ear tells frequencies badly apart. The second climbs steadily, and in the mel picture it is
-# the straight line. {glue:text}`mels_below` of the 128 mel bands lie below 1 kHz, where most melodies
+# where the ear tells frequencies badly apart. The second climbs steadily, and in the mel bands of
+# {numref}`fig-mel-slides` it is the straight line. {numref}`fig-mel-scale` shows why: {glue:text}`mels_below` of the 128 mel bands lie below 1 kHz, where most melodies
 # are; the STFT spends {glue:text}`bins_below` of its 1025 frequencies there.
 
-# %%
-centres = librosa.mel_to_hz(np.linspace(0, librosa.hz_to_mel(11025), 130))[1:-1]
-glue("mels_below", int((centres < 1000).sum()), display=False)
-glue("bins_below", int((np.fft.rfftfreq(2048, 1 / 22050) < 1000).sum()), display=False)
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-mel-scale", "caption": "The mel scale, and every eighth of the 128 filters that it gives."}}
 _, (scale, bands) = plt.subplots(1, 2, figsize=(7, 2), width_ratios=(4, 3))
 plots.mel_scale(ax=scale)
 plots.mel_bands(ax=bands)
@@ -182,6 +179,11 @@ plots.show(
     "narrow triangles at low frequencies, wide ones at high frequencies.",
 )
 
+# %% tags=["remove-cell"]
+centres = librosa.mel_to_hz(np.linspace(0, librosa.hz_to_mel(11025), 130))[1:-1]
+glue("mels_below", int((centres < 1000).sum()), display=False)
+glue("bins_below", int((np.fft.rfftfreq(2048, 1 / 22050) < 1000).sum()), display=False)
+
 # %% [markdown]
 # Each mel band adds up the power under a triangle, from the centre
 # of the band below to that of the band above. That is a matrix product, (640, 1025) times (1025,
@@ -190,15 +192,19 @@ plots.show(
 # %%
 mel_power = spectrogram.power(y, PAPER)
 mel = spectrogram.decibels(mel_power, PAPER)
-print("mel power:", mel_power.shape, "-> log-mel:", mel.shape, "from", mel.min(), "to", mel.max(), "dB")
+print("mel power:", mel_power.shape)
+print("log-mel:", mel.shape, "from", mel.min(), "to", mel.max(), "dB")
+
+# %% tags=["remove-cell"]
 assert np.abs(mel - spectrogram.log_mel(path)).max() < 0.01
 
 # %% [markdown]
 # `spectrogram.log_mel(path)` is all of this in one call. To hear what the bands keep, the triangles are
-# turned round: every band's power is spread over the frequencies it came from.
+# turned round: every band's power is spread over the frequencies it came from
+# ({numref}`fig-mel-heard`).
 
 
-# %%
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-mel-heard", "caption": "The same three seconds in 128 mel bands, and the sound that can be made of them."}}
 def spread(power, settings):
     """Power of the STFT that would give this mel power, each band spread over its triangle."""
     triangles = spectrogram.mel_filters(settings)
@@ -206,13 +212,21 @@ def spread(power, settings):
     return power / triangles.sum(axis=0) @ shares.T
 
 
-# %% tags=["nbval-ignore-output"]
-listen(spread(mel_power, PAPER), PAPER, "3. From 128 mel bands, hop 512")
+ax = plt.subplots(figsize=(5.2, 2.2))[1]
+plots.show(
+    plots.spectrogram(mel[start], PAPER, ax=ax, colorbar=False),
+    alt="Log-mel picture of three seconds: beats as upright stripes, tones as level ones, coarser "
+    "than the STFT.",
+    sound=listen(spread(mel_power, PAPER), PAPER),
+    label="3. From 128 mel bands, hop 512",
+    seconds=2.0,
+)
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["hide-input", "nbval-ignore-output"]
 wide = replace(AUTHORS, reference="frames", unit="decibel")
 floored = 10 ** (spectrogram.log_mel(path, wide) / 10)
-listen(spread(floored, wide), wide, "4. From 128 mel bands, hop 1024, cut at -80 dB")
+coarse = listen(spread(floored, wide), wide)
+plots.player(coarse, label="4. From 128 mel bands, hop 1024, cut at -80 dB")
 
 # %% [markdown]
 # The beat, the kind of sound, roughly the harmony: still there. Words, the breath of an instrument, the
@@ -223,9 +237,10 @@ listen(spread(floored, wide), wide, "4. From 128 mel bands, hop 1024, cut at -80
 # ## 640 frames: which part of the clip?
 #
 # The paper says hop 512. The notebooks and weights behind it say 1024. Both keep 640 frames, and so
-# they look at different stretches of the clip:
+# they look at different stretches of the clip ({numref}`fig-mel-reach`); {numref}`tab-mel-settings` says
+# how they differ.
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-mel-settings", "caption": "Three ways to make the picture: the paper's text, its authors' code, and its forerunner."}}
 kept = pd.DataFrame(
     {
         "hop (samples)": [s.hop_length for s in (PAPER, AUTHORS, FENG)],
@@ -237,11 +252,13 @@ kept = pd.DataFrame(
     },
     index=[s.name for s in (PAPER, AUTHORS, FENG)],
 )
-glue("paper_seconds", PAPER.seconds, display=False)
-glue("authors_seconds", AUTHORS.seconds, display=False)
 kept
 
-# %%
+# %% tags=["remove-cell"]
+glue("paper_seconds", PAPER.seconds, display=False)
+glue("authors_seconds", AUTHORS.seconds, display=False)
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-mel-reach", "caption": "What 640 frames show of a clip of 30 seconds, by the text and by the code."}}
 figure, (clip, near, far) = plt.subplots(3, 1, figsize=(6.4, 4.2), sharex=True, height_ratios=(5, 4, 4))
 plots.reach(y, [PAPER, AUTHORS, FENG], ax=clip)
 plots.spectrogram(mel, PAPER, ax=near, title="paper: twice as fine, half the clip", colorbar=False)
@@ -281,9 +298,9 @@ for name, odd in {"short": y[: 5 * 22050], "silent": 0 * y}.items():
 # ## Figure 1 of the paper
 #
 # The paper shows a Folk, an Experimental and an Electronic clip. Here are three: FMA's own where
-# `fma_small` lies in your data folder, otherwise synthetic ones.
+# `fma_small` lies in your data folder, otherwise synthetic ones ({numref}`fig-mel-three`).
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-mel-three", "caption": "Three clips as in the paper's Figure 1."}}
 try:
     music = prcnn.datasets.load("fma_small", data_home=data_home)
 except FileNotFoundError:
@@ -294,66 +311,9 @@ figure, axes = plt.subplots(1, len(three), figsize=(6.4, 2), sharey=True)
 for ax, (genre, clip) in zip(np.atleast_1d(axes), three.items(), strict=True):
     plots.spectrogram(spectrogram.log_mel(clip), ax=ax, title=genre, colorbar=False)
     ax.label_outer()
-print("Clips from", music.name)
 plots.show(figure, alt="Log-mel spectrograms of three clips: " + ", ".join(three) + ".")
 
 # %% [markdown]
-# ## What it costs
-#
-# Turning clips into pictures is most of the waiting before a training run. Where does the time go? The
-# bars come from `tests/benchmarks/extraction.py`, which measures each stage on one core with real clips
-# of FMA and writes `book/results/extraction.json`:
-
-# %% tags=["nbval-ignore-output"]
-cost = results.read("extraction")
-stages = pd.DataFrame(cost["stages"]).T
-slow_mean = stages.pop("(mean(axis=1) instead)")
-plots.show(
-    plots.stage_costs(stages, ax=plt.subplots(figsize=(6, 1.9))[1]),
-    alt="Bars of milliseconds a clip by stage: decoding the MP3 takes most of each bar.",
-)
-
-# %% tags=["remove-cell"]
-assert (stages["decode"] > 0.5 * stages.sum(axis=1)).all(), "decoding no longer dominates"
-for which in ("paper", "authors"):
-    glue(f"faster_{which}", cost["mp3"]["ratios"][f"librosa to prcnn, {which}"], display=False)
-    glue(f"rate_{which}", cost["cores"][which]["one"], display=False)
-    glue(f"cores_{which}", cost["cores"][which]["ratio"], display=False)
-limit = cost["mp3"]["milliseconds"]["librosa, paper"] / stages.loc["paper", "decode"]
-glue("limit", float(limit), display=False)
-glue("faster_wav", cost["wav"]["ratios"]["librosa to prcnn, paper"], display=False)
-glue("of_decoder", cost["mp3"]["ratios"]["prcnn to decoder, authors"], display=False)
-glue("mean_ms", float(slow_mean["authors"]), display=False)
-glue("mix_ms", float(stages.loc["authors", "average channels"]), display=False)
-glue("chain_ms", float(stages.loc["authors"].drop("decode").sum()), display=False)
-glue("cpu", cost["provenance"]["machine"]["processor"], display=False)
-glue("few_mb", cost["memory"]["200"]["worker"], display=False)
-glue("many_mb", cost["memory"]["2000"]["worker"], display=False)
-glue("few_main", cost["memory"]["200"]["main"], display=False)
-glue("many_main", cost["memory"]["2000"]["main"], display=False)
-opening = results.read("opening")
-glue("open_small", min(opening["fma_small"]["again"]), display=False)
-glue("open_full", min(opening["fma_full"]["again"]), display=False)
-glue("whole_hours", 879 * 2**30 / 500e6 / 3600, display=False)
-
-# %% [markdown]
-# Decoding MP3 is most of it and cannot be avoided; so the aim is to add little. With `AUTHORS` the whole
-# chain takes {glue:text}`of_decoder:.2f` times the decoder alone. Three things did it:
-#
-# - **Decode no more than is looked at.** For `PAPER`, half of the clip.
-# - **Average the channels with a product.** numpy's `mean(axis=1)` takes {glue:text}`mean_ms:.1f` ms a
-#   clip, more than the {glue:text}`chain_ms:.1f` ms of all the rest of the chain together; multiplying by
-#   (½, ½) takes {glue:text}`mix_ms:.1f` ms.
-# - **Stay in the cache.** 32 frames at a time are windowed, transformed, squared and summed into bands.
-#
-# Against the loop one would write with librosa that is {glue:text}`faster_paper:.1f` times as fast for
-# `PAPER` on FMA's MP3s ({glue:text}`faster_wav:.1f` times on GTZAN's WAVs) and
-# {glue:text}`faster_authors:.1f` times for `AUTHORS`: {glue:text}`rate_paper:.0f` and
-# {glue:text}`rate_authors:.0f` clips a second on one core ({glue:text}`cpu`). Two cores do
-# {glue:text}`cores_paper:.2f` and {glue:text}`cores_authors:.2f` times as many. On MP3s
-# {glue:text}`limit:.1f` times is the limit for `PAPER`: decoding those fifteen seconds alone takes as long
-# as that.
-#
 # ## A whole dataset, once
 #
 # {func}`prcnn.store.extract` does it for all clips and keeps the result:
@@ -361,7 +321,12 @@ glue("whole_hours", 879 * 2**30 / 500e6 / 3600, display=False)
 # %%
 store = prcnn.store.extract(clips, PAPER, progress=False)
 X, labels = store.arrays("test")
-print("test split:", X.shape, X.dtype, "labels:", labels.shape, "left out:", store.failed)
+print("test split:", X.shape, X.dtype, "left out:", store.failed)
+
+# %% tags=["remove-cell"]
+opening = results.read("opening")
+glue("open_small", min(opening["fma_small"]["again"]), display=False)
+glue("open_full", min(opening["fma_full"]["again"]), display=False)
 
 # %% [markdown]
 # A store is a folder of plain npy files, 16 clips each, in float32: the very values that `log_mel` gives.
@@ -381,58 +346,8 @@ print("test split:", X.shape, X.dtype, "labels:", labels.shape, "left out:", sto
 # does not decode, is silent, or too short), that is remembered. Where the disk is (no permission, too
 # many open files, a network that hiccups), a warning names the clip, and the next call tries it again.
 #
-# ## All of FMA
-#
-# `fma_full` has 106,574 whole tracks, 879 GiB. The work goes through joblib, which hands it to a Dask
-# cluster without a changed line:
-#
-# ```python
-# import dask.distributed, joblib
-#
-# client = dask.distributed.Client("scheduler:8786")
-# with joblib.parallel_config(backend="dask"):
-#     store = prcnn.store.extract(prcnn.datasets.load("fma_full"), PAPER, out="/shared/stores")
-# ```
-#
-# Workers need to see the same two folders, the music to read and the store to write; nothing else is
-# shared, and a worker that dies costs the parts it was at, which another does again (a test kills one
-# in the middle). What to expect, computed from the rates measured above:
-
-# %% tags=["nbval-ignore-output"]
-tracks = 106_574
-rows = {}
-for name, chosen in {"paper": PAPER, "authors": AUTHORS}.items():
-    rate = cost["cores"][name]["two"] / 2
-    size = 4 * np.prod(chosen.shape) * tracks / 1e9
-    rows[name] = {
-        "clips/s a core": round(rate, 1),
-        "hours, 1 core": round(tracks / rate / 3600, 2),
-        "hours, 16 cores": round(tracks / rate / 3600 / 16, 2),
-        "store (GB)": round(size, 1),
-        "MB/s read by 16 cores (256 kbit/s)": round(
-            16 * rate * min(chosen.seconds, 31) * 256 / 8 / 1000
-        ),
-    }
-glue("store_gb", float(rows["paper"]["store (GB)"]), display=False)
-glue("per_mb", float(4 * np.prod(PAPER.shape) * 16 / 1e6), display=False)
-pd.DataFrame(rows).T
-
-# %% [markdown]
-# So one machine with 16 cores does it in minutes once the tracks are on its disk; the 879 GiB are a
-# question of download and of disks, not of computing. Keep the music on one large disk that workers
-# mount read-only, and the store's {glue:text}`store_gb:.0f` GB anywhere shared. Each file is read twice:
-# once as a whole, to know its content, which for 879 GiB at 500 MB/s takes {glue:text}`whole_hours:.1f`
-# hours; then its first seconds. Beyond 16 cores it is the disk that has to deliver; one worker a core, no
-# threads.
-#
-# Memory does not grow with the number of clips, for a worker holds one part of
-# {glue:text}`per_mb:.1f` MB: the peak was {glue:text}`few_mb:.0f` MB a worker and
-# {glue:text}`few_main:.0f` MB in the main process for 200 clips, {glue:text}`many_mb:.0f` and
-# {glue:text}`many_main:.0f` MB for 2,000.
-#
-# One warning. FMA's clips are cut from the *middle* of tracks; the first seconds of a whole track are
-# its intro. `fma_large` holds 30-second clips of the same 106,574 tracks in 93 GiB: unless you need the
-# whole tracks for something else, extract that {cite}`defferrard2017fma`.
+# How long that takes for a thousand clips or a hundred thousand, and how to spread it over many machines,
+# stands on the page about [costs](costs.ipynb).
 
 # %% [markdown]
 # ## Summary
@@ -442,15 +357,15 @@ pd.DataFrame(rows).T
 # - The mel scale spaces frequencies, and decibels loudness, as the ear does.
 # - With the paper's hop of 512 the 640 frames see half of the clip; with the 1024 that made its numbers,
 #   all of it.
-# - Decoding dominates the cost; everything else together is less. A store makes it once, survives being
-#   killed, and scales to all of FMA.
+# - A store makes each picture once, knows a clip by its content, and survives being killed.
 #
 # ## Exercises
 #
 # ```{exercise} How many frames?
 # :label: log-mel-1
 #
-# How many frames of hop 512 would show all of a 30-second clip? What would change in the network?
+# How many frames of hop 512 would show all of a 30-second clip? And which branch of the network would
+# get more weights from it: the CNN, the RNN, both, or neither? Decide before you count.
 # ```
 #
 # ```{solution} log-mel-1
@@ -465,8 +380,9 @@ pd.DataFrame(rows).T
 # ```{exercise} Louder
 # :label: log-mel-2
 #
-# Multiply `y` by 0.1 and compare `log_mel` before and after. Then make only its last second ten times
-# as loud, and compare for `PAPER` and for `AUTHORS`. Which would you rather give a network?
+# Predict, then run. Multiply `y` by 0.1: by how many decibels does `log_mel` change? Then make only its
+# last second ten times as loud: what happens to the *first* second, for `PAPER` and for `AUTHORS`? Which
+# would you rather give a network?
 # ```
 #
 # ```{solution} log-mel-2
@@ -487,8 +403,8 @@ pd.DataFrame(rows).T
 # ```{exercise} Half the bytes
 # :label: log-mel-3
 #
-# Store the clip's log-mel as float16. How large is the error, where, and would a network care? Why does
-# the store use float32 all the same?
+# Store the clip's log-mel as float16. Where will the error be largest: in the loud places or in the
+# soft ones? How large is it, and would a network care? Why does the store use float32 all the same?
 # ```
 #
 # ```{solution} log-mel-3

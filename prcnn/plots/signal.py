@@ -92,14 +92,10 @@ def mel_scale(ax=None):
     for end in (100, 8000):
         mel = float(librosa.hz_to_mel(end))
         ax.plot([end, end, 0], [0, mel, mel], color="0.5", linestyle=":")
-        ax.annotate(
-            f"{end:,} Hz",
-            (end, mel),
-            xytext=(6, -13 if mel > 10 else 5),
-            textcoords="offset points",
-        )
+        place = (end, mel), (6, -13) if mel > 10 else (8, -4)
+        ax.annotate(f"{end:,} Hz", place[0], xytext=place[1], textcoords="offset points")
     ax.axvline(1000, color="0.8", zorder=0)
-    ax.annotate("straight below 1 kHz", (1000, 8), xytext=(6, 0), textcoords="offset points")
+    ax.annotate("straight below 1 kHz", (1000, 12), xytext=(6, 0), textcoords="offset points")
     ax.set(xlabel="frequency (Hz)", ylabel="mels (Slaney)", xlim=(0, 11025), ylim=(0, 52))
     return ax
 
