@@ -12,23 +12,14 @@ _UNFINISHED = ".partial-"
 
 
 def write_whole(path, write):
-    """Have a file made out of sight, and put it in its place in one step.
+    """Have a file made out of sight, and put it in its place, whose folder is made, in one step.
 
     Safe against a kill, a power cut and other processes that write the same file: under its name
-    the file is whole or absent. Only a kill leaves something behind, see :func:`sweep`.
+    the file is whole or absent. Only a kill leaves something behind, see :func:`sweep`. After an
+    OSError (a full disk, a folder not ours to write in) `path` is as it was.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        Its folder is made where it is missing.
-    write : callable
-        Called with the path to write to. It has the name of `path`, whose ending numpy and Keras
-        go by, in a hidden folder beside it.
-
-    Raises
-    ------
-    OSError
-        Where the disk is full or the folder not ours to write in; `path` is then as it was.
+    ``write`` is called with the path to write to. It has the name of `path`, whose ending numpy and
+    Keras go by, in a hidden folder beside it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=_UNFINISHED) as folder:
@@ -42,11 +33,7 @@ def write_whole(path, write):
 def sweep(folder, age=0.0):
     """Remove what killed processes left of files that they were writing to `folder`.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-    age : float
-        Seconds for which a leftover has lain there; `OLD` where others may be writing right now.
+    ``age`` is the seconds for which it has lain there; `OLD` where others may be writing right now.
     """
     for leftover in folder.glob(f"{_UNFINISHED}*"):
         with suppress(OSError):

@@ -19,8 +19,8 @@ from prcnn import audio
 from prcnn.store import compute
 
 # Description → how many numbers it gives for a frame, and those of all frames, (numbers, frames).
-# Arguments are those of FMA's ``features.py``, windows of 2048 samples and a hop of 512 librosa's own
-# defaults; said out loud where others have changed.
+# Arguments are those of FMA's ``features.py``: windows of 2048 samples and a hop of 512, librosa's
+# defaults, and said out loud what librosa has changed since.
 _DESCRIPTIONS = {
     "chroma_cens": (12, lambda f: f.cens),
     "chroma_cqt": (12, lambda f: librosa.feature.chroma_cqt(C=f.cqt, bins_per_octave=12)),

@@ -12,10 +12,7 @@ from prcnn.models.branches import convolutions
 
 @keras.saving.register_keras_serializable(package="prcnn")
 class SumOverFeatures(keras.layers.Layer):
-    """Sum over the first axis after the batch: (n, features, units) → (n, units).
-
-    The paper's last ``lambda``. Chapter: book/attention.ipynb
-    """
+    """The paper's last ``lambda``, a sum: (n, features, units) → (n, units)."""
 
     def call(self, x):
         return keras.ops.sum(x, axis=1)
@@ -26,10 +23,7 @@ class SumOverFeatures(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="prcnn")
 class WeightedSum(keras.layers.Layer):
-    """c = Σ_t α_t h_t: weights (n, steps, 1) and states (n, steps, units) → (n, units).
-
-    Chapter: book/attention.ipynb
-    """
+    """c = Σ_t α_t h_t: weights (n, steps, 1) and states (n, steps, units) → (n, units)."""
 
     def call(self, inputs):
         weights, states = inputs
@@ -42,15 +36,6 @@ class WeightedSum(keras.layers.Layer):
 def published_attention(features, state):
     """Figures 3 and 4 of the paper, layer by layer: (n, k) and (n, units) → (n, units).
 
-    Parameters
-    ----------
-    features : Keras tensor (n, k)
-        The CNN's, 256 numbers.
-    state : Keras tensor (n, units)
-        The GRU's last.
-
-    Notes
-    -----
     With a = softmax(features) the product is M[i, j] = a_i h_j, and Σ_i M[i, j] = h_j Σ_i a_i =
     h_j: the output is the state, whatever the features are, and their gradient is zero.
 

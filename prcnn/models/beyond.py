@@ -11,13 +11,7 @@ from keras import layers
 
 from prcnn.models import attention
 
-BEYOND = {
-    "filters": (48, 96, 144),
-    "units": 48,
-    "dropout": 0.3,
-    "cnn": True,
-    "rnn": True,
-}
+BEYOND = {"filters": (48, 96, 144), "units": 48, "dropout": 0.3, "cnn": True, "rnn": True}
 
 
 @keras.saving.register_keras_serializable(package="prcnn")
@@ -58,15 +52,10 @@ class FusedBatchNormalization(layers.BatchNormalization):
 
 
 def beyond(x, o):
-    """The features of both branches, joined: (n, time, mel, 1) → (n, k).
+    """The features of both branches, joined: (n, time, mel, 1) → (n, k), from (64, 64) on.
 
-    Parameters
-    ----------
-    x : Keras tensor (n, time, mel, 1)
-        Standardised by bands; time and mel of at least 64.
-    o : dict
-        ``filters`` of the three blocks of two convolutions each, ``units`` of the GRU, ``dropout``
-        of the joined features, and whether there is a ``cnn`` and an ``rnn``.
+    Options ``o``: ``filters`` of the three blocks of two convolutions each, ``units`` of the GRU,
+    ``dropout`` of the joined features, and whether there is a ``cnn`` and an ``rnn``.
 
     Chapter: book/beyond.ipynb
     """

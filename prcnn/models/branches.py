@@ -50,19 +50,9 @@ GATES = {"sigmoid": "sigmoid", "old_hard_sigmoid": old_hard_sigmoid}
 def convolutions(x, filters, kernel_size, pools, activation="relu", padding="valid", dropout=0.0):
     """Blocks of convolution and max-pooling: (n, time, mel, 1) → (n, time', mel', filters[-1]).
 
-    Parameters
-    ----------
-    x : Keras tensor (n, time, mel, 1)
-    filters : sequence of int
-        One number of filters a block.
-    kernel_size : (int, int)
-        (frames, mel bands) under a filter.
-    pools : sequence of (int, int)
-        (frames, mel bands) that each block's max-pooling makes one.
-    activation, padding : str
-        As in :class:`keras.layers.Conv2D`.
-    dropout : float
-        Share of values dropped after every pooling, in training only.
+    ``filters`` has a number for each block, ``pools`` the pair (frames, mel bands) that its
+    max-pooling makes one; ``kernel_size`` is such a pair, too. ``activation`` and ``padding`` are
+    :class:`keras.layers.Conv2D`'s, ``dropout`` follows every pooling, in training only.
 
     Chapter: book/cnn.ipynb
     """
@@ -123,7 +113,6 @@ def gru_layers(
 
     Parameters
     ----------
-    x : Keras tensor (n, steps, bands)
     units : int
         Units of each direction; forward and backward states are concatenated.
     rnn_layers : int

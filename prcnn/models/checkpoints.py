@@ -34,9 +34,7 @@ class Checkpoint(NamedTuple):
 
 CHECKPOINTS = {
     "dwivedi": Checkpoint(
-        "dwivedi",
-        "models/prcnn/base-weights.best.h5",
-        "aed37e745712d2f9e90f6ccf320127ae564e9103",
+        "dwivedi", "models/prcnn/base-weights.best.h5", "aed37e745712d2f9e90f6ccf320127ae564e9103"
     ),
     "figure2": Checkpoint(
         "figure2", "kevin-prcnn-weights.best.h5", "1c767c6fba859d428597b81ea7d5e91a67c59885"
@@ -48,9 +46,7 @@ CHECKPOINTS = {
         "figure3", "new_attention_weights.best.h5", "3454dddeedb1706c4a42326e9f7c65b69a6a8cff"
     ),
     "stacked": Checkpoint(
-        "stacked",
-        "kevin-test-weights-stacked.best.h5",
-        "8d460fd88454049a26d3c412a17c9ba545107711",
+        "stacked", "kevin-test-weights-stacked.best.h5", "8d460fd88454049a26d3c412a17c9ba545107711"
     ),
     "dwivedi_retrained": Checkpoint(
         "dwivedi_retrained",
@@ -116,19 +112,8 @@ def load_checkpoint(name, path=None):
 def read_weights(path):
     """The arrays of a Keras 2 weight file: name of the layer here → its arrays, in Keras's order.
 
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    dict of str to list of numpy.ndarray
-        ``conv_1`` …, ``gru`` (or ``gru_1``, ``gru_2``), ``genre``.
-
-    Raises
-    ------
-    CheckpointError
-        The file is truncated, damaged, or no Keras weight file.
+    Names are ``conv_1`` …, ``gru`` (or ``gru_1``, ``gru_2``), ``genre``. CheckpointError where the
+    file is truncated, damaged, or no Keras weight file.
 
     Chapter: book/reproduction.ipynb
     """
@@ -144,20 +129,9 @@ def read_weights(path):
 def read_accumulators(path):
     """RMSprop's running mean of squared gradients, saved beside the weights.
 
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        Name in the file, such as ``conv_1/kernel``, → array of that weight's shape. Empty where
-        the file has no optimizer state under the weights' names (Keras before tf.keras).
-
-    Raises
-    ------
-    CheckpointError
-        As in :func:`read_weights`.
+    A dict: name in the file, such as ``conv_1/kernel``, → array of that weight's shape. Empty where
+    the file has no optimizer state under the weights' names (Keras before tf.keras). Errors as
+    :func:`read_weights`.
 
     Chapter: book/attention.ipynb
     """

@@ -10,10 +10,6 @@ import pandas as pd
 def layer_summary(model):
     """An architecture line by line, as the paper's Figure 4 prints it.
 
-    Parameters
-    ----------
-    model : keras.Model
-
     Returns
     -------
     pandas.DataFrame
@@ -23,41 +19,26 @@ def layer_summary(model):
 
     Chapter: book/cnn.ipynb
     """
-    rows = []
+    rows = {}
     for layer in model.layers:
-        rows.append(
-            {
-                "layer": layer.name,
-                "type": type(layer).__name__,
-                "output": tuple(layer.output.shape[1:]),
-                "parameters": trainable_parameters(layer),
-                "reads": ", ".join(before.name for before in _before(layer)),
-            }
-        )
-    return pd.DataFrame(rows).set_index("layer")
+        tensors = layer._inbound_nodes[0].input_tensors
+        rows[layer.name] = {
+            "type": type(layer).__name__,
+            "output": tuple(layer.output.shape[1:]),
+            "parameters": trainable_parameters(layer),
+            "reads": ", ".join(tensor._keras_history.operation.name for tensor in tensors),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("layer")
 
 
 def trainable_parameters(model):
-    """How many numbers training changes: the count that papers print.
+    """How many numbers of a model or layer training changes: the count that papers print.
 
-    Parameters
-    ----------
-    model : keras.Model or keras.Layer
-
-    Returns
-    -------
-    int
-        Without the means and variances of its normalisations, which ``model.count_params()``
-        includes.
+    Without the means and variances of normalisations, which ``model.count_params()`` includes.
 
     Chapter: book/cnn.ipynb
     """
     return sum(math.prod(weight.shape) for weight in model.trainable_weights)
-
-
-def _before(layer):
-    node = layer._inbound_nodes[0]
-    return [tensor._keras_history.operation for tensor in node.input_tensors]
 
 
 def receptive_field(model):
@@ -101,23 +82,9 @@ def receptive_field(model):
 
 
 def outputs(model, X, layer):
-    """What a layer puts out for spectrograms.
+    """What a layer puts out for spectrograms ``X`` (n, 640, 128): an array (n, …).
 
-    Parameters
-    ----------
-    model : keras.Model
-    X : numpy.ndarray, float32 (n, 640, 128)
-    layer : str
-        Its name; see :func:`layer_summary`.
-
-    Returns
-    -------
-    numpy.ndarray (n, *shape of the layer's output)
-
-    Raises
-    ------
-    ValueError
-        No such layer; the model's layers are listed.
+    ``layer`` is a name, see :func:`layer_summary`; a ValueError about another lists them.
 
     Chapter: book/cnn.ipynb
     """
@@ -132,7 +99,7 @@ def outputs(model, X, layer):
     )
 
 
-def influence(model, X, window=32, layer="gru"):
+def influence(model, X, window=32):
     """How far each part of a clip reaches into the GRU's last states.
 
     Part by part, ``window`` frames of every clip are replaced by those of the clip before it in
@@ -146,8 +113,6 @@ def influence(model, X, window=32, layer="gru"):
         At least two clips.
     window : int
         Frames replaced at a time; a rest at the end is left out.
-    layer : str
-        The GRU that hands its state on; ``gru_2`` in networks with two.
 
     Returns
     -------
@@ -158,7 +123,7 @@ def influence(model, X, window=32, layer="gru"):
     Raises
     ------
     ValueError
-        Fewer than two clips, or no such layer.
+        Fewer than two clips, or no GRU that hands its last state on.
 
     Chapter: book/rnn.ipynb
     """
@@ -168,10 +133,11 @@ def influence(model, X, window=32, layer="gru"):
     versions = [X] + [X.copy() for _ in starts]
     for version, start in zip(versions[1:], starts, strict=True):
         version[:, start : start + window] = np.roll(X, 1, axis=0)[:, start : start + window]
-    states = outputs(model, np.concatenate(versions), layer)
-    if states.ndim != 2:
-        raise ValueError(f"Layer {layer!r} puts out a whole sequence; influence needs last states.")
-    both = isinstance(model.get_layer(layer), keras.layers.Bidirectional)
+    grus = [layer for layer in model.layers if layer.name.startswith("gru")]
+    if not grus or len(grus[-1].output.shape) != 2:
+        raise ValueError(f"Model {model.name!r} has no GRU that hands its last state on.")
+    states = outputs(model, np.concatenate(versions), grus[-1].name)
+    both = isinstance(grus[-1], keras.layers.Bidirectional)
     directions = ["forward", "backward"] if both else ["forward"]
     changes = states.reshape(len(versions), len(X), len(directions), -1)
     changes = np.linalg.norm(changes[1:] - changes[0], axis=-1).mean(axis=1)
@@ -180,13 +146,7 @@ def influence(model, X, window=32, layer="gru"):
 
 
 def attention_weights(model, X):
-    """The weights α that an attention network gives its time steps.
-
-    Parameters
-    ----------
-    model : keras.Model
-        ``attention_serial``, ``attention_linear`` or ``attention_cnn``.
-    X : numpy.ndarray, float32 (n, 640, 128)
+    """The weights α that a network with attention over time gives its steps in ``X``.
 
     Returns
     -------

@@ -45,18 +45,8 @@ class UsedUp(ValueError):
 def check(defaults, changes):
     """The defaults with changes, every value in one form (tuples, int, float).
 
-    Parameters
-    ----------
-    defaults : dict
-        Option → value.
-    changes : dict
-        Some of these options → values of the same kind: numbers for a number, a list or tuple for
-        a tuple, one pair or number for a pair of each layer.
-
-    Raises
-    ------
-    ValueError
-        Naming the option, the value and what is wrong with it.
+    Changes are of the default's kind: a number for a number, a list or tuple for a tuple, one pair
+    or number for a pair of each layer. Or a ValueError names option, value and what is wrong.
     """
     checked = dict(defaults)
     for name, value in changes.items():
@@ -74,20 +64,8 @@ def fit_pools(time, mel, options, named=()):
 
     The GRU's pool is halved in time until it leaves 128 steps. The CNN's pools are halved, each
     time the last one of the largest, along the axis that they use up: from the paper's
-    (2, 2) × 3, (4, 4) × 2 and 640 frames to (2, 2) × 3, (2, 4) × 2 for 128 frames.
-
-    Parameters
-    ----------
-    time, mel : int
-    options : dict
-        As ``check`` returns them.
-    named : collection of str
-        Options that the user has chosen: these stay as they are.
-
-    Raises
-    ------
-    ValueError
-        As ``check_sizes``.
+    (2, 2) × 3, (4, 4) × 2 and 640 frames to (2, 2) × 3, (2, 4) × 2 for 128 frames. Options that the
+    user has ``named`` stay as they are; errors as ``check_sizes``.
     """
     options = dict(options)
     if "rnn_pool" in options and "rnn_pool" not in named:
@@ -110,13 +88,7 @@ def fit_pools(time, mel, options, named=()):
 
 
 def check_sizes(time, mel, options):
-    """Follow the spectrogram's (time, mel) through the branches; refuse what uses it up.
-
-    Raises
-    ------
-    ValueError
-        Naming the option and the layer at which nothing is left of one axis.
-    """
+    """Follow (time, mel) through the branches; UsedUp names the option and layer that end one."""
     if "pools" in options:
         kernel = options["kernel_size"]
         size = (time, mel)

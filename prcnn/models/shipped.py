@@ -15,11 +15,6 @@ FOLDER = Path(__file__).parent
 def pretrained(name="beyond"):
     """A network with the weights that come with prcnn: nothing to download or train.
 
-    Parameters
-    ----------
-    name : str
-        ``beyond``.
-
     Returns
     -------
     keras.Model
@@ -45,25 +40,12 @@ def pretrained(name="beyond"):
 
 
 def card(name="beyond"):
-    """The model card of shipped weights.
+    """The model card of shipped weights, a dict of JSON values.
 
-    Parameters
-    ----------
-    name : str
-        ``beyond``.
-
-    Returns
-    -------
-    dict
-        JSON values, among them ``data``, ``split``, ``settings`` (of the spectrograms),
-        ``genres``, ``recipe``, ``seed``, ``validation`` and ``test`` (accuracy with its 95 %
-        interval, scores by genre, every prediction on test), ``temperature``, ``limits``,
-        ``command`` (makes the file again) and ``provenance``.
-
-    Raises
-    ------
-    CheckpointError
-        No weights of that name are shipped; those that are, are listed.
+    Among them ``data``, ``split``, ``settings`` (of the spectrograms), ``genres``, ``recipe``,
+    ``seed``, ``validation`` and ``test`` (accuracy with its 95 % interval, scores by genre, every
+    prediction on test), ``temperature``, ``limits``, ``command`` (makes the file again) and
+    ``provenance``. A CheckpointError about another name lists what is shipped.
 
     Chapter: book/beyond.ipynb
     """
@@ -78,10 +60,7 @@ def card(name="beyond"):
 
 
 def weights(model):
-    """A network's weights under names that do not depend on what else was built: name → variable.
-
-    Chapter: book/beyond.ipynb
-    """
+    """A network's weights by names that do not depend on what else was built: name → variable."""
     return {
         f"{layer.name}/{i}": weight
         for layer in model.layers

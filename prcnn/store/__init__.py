@@ -68,22 +68,13 @@ class Store:
     _rows: np.ndarray  # and its row there
 
     def arrays(self, split):
-        """All features and labels of a split, in memory.
-
-        Parameters
-        ----------
-        split : {"training", "validation", "test"}
+        """All features and labels of a split, in memory; ValueError where it holds no clip.
 
         Returns
         -------
         X : numpy.ndarray [shape=(n, *shape), dtype=float32]
             In the order of ``clips[clips.split == split]``.
         y : numpy.ndarray [shape=(n,), dtype=int64]
-
-        Raises
-        ------
-        ValueError
-            Where the split holds no clip.
 
         Chapter: book/log_mel.ipynb
         """
@@ -93,23 +84,9 @@ class Store:
     def stream(self, split, batch_size=64, shuffle=False, seed=0):
         """A split in batches read from disk when asked for, for ``model.fit``.
 
-        Parameters
-        ----------
-        split : {"training", "validation", "test"}
-        batch_size : int
-        shuffle : bool
-            A new order every epoch, the same for the same `seed`.
-        seed : int
-
-        Returns
-        -------
-        keras.utils.PyDataset
-            Of (X, y) as :meth:`arrays` gives them; the last batch may be smaller.
-
-        Raises
-        ------
-        ValueError
-            Where the split holds no clip, or `batch_size` is below 1.
+        A keras.utils.PyDataset of (X, y) as :meth:`arrays` gives them; the last batch may be
+        smaller. `shuffle` gives a new order every epoch, the same for the same `seed`. ValueError
+        where the split holds no clip, or `batch_size` is below 1.
 
         Chapter: book/log_mel.ipynb
         """
@@ -231,22 +208,13 @@ def compute(dataset, function, shape, key, out=None, n_jobs=-1, progress=True, s
         change it whenever what `function` returns changes.
     out, n_jobs, progress
         As for :func:`extract`.
-    settings : object, optional
+    settings : optional
         Becomes ``store.settings``; `key` where not given.
 
     Returns
     -------
     Store
-
-    Warns
-    -----
-    UserWarning
-        As :func:`extract`.
-
-    Raises
-    ------
-    StoreError
-        As :func:`extract`.
+        With warnings and errors as :func:`extract`.
 
     Chapter: book/log_mel.ipynb
     """

@@ -34,12 +34,8 @@ class File(NamedTuple):
 def find(paths, memo, n_jobs, bar):
     """Tell what every file is, reading only those that the memo does not know as they are now.
 
-    Returns
-    -------
-    files : dict
-        Path → File, in the order of `paths`.
-    unread : dict
-        Path → why it cannot be read, with `CLIP` for the path.
+    Returns path → File, in the order of `paths`, and path → why it cannot be read, with `CLIP` for
+    the path.
     """
     known, files, unread, new = _recall(memo), {}, {}, []
     for path in dict.fromkeys(paths):
