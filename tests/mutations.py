@@ -148,7 +148,7 @@ TABLE = {
     ("models/branches.py", "test_models.py test_checkpoints.py"): [
         ("Keras 3's hard sigmoid", "clip(0.2 * x + 0.5", "clip(x / 6 + 0.5"),
         ("input is not standardised", "- mean) / deviation", "- mean)"),
-        ("the last GRU layer alone is wide", "return_sequences=return_sequences or i < rnn_layers", "return_sequences=return_sequences or i <= rnn_layers"),
+        ("the last GRU layer alone is wide", "return_sequences=sequences or i < rnn_layers", "return_sequences=sequences or i <= rnn_layers"),
     ],
     ("models/zoo.py", "test_models.py test_checkpoints.py"): [
         ("the paper's pooling for Dwivedi", 'BOTH | KERAS_2 | {"rnn_pool": (4, 2)}', "BOTH | KERAS_2"),

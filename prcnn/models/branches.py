@@ -1,8 +1,8 @@
 """The two parallel branches of PRCNN: convolutions for timbre, a bidirectional GRU for order.
 
 Before both, every mel band is standardised. Both take the spectrogram as (clips, time, mel, 1) and
-return one vector a clip, or, where asked, the GRU's states at all time steps. Defaults are the
-paper's.
+return one vector a clip, or, where asked, the GRU's states at all time steps. The paper's options
+are in ``prcnn.models.options``.
 """
 
 import keras
@@ -47,7 +47,7 @@ def old_hard_sigmoid(x):
 GATES = {"sigmoid": "sigmoid", "old_hard_sigmoid": old_hard_sigmoid}
 
 
-def convolutions(x, filters, kernel_size, pools, activation="relu", padding="valid", dropout=0.0):
+def convolutions(x, filters, kernel_size, pools, activation, padding, dropout):
     """Blocks of convolution and max-pooling: (n, time, mel, 1) → (n, time', mel', filters[-1]).
 
     ``filters`` has a number for each block, ``pools`` the pair (frames, mel bands) that its
@@ -66,26 +66,7 @@ def convolutions(x, filters, kernel_size, pools, activation="relu", padding="val
     return x
 
 
-def cnn_branch(
-    x,
-    filters=(16, 32, 64, 64, 64),
-    kernel_size=(3, 1),
-    pools=((2, 2), (2, 2), (2, 2), (4, 4), (4, 4)),
-    activation="relu",
-    padding="valid",
-    dropout=0.0,
-):
-    """The CNN branch: (n, time, mel, 1) → (n, features); 256 features for (640, 128).
-
-    Parameters as in :func:`convolutions`; Fadaviardakani et al. 2020, after Feng et al. 2017.
-
-    Chapter: book/cnn.ipynb
-    """
-    x = convolutions(x, filters, kernel_size, pools, activation, padding, dropout)
-    return keras.layers.Flatten(name="flatten")(x)
-
-
-def rnn_input(x, rnn_pool=(2, 1), embedding=None):
+def rnn_input(x, rnn_pool, embedding):
     """What the GRU reads: (n, time, mel, 1) → (n, steps, bands), pooled by ``rnn_pool``.
 
     ``embedding`` (int or None) adds Feng's linear map of every step's bands to that many numbers.
@@ -100,14 +81,7 @@ def rnn_input(x, rnn_pool=(2, 1), embedding=None):
 
 
 def gru_layers(
-    x,
-    units=64,
-    rnn_layers=1,
-    bidirectional=True,
-    recurrent_activation="sigmoid",
-    reset_after=True,
-    dropout=0.0,
-    return_sequences=False,
+    x, units, rnn_layers, bidirectional, recurrent_activation, reset_after, dropout, sequences
 ):
     """GRU layers: (n, steps, bands) → (n, 2 units), or (n, steps, 2 units).
 
@@ -126,7 +100,7 @@ def gru_layers(
         vectors) or before it (Dwivedi's weights; one).
     dropout : float
         Share of the last output dropped, in training only.
-    return_sequences : bool
+    sequences : bool
         The states of every step instead of the last (forward) and first (backward).
 
     Chapter: book/rnn.ipynb
@@ -137,7 +111,7 @@ def gru_layers(
             units,
             recurrent_activation=GATES[recurrent_activation],
             reset_after=reset_after,
-            return_sequences=return_sequences or i < rnn_layers,
+            return_sequences=sequences or i < rnn_layers,
             name=None if bidirectional else name,
         )
         x = (keras.layers.Bidirectional(gru, name=name) if bidirectional else gru)(x)
@@ -146,7 +120,7 @@ def gru_layers(
     return x
 
 
-def rnn_branch(x, rnn_pool=(2, 1), embedding=None, states="last", dropout=0.0, **gru):
+def rnn_branch(x, rnn_pool, embedding, states, dropout, **gru):
     """The RNN branch: (n, time, mel, 1) → (n, 2 units); 128 numbers for the paper's 64 units.
 
     Parameters as in :func:`rnn_input` and :func:`gru_layers`. ``states`` is "last", or "mean" for
@@ -154,7 +128,8 @@ def rnn_branch(x, rnn_pool=(2, 1), embedding=None, states="last", dropout=0.0, *
 
     Chapter: book/rnn.ipynb
     """
-    x = gru_layers(rnn_input(x, rnn_pool, embedding), return_sequences=states == "mean", **gru)
+    steps = rnn_input(x, rnn_pool, embedding)
+    x = gru_layers(steps, dropout=0.0, sequences=states == "mean", **gru)
     if states == "mean":
         x = keras.layers.GlobalAveragePooling1D(name="mean_of_states")(x)
     if dropout:

@@ -10,7 +10,7 @@ from keras import layers
 
 from prcnn.models import attention, options
 from prcnn.models.beyond import BEYOND, beyond
-from prcnn.models.branches import Scale, Statistics, cnn_branch, gru_layers, rnn_branch, rnn_input
+from prcnn.models.branches import Scale, Statistics, convolutions, gru_layers, rnn_branch, rnn_input
 
 CNN, RNN = options.CNN, options.RNN
 
@@ -23,7 +23,7 @@ def parallel(x, o):
 
 
 def cnn_alone(x, o):
-    return cnn_branch(x, **_only(CNN, o))
+    return layers.Flatten(name="flatten")(convolutions(x, **_only(CNN, o)))
 
 
 def rnn_alone(x, o):
@@ -64,7 +64,7 @@ def cnn_attention(x, o):
 def _steps_and_states(x, o):
     gru = _only(RNN, o)
     steps = rnn_input(x, gru.pop("rnn_pool"), gru.pop("embedding"))
-    return steps, gru_layers(steps, return_sequences=True, **gru)
+    return steps, gru_layers(steps, sequences=True, **gru)
 
 
 def _only(names, o):
