@@ -47,6 +47,17 @@ TABLE = {
         ("overlap forgets training", 'table["split"] == "training", by', 'table["split"] != "test", by'),
         ("overlap of unknown artists", 'table["split"] == "test", by].dropna()', 'table["split"] == "test", by]'),
     ],
+    ("study/evidence.py", "test_claims.py"): [
+        ("synthetic music counts first", "STUDIES = {\"FMA-small\": fma_small.STUDY, \"synthetic\": \"ablations_synthetic\"}", "STUDIES = {\"synthetic\": \"ablations_synthetic\", \"FMA-small\": fma_small.STUDY}"),
+        ("better and worse is better", '"better" in words and "worse" not in words', '"better" in words'),
+        ("undecided is no better", 'UNDECIDED if "undecided" in words else HELD', "HELD"),
+        ("a hard genre by its mean", '(theirs["high"] < below).all()', '(theirs["f1"] < below).all()'),
+        ("half the clips against a quarter", ")[-2:]\n", ")[-3:-1]\n"),
+    ],
+    ("study/segments.py", "test_segments.py"): [
+        ("segments of a clip are parted", '"by clip": "clip"}', '"by clip": None}'),
+        ("validated on the tested fold", "dealt == (fold + 1) %", "dealt == (fold + 0) %"),
+    ],
     ("datasets/dataset.py", "test_datasets.py"): [
         ("a label of -1 passes", '(("genre", genres), ("split", list(SPLITS)))', '(("split", list(SPLITS)),)'),
         ("an id may come twice", "clips.index[clips.index.duplicated()].tolist()", "[]"),

@@ -1,0 +1,314 @@
+"""What the recorded results say about a claim: a verdict, and the figures with their intervals.
+
+Each function takes :class:`Records` and returns :class:`Found`. Nothing is typed: change the
+results, and the verdict changes. The claims themselves stand in :mod:`prcnn.study.claims`.
+
+Chapter: book/discussion.ipynb
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from prcnn.evaluation import compare_over_seeds, interval_over_seeds, report, verdict, wilson
+from prcnn.evaluation.statistics import confusions, scores
+from prcnn.study import ablations, fma_small, paper, results, segments
+
+HELD, CONTRADICTED, UNDECIDED = "held", "contradicted", "undecided"
+UNTESTABLE, NOT_RUN = "cannot be tested here", "not run yet"
+#: Where a question was asked, in the order in which an answer counts.
+STUDIES = {"FMA-small": fma_small.STUDY, "synthetic": "ablations_synthetic"}
+#: FMA-small's training clips that decode, and the epochs of the paper.
+CLIPS, EPOCHS = 6394, 50
+
+
+class Found(NamedTuple):
+    """What was found: one of the verdicts above, and the figures with their intervals."""
+
+    verdict: str
+    figure: str  # lines of text
+
+
+class Records:
+    """Recorded results, each read once; ``get`` gives None where there is none."""
+
+    def __init__(self, read=results.read):
+        self._read = cache(read)
+
+    def get(self, name):
+        try:
+            return self._read(name)
+        except FileNotFoundError:
+            return None
+
+    def reports(self, name, row):
+        """Test reports of a row of a study, one a seed; none where it was not run."""
+        record = self.get(name)
+        return ablations.reports_of(record, row) if record and row in record["rows"] else []
+
+
+def points(compared):
+    """A difference with its interval, in points: text."""
+    low, high = 100 * compared.low, 100 * compared.high
+    return f"{100 * compared.difference:+.1f} points [{low:+.1f}, {high:+.1f}]".replace("-", "−")
+
+
+def percent(value, interval=None):
+    """A share in percent, with its interval where there is one: text."""
+    said = f"{100 * value:.1f} %"
+    return (
+        said if interval is None else f"{said} [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
+    )
+
+
+def better(words):
+    """Of a claim that one thing is better than another, from the verdicts of its comparisons."""
+    if "better" in words and "worse" not in words:
+        return HELD
+    return UNDECIDED if "better" in words or "undecided" in words else CONTRADICTED
+
+
+def not_better(words):
+    """Of a claim that nothing of these is better than what was chosen."""
+    if "better" in words:
+        return CONTRADICTED
+    return UNDECIDED if "undecided" in words else HELD
+
+
+def worse(words):
+    """Of a claim that something costs accuracy."""
+    return {"worse": HELD, "undecided": UNDECIDED}.get(words[0], CONTRADICTED)
+
+
+def asked(question, says, rows=None, reference=None):
+    """Evidence from the study: FMA-small's answer counts where there is one.
+
+    Parameters
+    ----------
+    question : str
+        Of :data:`prcnn.study.ablations.QUESTIONS`, or a new one with ``rows`` and ``reference``.
+    says : callable
+        Verdicts of the comparisons → verdict of the claim.
+    rows : list of str, optional
+        Those of the question's rows that the claim is about.
+    reference : str, optional
+
+    Returns
+    -------
+    callable
+    """
+
+    def evidence(records):
+        known = ablations.QUESTIONS.get(question, (reference, rows))
+        asking = ablations.Question(reference or known[0], list(rows or known[1]))
+        found = {}
+        for place, name in STUDIES.items():
+            if (record := records.get(name)) is None:
+                continue
+            kept = {r: v for r, v in record["rows"].items() if r in (asking[0], *asking[1])}
+            answers = ablations.answers({**record, "rows": kept}, {question: asking})
+            if len(answers):
+                found[place] = answers.droplevel(0)
+        if not found:
+            return Found(NOT_RUN, NOT_RUN)
+        lines = [f"{place}: {_lines(answers)}" for place, answers in found.items()]
+        if next(iter(STUDIES)) not in found:
+            lines.append("FMA-small: " + NOT_RUN)
+        return Found(says(next(iter(found.values()))["verdict"].tolist()), "\n".join(lines))
+
+    return evidence
+
+
+def _lines(answers):
+    """The comparisons of a study; of more than three the one that speaks most for a change."""
+    if len(answers) > 3:
+        count, best = len(answers), answers.loc[[answers["difference"].idxmax()]]
+        return (
+            f"best of {count}, {best.index[0]}, {points(best.iloc[0])}, {best['verdict'].iloc[0]}"
+        )
+    alone = len(answers) == 1
+    return ", ".join(
+        f"{'' if alone else row + ' '}{points(line)}, {line['verdict']}"
+        for row, line in answers.iterrows()
+    )
+
+
+def figure_2(records):
+    right = int(paper.CONFUSION_FIGURE2.to_numpy().trace())
+    n = int(paper.CONFUSION_FIGURE2.to_numpy().sum())
+    said = f"theirs, counted again: {percent(right / n, wilson(right, n))}"
+    ours = records.reports(fma_small.STUDY, ablations.REFERENCE)
+    if ours:
+        mean = np.mean([r.accuracy for r in ours])
+        runs = f"{len(ours)} run{'s' * (len(ours) > 1)}"
+        said += f"; ours on pictures, {runs}: {percent(mean, interval_over_seeds(ours))}"
+    held = round(100 * right / n) == round(100 * paper.FIGURE2.attrs["accuracy"])
+    return Found(HELD if held else CONTRADICTED, said)
+
+
+def printed_attention(records):
+    record = records.get("reproduction")
+    if record is None:
+        return Found(NOT_RUN, NOT_RUN)
+    moved = max(record["without_cnn"][name] for name in ("figure3", "figure3_rerun"))
+    said = f"without its CNN the published network's output moves by at most {moved:.1g}"
+    return Found(CONTRADICTED if moved < 1e-3 else HELD, said)
+
+
+def hard_genres(records, n_resamples=1000):
+    """F1 of each genre, mean over the seeds, with a bootstrap interval over uploads.
+
+    Parameters
+    ----------
+    records : Records
+    n_resamples : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index genre; columns ``paper`` (Figure 2), ``f1``, ``low``, ``high``, ``pretrained`` (the
+        support vector machine on VGGish). Empty where the study was not run.
+
+    Chapter: book/discussion.ipynb
+    """
+    runs = records.reports(fma_small.STUDY, ablations.REFERENCE)
+    if not runs:
+        return pd.DataFrame()
+    n, random = len(runs[0].genres), np.random.default_rng(0)
+    groups = runs[0].groups if runs[0].groups is not None else np.arange(runs[0].n)
+    matrices = np.array([confusions(r.true, r.predicted, n, groups) for r in runs])
+    drawn = []
+    for _ in range(n_resamples):
+        here = random.integers(matrices.shape[1], size=matrices.shape[1])
+        drawn.append(scores(matrices[:, here].sum(axis=1))["f1"].mean(axis=0))
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    f1 = scores(matrices.sum(axis=1))["f1"].mean(axis=0)
+    found = pd.DataFrame({"f1": f1, "low": low, "high": high}, index=runs[0].genres)
+    found.insert(0, "paper", paper.FIGURE2["f1"])
+    if baselines := records.get(fma_small.RESULT):
+        (svm,) = fma_small.reports(baselines)["svm_rbf, VGGish"]["test"]
+        found["pretrained"] = svm.per_genre["f1"]
+    return found
+
+
+def hard(records, below=0.4):
+    found = hard_genres(records)
+    if found.empty:
+        return Found(NOT_RUN, NOT_RUN)
+    theirs = found[found["paper"] < below]
+    lines = [
+        f"{genre} {line['f1']:.2f} [{line['low']:.2f}, {line['high']:.2f}]"
+        for genre, line in theirs.iterrows()
+    ]
+    if (theirs["high"] < below).all():
+        word = HELD
+    else:
+        word = CONTRADICTED if (theirs["low"] > below).any() else UNDECIDED
+    return Found(word, ", ".join(lines))
+
+
+def more_data(records):
+    record = records.get("learning_curve_fma_small_images")
+    if record is None:
+        return Found(NOT_RUN, NOT_RUN)
+    said, words = [], []
+    for method in dict.fromkeys(run["method"] for run in record["runs"]):
+        runs = [run for run in record["runs"] if run["method"] == method]
+        half, whole = sorted({run["training"] for run in runs})[-2:]
+        reports = {
+            size: [_report_of(record, run) for run in runs if run["training"] == size]
+            for size in (half, whole)
+        }
+        compared = compare_over_seeds(reports[whole], reports[half])
+        words.append(verdict(compared))
+        said.append(f"{method}, {whole:,} clips against {half:,}: {points(compared)}")
+    return Found(better(words), "\n".join(said))
+
+
+def _report_of(record, run):
+    votes = np.eye(len(record["genres"]))[run["predicted"]]
+    groups = fma_small.uploads(run["clips"], run["true"])
+    return report(run["true"], votes, record["genres"], run["clips"], groups)
+
+
+def against_network(row):
+    """Evidence that a row of the baselines is better than the paper's network, same pictures."""
+
+    def evidence(records):
+        baselines = records.get(fma_small.RESULT)
+        network = records.reports(fma_small.STUDY, ablations.REFERENCE)
+        if baselines is None or not network:
+            return Found(NOT_RUN, NOT_RUN)
+        compared = compare_over_seeds(fma_small.reports(baselines)[row]["test"], network)
+        return Found(better([verdict(compared)]), f"FMA-small: {points(compared)}")
+
+    return evidence
+
+
+def segments_leak(records):
+    record = records.get(segments.RESULT)
+    if record is None:
+        return Found(NOT_RUN, NOT_RUN)
+    said, words = [], []
+    for network in record["networks"]:
+        found, compared = segments.reports(record, network), segments.leak(record, network)
+        lines = [f"{way} {percent(r.accuracy, r.interval)}" for way, r in found.items()]
+        said.append(f"`{network}` on segments: {', '.join(lines)}; {points(compared)}")
+        words.append(verdict(compared))
+    return Found(better(words), "\n".join(said))
+
+
+def kernels(records):
+    record = records.get("baselines_gtzan_mini")
+    if record is None:
+        return Found(NOT_RUN, NOT_RUN)
+    runs = {k: ablations.reports_of(record, f"{k}, all 616") for k in ("svm_poly", "svm_rbf")}
+    compared = compare_over_seeds(runs["svm_poly"], runs["svm_rbf"])
+    return Found(better([verdict(compared)]), f"gtzan_mini, all 616 features: {points(compared)}")
+
+
+def hours(records):
+    """What 50 epochs on FMA-small take here: a step measured, and multiplied."""
+    record, gpu = records.get("training_speed"), records.get("gpu_torch")
+    said = []
+    if record is not None:
+        one = record["milliseconds_a_clip"]["paper"]["median"] / 1000
+        cores = record["provenance"]["machine"]["cores"]
+        said.append(f"{one * CLIPS * EPOCHS / 3600:.1f} hours on {cores} cores")
+    if gpu is not None:
+        each = gpu["paper_seconds"] / gpu["epochs"] / gpu["clips"]
+        said.append(f"{each * CLIPS * EPOCHS / 60:.1f} minutes on {gpu['device']}")
+    else:
+        said.append(f"GPU: {NOT_RUN}")
+    return Found(UNTESTABLE, "ours: " + "; ".join(said) + ". Their machines are not known")
+
+
+def challenge(records):
+    c = paper.CHALLENGE
+    return Found(
+        CONTRADICTED,
+        f"the winner's {c['f1_unseen']} % is an F1, on clips nobody had seen (16 genres); on the "
+        f"public clips it was {c['f1_public']} %",
+    )
+
+
+def tracks(records):
+    printed = int(paper.TABLE1.set_index("dataset").loc["FMA", "tracks"])
+    return Found(
+        CONTRADICTED, f"FMA has {paper.FMA_TRACKS:,}; the paper's own Table 1 prints {printed:,}"
+    )
+
+
+def said_so(verdict, figure):
+    """Evidence that is a source, not a measurement."""
+    return lambda records: Found(verdict, figure)
+
+
+def turned(found):
+    """The same comparison, seen from the other side."""
+    if found.verdict == NOT_RUN:
+        return found
+    turned = {HELD: CONTRADICTED, CONTRADICTED: HELD}
+    return Found(turned.get(found.verdict, found.verdict), f"the SVM is ahead by {found.figure}")
