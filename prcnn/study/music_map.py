@@ -42,14 +42,7 @@ COLOURS = {
 def make(data_home=None, folder=None, seed=0):
     """Hear every test clip with the shipped ``beyond`` and lay its features out by t-SNE.
 
-    Parameters
-    ----------
-    data_home : str or Path, optional
-        Has ``fma_small_images``.
-    folder : str or Path, optional
-        Of the result, see :func:`prcnn.study.results.write`.
-    seed : int
-        Of t-SNE.
+    ``folder`` is the result's, see :func:`prcnn.study.results.write`; ``seed`` is t-SNE's.
 
     Returns
     -------
@@ -104,12 +97,7 @@ def make(data_home=None, folder=None, seed=0):
 
 
 def read(record=None):
-    """The map as a table.
-
-    Parameters
-    ----------
-    record : dict, optional
-        As :func:`make` writes it; by default the recorded one.
+    """The map as a table: what :func:`make` wrote, by default the recorded one.
 
     Returns
     -------
@@ -137,19 +125,7 @@ def around(table, n=NEIGHBOURS):
     """Which genre most of the ``n`` nearest neighbours on the map have, for every clip.
 
     Neighbours from the clip's own upload do not count: that an album resembles itself says little.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From :func:`read`.
-    n : int
-
-    Returns
-    -------
-    pandas.Series
-        Index clip, values genres.
-
-    Chapter: book/music_map.ipynb
+    ``table`` is from :func:`read`; a Series comes back, index clip. Chapter: book/music_map.ipynb
     """
     genres, labels = np.unique(table["genre"], return_inverse=True)
     groups = uploads(table.index.to_numpy(), labels)
@@ -160,15 +136,7 @@ def around(table, n=NEIGHBOURS):
 def picture(table, ax=None):
     """The map: a dot is a clip that the network gets right, a cross one that it does not.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From :func:`read`.
-    ax : matplotlib Axes, optional
-
-    Returns
-    -------
-    matplotlib Axes
+    ``table`` is from :func:`read`.
 
     Chapter: book/music_map.ipynb
     """
@@ -186,15 +154,7 @@ def picture(table, ax=None):
 def panels(table):
     """The map once for every genre: its own clips in colour, all others grey.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From :func:`read`.
-
-    Returns
-    -------
-    matplotlib Axes
-        The first of eight.
+    ``table`` is from :func:`read`; of the eight Axes the first comes back.
 
     Chapter: book/music_map.ipynb
     """
@@ -212,16 +172,8 @@ def panels(table):
 def interactive(table, still):
     """The map for the book's ``map.js``; where no script runs, and on paper, the picture stays.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From :func:`read`.
-    still : IPython.display.HTML
-        The picture, from :func:`prcnn.plots.show`.
-
-    Returns
-    -------
-    IPython.display.HTML
+    ``table`` is from :func:`read`, ``still`` the picture from :func:`prcnn.plots.show`; it is
+    HTML of IPython's, as what comes back.
 
     Chapter: book/music_map.ipynb
     """

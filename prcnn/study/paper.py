@@ -42,8 +42,7 @@ TABLE2 = pd.DataFrame(
 def _figure(accuracy, *rows):
     """A classification report as scikit-learn prints it: support 100 a genre."""
     table = pd.DataFrame(rows, columns=["precision", "recall", "f1"], index=GENRES)
-    table.index.name = "genre"
-    table["support"] = 100
+    table = table.assign(support=100).rename_axis("genre")
     table.attrs["accuracy"] = accuracy
     return table
 
@@ -101,11 +100,7 @@ FIGURE4 = pd.DataFrame(
 def _confusion(printed):
     """The notebooks print predicted genres in rows; here, as in scikit-learn, rows are true."""
     matrix = np.array([row.split() for row in printed.split("/")], dtype=int).T
-    return pd.DataFrame(
-        matrix,
-        index=pd.Index(GENRES, name="true"),
-        columns=pd.Index(GENRES, name="predicted"),
-    )
+    return pd.DataFrame(matrix, pd.Index(GENRES, name="true"), pd.Index(GENRES, name="predicted"))
 
 
 #: Confusion of the network behind Figure 2, rows = true genre: 359 of 800 on the diagonal.

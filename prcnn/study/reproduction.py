@@ -43,37 +43,13 @@ CLIPS = {
 
 
 def wave():
-    """A made-up spectrogram with a closed form, in the authors' units: float32 (640, 128).
-
-    Chapter: book/reproduction.ipynb
-    """
+    """A made-up spectrogram with a closed form, in the authors' units: float32 (640, 128)."""
     t, f = np.arange(640)[:, None], np.arange(128)
     return np.float32(-9.21 + 9.21 * np.sin(0.037 * t) * np.cos(0.11 * f))
 
 
 def set_gate(model, gate):
-    """Evaluate a network's GRUs with another gate and the same weights, in place.
-
-    Parameters
-    ----------
-    model : keras.Model
-    gate : str
-        One of :data:`GATES`.
-
-    Returns
-    -------
-    keras.Model
-        ``model``.
-
-    Raises
-    ------
-    ValueError
-        An unknown gate; the known ones are listed.
-
-    Chapter: book/reproduction.ipynb
-    """
-    if gate not in GATES:
-        raise ValueError(f"Unknown gate {gate!r}. Known gates: {', '.join(GATES)}.")
+    """Give a network's GRUs another of the :data:`GATES` and the same weights; return it."""
     for layer in model.layers:
         if isinstance(layer, keras.layers.Bidirectional):
             for gru in (layer.forward_layer, layer.backward_layer):
@@ -88,17 +64,9 @@ def own_gate(name):
 
 
 def without_cnn(model, X):
-    """Probabilities as they are, and with all convolutions set to zero.
+    """Probabilities (n, genres) of ``X`` as they are, and with all convolutions set to zero.
 
-    Parameters
-    ----------
-    model : keras.Model
-        With layers ``conv_1``, …; has its weights back afterwards.
-    X : numpy.ndarray, float32 (n, 640, 128)
-
-    Returns
-    -------
-    tuple of two numpy.ndarray (n, genres)
+    ``model`` has its weights back afterwards.
 
     Chapter: book/attention.ipynb
     """
@@ -116,12 +84,7 @@ def convolutions(model):
 
 
 def convolution_statistics(path):
-    """Did training ever touch the convolutions of a weight file?
-
-    Parameters
-    ----------
-    path : str or Path
-        A Keras 2 weight file.
+    """Did training ever touch the convolutions of a Keras 2 weight file?
 
     Returns
     -------
@@ -150,14 +113,9 @@ def convolution_statistics(path):
 
 
 def measure(checkpoints, data_home=None):
-    """Everything the chapters say of the published weights.
+    """Everything the chapters say of the published weights, from the folder of their six files.
 
-    Parameters
-    ----------
-    checkpoints : str or Path
-        Folder with the six weight files.
-    data_home : str or Path, optional
-        Folder in which ``fma_small/000/000002.mp3`` … lie; clips that are not there are left out.
+    Of the :data:`CLIPS`, those in ``<data_home>/fma_small`` are heard.
 
     Returns
     -------
@@ -167,11 +125,6 @@ def measure(checkpoints, data_home=None):
         convolutions are zero) and ``probabilities``: rows of checkpoint, input ("wave" or a
         clip's number), front_end, gate, and eight probabilities. Clips, other gates and other
         front ends for the weights in :data:`PUBLISHED` alone. JSON values throughout.
-
-    Raises
-    ------
-    prcnn.models.CheckpointError
-        A file is absent or damaged.
 
     Chapter: book/reproduction.ipynb
     """
@@ -220,14 +173,7 @@ def _spectrograms(home):
 def measure_gates(checkpoints, X, true=None):
     """How often another gate changes what the published weights say, over many clips.
 
-    Parameters
-    ----------
-    checkpoints : str or Path
-        Folder with the weight files.
-    X : numpy.ndarray, float32 (n, 640, 128)
-        Spectrograms made with ``AUTHORS``.
-    true : numpy.ndarray of int (n,), optional
-        Right labels, places in ``prcnn.datasets.fma.GENRES``.
+    ``X`` (n, 640, 128) is made with ``AUTHORS``, ``true`` (n,) holds places in FMA's ``GENRES``.
 
     Returns
     -------
@@ -252,10 +198,7 @@ def measure_gates(checkpoints, X, true=None):
 
 
 def table(record):
-    """The rows of ``record["probabilities"]`` as a DataFrame, one column a genre.
-
-    Chapter: book/reproduction.ipynb
-    """
+    """The rows of ``record["probabilities"]`` as a DataFrame, one column a genre."""
     rows = pd.DataFrame(record["probabilities"])
     p = pd.DataFrame(rows.pop("probabilities").tolist(), columns=GENRES)
     return pd.concat([rows, p], axis=1)

@@ -19,27 +19,17 @@ FOLDER = _CHECKOUT if _CHECKOUT.is_dir() else Path(__file__).resolve().parent / 
 
 
 def write(name, record, folder=None):
-    """Write ``record`` with its provenance to ``folder/name.json``, whole or not at all.
+    """Write ``record`` with its provenance to ``folder/name.json``; return the path.
 
     Parameters
     ----------
     name : str
-        File name without ending.
     record : dict
         JSON values; numpy scalars and arrays become numbers and lists, paths become text.
+        TypeError where a value has no form in JSON.
     folder : str or Path, optional
         Default: ``book/results`` of the checkout that prcnn runs from; where prcnn is installed
         without one, ``results`` in the working folder.
-
-    Returns
-    -------
-    pathlib.Path
-        Of the file.
-
-    Raises
-    ------
-    TypeError
-        Where a value of ``record`` has no form in JSON.
 
     Chapter: book/environment.ipynb
     """
@@ -50,26 +40,14 @@ def write(name, record, folder=None):
 
 
 def names(folder=None):
-    """Names of all results in ``folder`` (default as for :func:`read`), alphabetical.
-
-    Chapter: book/environment.ipynb
-    """
+    """Names of all results in ``folder`` (default as for :func:`read`), alphabetical."""
     return sorted({path.stem for place in _places(folder) for path in place.glob("*.json")})
 
 
 def read(name, folder=None):
-    """The record written as ``name``, a dict.
+    """The record written as ``name``, a dict, from where :func:`write` writes, or else with prcnn.
 
-    Parameters
-    ----------
-    name : str
-    folder : str or Path, optional
-        Default: where :func:`write` writes, then the results that came with prcnn.
-
-    Raises
-    ------
-    FileNotFoundError
-        Where no such result lies there; the message lists those that do.
+    A FileNotFoundError lists the results that there are.
 
     Chapter: book/environment.ipynb
     """

@@ -40,7 +40,8 @@ def ship(runs, store, folder):
     Parameters
     ----------
     runs : list of path or prcnn.training.Run
-        Finished runs of one network that differ in their seed.
+        Finished runs of one network without changes, on the same store, that differ in their seed;
+        or ValueError.
     store : prcnn.store.Store
         With the splits that they were trained, chosen and are now tested on.
     folder : str or Path
@@ -50,12 +51,6 @@ def ship(runs, store, folder):
     -------
     dict
         The card: see :func:`prcnn.models.card`.
-
-    Raises
-    ------
-    ValueError
-        No runs, unfinished ones, other data than ``store``, or a network that
-        ``prcnn.build(name)`` without changes does not give.
 
     Chapter: book/beyond.ipynb
     """
@@ -73,7 +68,7 @@ def ship(runs, store, folder):
 
     name, folder = model.name, Path(folder)
     path = folder / f"{name}.npz"
-    write_whole(path, lambda partial: _save(partial, arrays))
+    write_whole(path, lambda partial: np.savez_compressed(partial, **arrays))
     reports = {split: evaluation.evaluate(model, store, split) for split in ("validation", "test")}
     settings = run.record["settings"]
     card = {
@@ -147,11 +142,6 @@ def _rounded(weight):
 def _assign(model, arrays):
     for key, weight in weights(model).items():
         weight.assign(arrays[key].astype(weight.dtype))
-
-
-def _save(path, arrays):
-    with open(path, "wb") as file:  # savez would append .npz to a path
-        np.savez_compressed(file, **arrays)
 
 
 def _scores(report):
