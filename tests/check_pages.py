@@ -89,7 +89,7 @@ def serve(folder):
     return f"http://127.0.0.1:{server.server_port}"
 
 
-def browser(profile):
+def browser(profile, *more):
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or shutil.which("chromium-browser")
     for flag in (
@@ -104,6 +104,7 @@ def browser(profile):
         "--hide-scrollbars",
         "--autoplay-policy=no-user-gesture-required",
         f"--user-data-dir={profile}",
+        *more,
     ):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})

@@ -164,6 +164,28 @@ def waveform(row, seed=0):
     return recipes.perform(row["genre"], artist, rng, row["neighbour"], row["share"])
 
 
+def song(genres=("Electronic", "Pop"), seed=0):
+    """A song that changes: a clip of the test split of each genre, one after the other.
+
+    Parameters
+    ----------
+    genres : sequence of str
+    seed : int
+        As given to :func:`plan`.
+
+    Returns
+    -------
+    numpy.ndarray, float32 (n,)
+        30 s a genre at 22,050 Hz, mono.
+
+    Chapter: book/classify.ipynb
+    """
+    table = plan(seed=seed)
+    table = table[(table["split"] == "test") & (table["share"] == 0)]
+    rows = [table[table["genre"] == genre].iloc[0] for genre in genres]
+    return np.concatenate([waveform(row, seed) for row in rows])
+
+
 def make(folder, clips_per_genre=60, seed=0, n_jobs=-1, progress=True):
     """Make the dataset in ``folder``, or what is missing of it; return the folder.
 
