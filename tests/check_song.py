@@ -2,12 +2,13 @@
 
     python tests/check_song.py _build/html
 
-The page must give the probabilities that Python gives for the same samples, opened from a server and
-from a file; find its example and its microphone; and say a sentence, in seconds, where a file is
-broken, silent, a tenth of a second or an hour long.
+The page must give the probabilities that Python gives for the same samples, opened from a server
+and from a file; find its example and its microphone; and say a sentence, in seconds, where a file
+is broken, silent, a tenth of a second or an hour long.
 """
 
 import argparse
+import re
 import sys
 import tempfile
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from check_pages import browser, serve
+from selenium.webdriver import Keys
 
 import prcnn
 from prcnn import audio, models
@@ -33,7 +35,8 @@ return song.heard && bar.hidden ? {...song.heard, levels: null} : null;
 """
 SAID = "return document.querySelector('.song-says.song-wrong')?.textContent"
 SHOWN = """
-const canvas = document.querySelector('.song-picture'), player = document.querySelector('.song audio');
+const canvas = document.querySelector('.song-picture');
+const player = document.querySelector('.song audio');
 const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
 return {colours: new Set(new Uint32Array(pixels.buffer)).size, length: player.duration,
   paths: [...document.querySelectorAll('.song-strip path')].filter(x => x.getAttribute('d')).length,
@@ -92,7 +95,7 @@ def play(driver, path):
 
 def press(driver, words):
     buttons = driver.find_elements("css selector", ".song button")
-    next(button for button in buttons if words in button.text).click()
+    next(button for button in buttons if words in button.text).send_keys(Keys.ENTER)
 
 
 def compare(driver, path):
@@ -108,9 +111,12 @@ def compare(driver, path):
     apart = np.abs(np.array(said) - expected.probabilities)
     if not np.array_equal(np.isnan(said), np.isnan(expected.probabilities)):
         return "hears other windows", seconds
-    print(f"  {path.stem}: {expected.answer}, {len(said)} windows, {np.nanmax(apart):.1e} apart, {seconds:.1f} s")
-    if np.nanmax(apart) > CLOSE:
-        return f"probabilities are {np.nanmax(apart):.1e} apart", seconds
+    most = np.nanmax(apart)
+    print(
+        f"  {path.stem}: {expected.answer}, {len(said)} windows, {most:.0e} apart, {seconds:.1f} s"
+    )
+    if most > CLOSE:
+        return f"probabilities are {most:.0e} apart", seconds
     shown = driver.execute_script(SHOWN)
     if shown["colours"] < 20 or shown["paths"] != 8 or shown["rows"] != len(said):
         return f"draws {shown}", seconds
@@ -142,20 +148,22 @@ def look(driver, url, folder, good, wrong):
     if heard["duration"] != 30 or not heard["recorded"]:
         yield f"a recording is {heard['duration']} s long"
     for entry in driver.get_log("browser"):
-        if entry["level"] == "SEVERE" and "favicon" not in entry["message"]:
+        # The theme has troubles of its own here; tests/check_pages.py looks for those that count.
+        if entry["level"] == "SEVERE" and re.search("song|blob:", entry["message"]):
             yield f"console: {entry['message']}"
 
 
 def keys(driver):
     """The place in the song moves by arrow keys, and a click plays."""
-    from selenium.webdriver import Keys
-
     slider = driver.find_element("css selector", ".song [role=slider]")
     slider.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
     time.sleep(0.5)
     if not slider.get_attribute("aria-valuetext").startswith("0:10: "):
         yield f"two arrow keys lead to {slider.get_attribute('aria-valuetext')}"
     before = driver.find_element("css selector", ".song-line").get_attribute("style")
+    # The theme scrolls smoothly, which a click would not wait for.
+    scroll = "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})"
+    driver.execute_script(scroll, slider)
     slider.click()  # in its middle
     time.sleep(1)
     state = "const a = document.querySelector('.song audio'); return [a.paused, a.currentTime]"
@@ -173,8 +181,10 @@ def without_script(driver, url):
         yield "without JavaScript no worked example stands there"
     driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
     driver.get(url)
+    press(driver, "example")
+    wait(driver, LISTENED, PATIENCE)
     if driver.find_element("css selector", ".song-still").is_displayed():
-        yield "with JavaScript the worked example stands there still"
+        yield "the worked example stands there still beside a song that was heard"
 
 
 def main():
@@ -188,9 +198,10 @@ def main():
         good, wrong = songs(Path(folder)), bad(Path(folder))
         driver = browser(profile, *FLAGS)
         for url in (f"{serve(book)}/book/classify.html", (book / "book/classify.html").as_uri()):
-            print(url.split(":")[0])
-            problems += [f"{url.split(':')[0]}: {p}" for p in look(driver, url, Path(folder), good, wrong)]
-            problems += without_script(driver, url)
+            how = url.split(":")[0]
+            print(how)
+            found = [*look(driver, url, Path(folder), good, wrong), *without_script(driver, url)]
+            problems += [f"{how}: {problem}" for problem in found]
         driver.quit()
     print("\n".join(problems) or "The page hears what Python hears.")
     sys.exit(bool(problems))

@@ -46,10 +46,12 @@ def knowledge():
         "picture": [colors.to_hex(colour) for colour in colormaps["magma"](np.linspace(0, 1, 64))],
         "ticks": {f"{hz / 1000:g} kHz": librosa.hz_to_mel(hz) / highest for hz in TICKS},
         "arrays": [[key, values.dtype.itemsize, values.shape] for key, values in arrays.items()],
-        "weights": base64.b64encode(
-            b"".join(values.astype(values.dtype.newbyteorder("<")).tobytes() for values in arrays.values())
-        ).decode(),
+        "weights": base64.b64encode(b"".join(map(_little, arrays.values()))).decode(),
     }
+
+
+def _little(values):
+    return values.astype(values.dtype.newbyteorder("<")).tobytes()
 
 
 def example():
@@ -81,6 +83,6 @@ def write(app, error):
 
 
 def setup(app):
-    app.connect("html-page-context", only_on_its_page)
+    app.connect("html-page-context", only_on_its_page, priority=400)  # before pages.scripts_once
     app.connect("build-finished", write)
     return {"parallel_read_safe": True}

@@ -360,7 +360,6 @@
       make("p", {}, make("strong", {}, "Drop a song here"), " (MP3, M4A, WAV, FLAC, Ogg). It stays on your machine: "
         + "your browser decodes it, draws it and runs the network."), choices, input), says, bar, stage);
     place.classList.add("alive");
-    document.documentElement.classList.add("song-alive");
 
     let song = 0, pool = [], player = null;
     place.addEventListener("dragover", event => { event.preventDefault(); place.classList.add("over"); });
@@ -517,6 +516,7 @@
       const table = make("details", {class: "song-numbers"});
       stage.replaceChildren(player, make("div", {class: "song-grid"}, names, time, means), table);
       stage.hidden = false;
+      document.documentElement.classList.add("song-alive");
 
       // Where it plays: by mouse, touch and arrow keys.
       const go = at => { player.currentTime = Math.max(0, Math.min(duration - 0.05, at)); };

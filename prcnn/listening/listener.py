@@ -1,6 +1,7 @@
 """Who listens: weights of ours or theirs, a run, any network; its settings and its genres."""
 
 import dataclasses
+from functools import lru_cache
 from os import PathLike
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def listener(model, *, settings=None, genres=None, weights=None, download=False)
             f"not for {model!r}."
         )
     if isinstance(model, str) and model in SHIPPED:
-        network, name, card = models.pretrained(model), model, models.card(model)
+        network, name, card = _kept(models.pretrained, model), model, models.card(model)
         settings = dataclasses.replace(get_settings(card["settings"]), sr=_SHIPPED_RATE)
         genres = card["genres"]
     elif published:
@@ -90,6 +91,12 @@ def listener(model, *, settings=None, genres=None, weights=None, download=False)
         )
     # Windows are cut anywhere, so there is no beginning to skip.
     return network, dataclasses.replace(settings, offset=0.0), genres, name
+
+
+@lru_cache(maxsize=1)
+def _kept(make, name):
+    """The same network for every song: building and tracing it takes longer than hearing one."""
+    return make(name)
 
 
 def _published(name, weights, download):
