@@ -19,18 +19,19 @@
 # *The second branch reads the same spectrogram frame by frame, forwards and backwards, and hands on
 # two states. How much of the clip is left in them?*
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 dataset = "synthetic"
 data_home = None
-checkpoints = None  # the folder of the authors' weight files: measures again what is drawn below
+checkpoints = None  # folder of the authors' weight files: measures again
 write_results = False  # write book/results/rnn_memory.json
 
-# %%
+# %% tags=["hide-input"]
 from prcnn.notebook import refuse_unknown_parameters
 
 refuse_unknown_parameters()
 
 import logging
+from dataclasses import replace
 
 import keras
 import matplotlib.pyplot as plt
@@ -40,6 +41,7 @@ from IPython.display import Markdown
 
 import prcnn
 from prcnn import models, plots
+from prcnn.datasets.synthetic import sounds
 from prcnn.study import results
 from prcnn.spectrogram import AUTHORS, PAPER, log_mel
 
@@ -48,22 +50,13 @@ logging.getLogger("tensorflow").setLevel("ERROR")  # it warns of many small netw
 clips = prcnn.datasets.load(dataset, data_home).clips
 some = clips.sort_values("split").groupby("genre").head(1)  # a clip of each genre
 X = np.stack([log_mel(path, PAPER) for path in some.path])
-X.shape
 
 # %% [markdown]
-# ## What the GRU reads
+# ## A memory of two numbers
 #
-# First the spectrogram is pooled by (2, 1): of every two frames the louder value of each band stays.
-# That halves the steps the GRU has to make, which is where its time goes. The authors' code also
-# pools by (4, 2).
-
-# %%
-rnn = models.build("rnn")
-models.layer_summary(rnn).drop(columns="reads")
-
-# %% [markdown]
-# A gated recurrent unit carries a state $h$ of 64 numbers from step to step. At step $t$ it reads
-# the 128 bands $x_t$ and decides, for each number by itself, how much to keep:
+# A gated recurrent unit, a GRU, walks through a clip and carries a state $h$ from step to step: 64
+# numbers in this paper, two in the next paragraphs. At step $t$ it reads what sounds now, $x_t$, and
+# decides for each number by itself how much to keep:
 #
 # $$
 # \begin{align*}
@@ -74,22 +67,183 @@ models.layer_summary(rnn).drop(columns="reads")
 # \end{align*}
 # $$
 #
-# The $W$ are three matrices for 128 bands, the $U$ three for 64 units, and Keras keeps two biases for
-# each. Twice, since a second GRU reads the clip from its end (*bidirectional*):
+# The same four lines in Python, without $b'$, which is zero here:
+
 
 # %%
-parameters = 2 * 3 * (128 * 64 + 64 * 64 + 2 * 64)
-assert parameters == rnn.get_layer("gru").count_params()
-parameters
+def gru(x, W, U, b):
+    h, states = np.zeros(2), []
+    for x_t in x:
+        z = sigmoid(W["z"] @ x_t + U["z"] @ h + b["z"])
+        r = sigmoid(W["r"] @ x_t + U["r"] @ h + b["r"])
+        new = np.tanh(W["h"] @ x_t + r * (U["h"] @ h) + b["h"])
+        h = z * h + (1 - z) * new
+        states.append(h)
+    return np.array(states)
+
+
+# %% tags=["hide-input"]
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def drums(seconds=3.0):
+    """Every second a kick, and three tenths after it a snare."""
+    rng, loop = np.random.default_rng(0), np.zeros(round(seconds * PAPER.sr))
+    kick = sounds.drum(0.25, 150, 50, 0.08)
+    snare = 0.6 * sounds.noise(0.2, 2000, 9000, 0.05, rng)
+    for beat in range(int(seconds)):
+        for sound, at in ((kick, beat + 0.1), (snare, beat + 0.4)):
+            start = round(at * PAPER.sr)
+            loop[start : start + len(sound)] += sound
+    return loop
+
+
+def hits(sound):
+    """Two numbers a frame: does a kick sound, does a snare sound?"""
+    frames = replace(PAPER, name="loop", n_frames=len(sound) // PAPER.hop_length)
+    loud = 10 ** (log_mel(sound, frames) / 20)
+    bands = loud[:, :6].mean(axis=1), loud[:, 70:].mean(axis=1)
+    return np.stack([band > band.max() / 2 for band in bands], axis=1) * 1.0
+
+
+# %% [markdown]
+# Our loop is boom-tack, once a second: a kick, and three tenths of a second later a snare. Of each frame
+# the GRU is told two things, *does a kick sound?* and *does a snare sound?*, and its weights are
+# set by hand:
+#
+# - **Unit 1 remembers kicks.** At a kick its gate opens, and it becomes nearly 1. Between kicks it keeps
+#   a share $\sigma(b_z)$ at every frame; the rest fades. That one number, $b_z$, is its memory.
+# - **Unit 2 judges snares.** At a snare it looks at unit 1: if a kick is still remembered, it becomes 1,
+#   otherwise −1. Then it holds its verdict until the next snare.
+
+
+# %%
+def by_hand(memory):
+    off = np.zeros((2, 2))
+    W = {
+        "z": np.diag([-12, -12]),  # a hit opens its unit's gate
+        "r": off,
+        "h": np.array([[2, 0], [0, 8]]),
+    }
+    U = {"z": off, "r": off, "h": np.array([[0, 0], [8, 0]])}
+    b = {"z": [memory, 6], "r": [9, 9], "h": [0, -11]}
+    return W, U, b
+
+
+# %% [markdown]
+# {numref}`fig-rnn-loop` shows the two numbers while the loop plays, with $b_z = 3$. A high tone sounds
+# while unit 2 says yes.
+
+
+# %% tags=["hide-input"]
+def look(sound, memory, title):
+    """The two units over time, and the sound with a tone where the second is above zero."""
+    x = hits(sound)
+    states = gru(x, *by_hand(memory))
+    seconds = np.arange(len(x)) * PAPER.step
+    yes = np.interp(np.arange(len(sound)) / PAPER.sr, seconds, states[:, 1].clip(0))
+    tone = 0.15 * yes * np.sin(2 * np.pi * 880 * np.arange(len(sound)) / PAPER.sr)
+    ax = plt.subplots(figsize=(7.2, 2.2))[1]
+    for hit, (name, line) in enumerate({"kick": ":", "snare": "-"}.items()):
+        at = seconds[1:][np.diff(x[:, hit]) > 0]
+        ax.vlines(at, -1.1, 1.1, "0.6", line, lw=3, label=name)
+    ax.plot(seconds, states[:, 0], "--", c="C0", label="unit 1: a kick, lately?")
+    ax.plot(seconds, states[:, 1], c="C3", label="unit 2: boom-tack?")
+    ax.set(xlabel="time (s)", ylim=(-1.15, 1.15), xlim=(0, seconds[-1]))
+    ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1), fontsize="small")
+    alt = f"{title}: unit 1 jumps to 1 at every kick and fades; unit 2 is at 1 or at -1."
+    label = f"{title}, memory {memory}"
+    return plots.show(ax, alt, sound=0.8 * sound + tone, label=label)
+
+
+# %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "fig-rnn-loop", "caption": "A GRU of two units hears a drum loop. At every snare unit 1 still remembers the kick, and unit 2 says yes."}}
+look(drums(), memory=3, title="The loop")
+
+# %% [markdown]
+# Now play the loop **backwards**: the same sounds, the same number of each, in the other order. What
+# will unit 2 say? Decide before you press play.
+
+# %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "fig-rnn-back", "caption": "The same loop backwards. When the snare comes, seven tenths of a second have passed since the kick, and unit 1 has forgotten it."}}
+look(drums()[::-1], memory=3, title="The loop backwards")
+
+# %% [markdown]
+# No tone. {numref}`fig-rnn-back` shows why, and that two numbers are enough to tell one order from the
+# other. No average over time could, for both loops have the same. But it hangs on one number. Give unit 1 a longer memory,
+# $b_z = 5$ instead of 3, and play the loop backwards again:
+
+# %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "fig-rnn-long", "caption": "Backwards again, with a longer memory: unit 1 never forgets, and unit 2 says yes to everything."}}
+look(drums()[::-1], memory=5, title="The loop backwards")
+
+# %% [markdown]
+# It says yes to this, too. Whoever remembers everything cannot say what came just before.
+# {numref}`tab-rnn-memory` tries other values: with too short a memory the GRU hears boom-tack nowhere,
+# with too long a one everywhere, and in between lies a narrow stretch in which it hears order. To find
+# such numbers for 64 units at once is what training is for.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-rnn-memory", "caption": "What unit 2 says of the loop, forwards and backwards, for memories from short to long."}}
+rows = {}
+for memory in (1, 2, 3, 4, 5):
+    kept = sigmoid(memory)
+    said = {
+        way: gru(hits(sound), *by_hand(memory))[60:, 1].mean() > 0
+        for way, sound in {"forwards": drums(), "backwards": drums()[::-1]}.items()
+    }
+    rows[memory] = {
+        "kept a frame": f"{kept:.1%}",
+        "half forgotten after": f"{PAPER.step * np.log(0.5) / np.log(kept):.2f} s",
+        **{way: "yes" if yes else "no" for way, yes in said.items()},
+    }
+pd.DataFrame(rows).T.rename_axis(columns="memory")
+
+# %% tags=["remove-cell"]
+assert [(r["forwards"], r["backwards"]) for r in rows.values()] == [
+    ("no", "no"), ("no", "no"), ("yes", "no"), ("yes", "yes"), ("yes", "yes"),
+]  # fmt: skip
+layer = keras.layers.GRU(2, return_sequences=True)
+layer.build((None, None, 2))
+W, U, b = by_hand(3)
+layer.set_weights(
+    [
+        np.concatenate([W[k].T for k in "zrh"], axis=1),
+        np.concatenate([U[k].T for k in "zrh"], axis=1),
+        np.array([np.concatenate([b[k] for k in "zrh"]), np.zeros(6)]),
+    ]
+)
+theirs = keras.ops.convert_to_numpy(layer(hits(drums())[None].astype("float32")))[0]
+assert np.allclose(theirs, gru(hits(drums()), W, U, b), atol=1e-5), "Keras' GRU does the same"
+
+# %% [markdown]
+# ## The same with 64 units, both ways
+#
+# In the paper's network nobody tells the GRU what a kick is: it reads all 128 bands. First the spectrogram
+# is pooled by (2, 1): of every two frames the louder value of each band stays. That halves the steps the
+# GRU has to make, which is where its time goes. (The authors' code also pools by (4, 2).) And a second
+# GRU reads the clip from its end: the layer is *bidirectional*.
+
+# %% mystnb={"figure": {"name": "tab-rnn-layers", "caption": "The RNN branch, layer by layer."}}
+rnn = models.build("rnn")
+table = models.layer_summary(rnn)[["type", "output", "parameters"]]
+table.rename_axis(index=None, columns="layer")
+
+# %% [markdown]
+# The parameters in {numref}`tab-rnn-layers` can be counted. The $W$ are three matrices for 128 bands, the
+# $U$ three for 64 units, and Keras keeps two biases for each; all of it twice, for the two directions:
+
+# %%
+2 * 3 * (128 * 64 + 64 * 64 + 2 * 64)
+
+# %% tags=["remove-cell"]
+assert rnn.get_layer("gru").count_params() == 2 * 3 * (128 * 64 + 64 * 64 + 2 * 64)
 
 # %% [markdown]
 # ## The state, step by step
 #
-# Asked for the whole sequence, the same layer shows what it holds after every step. Rows are the 128
-# numbers of the two states; the branch hands on the forward state's last column and the backward
-# state's **first**: each has then read the whole clip.
+# Asked for the whole sequence, the same layer shows what it holds after every step
+# ({numref}`fig-rnn-states`). Rows are the 128 numbers of the two states; the branch hands on the forward
+# state's last column and the backward state's **first**: each has then read the whole clip.
 
-# %%
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-rnn-states", "caption": "What the untrained GRU holds after every step of a clip, one row a number. Press play: which rows move with the music?"}}
 steps = models.outputs(rnn, X[:1], "rnn_input")
 gru = rnn.get_layer("gru")
 watched = keras.layers.Bidirectional.from_config(gru.get_config())
@@ -99,25 +253,34 @@ watched.build(steps.shape)
 watched.set_weights(gru.get_weights())
 states = keras.ops.convert_to_numpy(watched(steps))[0]
 
-ends = np.concatenate([states[-1, :64], states[0, 64:]])
-assert np.allclose(ends, models.outputs(rnn, X[:1], "gru")[0], atol=1e-5)
-
 fig, ax = plt.subplots(figsize=(7.2, 3.4))
-image = ax.imshow(states.T, cmap="RdBu", vmin=-1, vmax=1)
+whole = (0, PAPER.seconds, -0.5, 127.5)
+image = ax.imshow(states.T, cmap="RdBu", vmin=-1, vmax=1, extent=whole)
 ax.axhline(63.5, c="k", lw=1)
-ax.set(xlabel="step", ylabel="state: forward below, backward above")
+ax.set(xlabel="time (s)", ylabel="forward below, backward above")
 ax.grid(False)
 fig.colorbar(image, ax=ax)
-plots.show(ax, alt="128 rows of states over 320 steps, most at -1 or 1 for long stretches, some changing with the music.")
+plots.show(
+    ax,
+    alt="128 rows of states over 320 steps, most at -1 or 1 for long stretches, some changing with the music.",
+    sound=some.path.iloc[0],
+    label=f"the clip ({some.genre.iloc[0]}), three seconds of it",
+    seconds=3.0,
+)
+
+# %% tags=["remove-cell"]
+ends = np.concatenate([states[-1, :64], states[0, 64:]])
+assert np.allclose(ends, models.outputs(rnn, X[:1], "gru")[0], atol=1e-5)
 
 # %% [markdown]
 # ## Order matters, and so do the bands
 #
 # The [CNN branch](cnn) does not notice a clip turned upside down. The GRU does, since every band has
-# its own column in $W$. And it notices another order in time. The largest change of each branch's
-# features, for three ways to spoil a clip, relative to the largest feature:
+# its own column in $W$. And, as with the drums, it notices another order in time.
+# {numref}`tab-rnn-spoiled` asks of each branch of the untrained network whether its features change when
+# a clip is spoiled in one of three ways.
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-rnn-spoiled", "caption": "Does a branch notice? Its features for clips as they are and spoiled, compared."}}
 rng = np.random.default_rng(0)
 spoiled = {
     "bands upside down": X[:, :, ::-1],
@@ -138,7 +301,7 @@ table = pd.DataFrame(
         for branch, layer in {"CNN branch": "flatten", "RNN branch": "gru"}.items()
     }
 )
-table.map(lambda value: "none" if value < 1e-5 else "yes")
+table.map(lambda value: "no" if value < 1e-5 else "yes")
 
 # %% tags=["remove-cell"]
 assert table.loc["bands upside down", "CNN branch"] < 1e-5
@@ -151,9 +314,10 @@ assert (table["RNN branch"] > 1e-2).all()
 # A gate is a sigmoid: it decides where its input lies between about −3 and 3, and is fully open or
 # shut beyond. Decibels lie between −80 and 0. The paper's code fed them as they are; here every
 # network begins with a layer `scale` that subtracts each band's mean over the training clips and
-# divides by its deviation. The same GRU, its gates before and after:
+# divides by its deviation. {numref}`fig-rnn-gates` shows the gates of the same GRU before and after.
+# Which picture would you rather teach something?
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-gates", "caption": "The update gates of 64 units over a clip: white takes the new, black keeps the old. Left fed decibels, right standardised."}}
 scaled = models.build("rnn")  # the same weights
 scaled.get_layer("scale").adapt(X)
 
@@ -167,16 +331,17 @@ def update_gates(network):
 
 
 gates = {"decibels": update_gates(rnn), "standardised": update_gates(scaled)}
-fig, ax = plt.subplots(figsize=(7.2, 2.6))
-for (name, z), fill in zip(gates.items(), ("0.75", "none"), strict=True):
-    bins = np.linspace(0, 1, 41)
-    ax.hist(z.ravel(), bins, density=True, fc=fill, ec="k", histtype="stepfilled", label=name)
-ax.set(xlabel="update gate z: 0 takes the new, 1 keeps the old", ylabel="density", yscale="log")
-ax.legend()
+fig, axes = plt.subplots(1, 2, figsize=(6, 2.2), sharey=True)
+for ax, (name, z) in zip(axes, gates.items(), strict=True):
+    image = ax.imshow(z[0, :160].T, cmap="Greys", vmin=0, vmax=1, extent=(0, PAPER.seconds / 2, 0, 64))
+    ax.set(title=name, xlabel="time (s)")
+    ax.grid(False)
+axes[0].set_ylabel("unit")
+fig.colorbar(image, ax=axes, label="update gate z")
 plots.show(
-    ax,
-    alt="Two histograms of gates: fed decibels, nearly all lie at 0 or 1; standardised, they form a "
-    "hill around one half.",
+    fig,
+    alt="Two pictures of gates. Fed decibels, every row is black or white all along; standardised, "
+    "rows are grey and change with the music.",
 )
 
 # %% tags=["remove-input", "nbval-ignore-output"]
@@ -194,10 +359,10 @@ assert stuck["decibels"] > 0.8 and stuck["standardised"] < 0.1
 # ## What it remembers
 #
 # A test of memory: replace 32 frames (0.7 s) of a clip by those of another clip, and see how far the
-# two last states move. Do this for each part in turn. Before training, fed decibels as the published
-# networks were:
+# two last states move. Do this for each part in turn. {numref}`fig-rnn-influence` does it before training,
+# fed decibels as the published networks were.
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-influence", "caption": "How far the two last states move when a part of the clip is replaced, by where the part lies. Untrained, fed decibels."}}
 untrained = models.influence(rnn, X)
 ax = plots.influence(untrained)
 plots.show(
@@ -220,17 +385,20 @@ Markdown(
     "little of everything. (Standardised, all gates are half open, and before training the state "
     "forgets within a few seconds.) Longer memory has to be learned. Was it, in the weights behind the paper's figures? The same test for them and for the "
     "same networks before training, on spectrograms as their authors made them (`AUTHORS`, where a "
-    "part lasts twice as long):"
+    "part lasts twice as long), in the next figure:"
 )
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-rnn-learned", "caption": "The same test for three published networks and for their untrained twins. The last part counts as 1."}}
 if checkpoints is None:
     memory = results.read("rnn_memory")
 else:
     Z = np.stack([log_mel(path, AUTHORS) for path in some.path])
     forward = {}
     for name in ("dwivedi", "figure2", "figure3"):
-        fresh = [models.influence(models.build(name, seed=seed, scale="none"), Z).forward for seed in range(5)]
+        fresh = [
+            models.influence(models.build(name, seed=seed, scale="none"), Z).forward
+            for seed in range(5)
+        ]
         forward[name] = models.influence(models.load_checkpoint(name, checkpoints), Z).forward
         forward[f"{name}, untrained"] = sum(fresh) / len(fresh)
     memory = {"dataset": dataset, "clips": len(Z), "frame": untrained.index.tolist()}
@@ -272,29 +440,13 @@ assert all(early[name] > early[f"{name}, untrained"] for name in learned)
 # That the last moments weigh so much is a reason to give the head *all* steps and let it choose:
 # that is [attention](attention.ipynb).
 #
-# ## The gate that Keras changed
-#
-# Dwivedi's weights {cite}`dwivedi2018prcnn` were trained with Keras 2, whose GRU approximated the
-# gate's $\sigma$ by straight lines of slope 0.2; Keras 3 has a function of the same name, with
-# slope 1/6. Loaded with the wrong gate, the same weights give other scores.
-
-# %%
-x = np.linspace(-5, 5, 201, dtype="float32")
-gates = {
-    "sigmoid": keras.ops.sigmoid(x),
-    "Keras 2's hard sigmoid": models.branches.old_hard_sigmoid(x),
-    "Keras 3's hard sigmoid": keras.ops.hard_sigmoid(x),
-}
-fig, ax = plt.subplots(figsize=(7.2, 3))
-for (name, y), style in zip(gates.items(), ["-", "--", ":"], strict=True):
-    ax.plot(x, keras.ops.convert_to_numpy(y), style, label=name)
-ax.set(xlabel="what reaches the gate", ylabel="gate")
-ax.legend()
-plots.show(ax, alt="Three S-shaped curves from 0 to 1: a smooth one and two of straight lines.")
+# Gates have one more surprise in store. Keras changed the function $\sigma$ between two versions, and the
+# same weights then say other genres: the chapter on [reproduction](reproduction.ipynb) tells that story.
 
 # %% [markdown]
 # ## Summary
 #
+# - Two units suffice to tell boom-tack from tack-boom, if one number, how much is kept, is right.
 # - The branch pools two frames into one, reads 320 steps both ways, and hands on 128 numbers.
 # - It knows which band is which, to which the CNN branch is blind, and it reads a clip in order from end
 #   to end; the CNN notices order only within a few seconds.
@@ -303,6 +455,20 @@ plots.show(ax, alt="Three S-shaped curves from 0 to 1: a smooth one and two of s
 #   still counts for a fraction of what the last part does.
 #
 # ## Exercises
+#
+# ```{exercise} Half time
+# :label: rnn-0
+# Play the loop at half the speed: a kick every two seconds, the snare six tenths of a second after it.
+# Predict what unit 2 says with $b_z = 3$, and which $b_z$ brings it back. Then change `drums` and look.
+# ```
+#
+# ```{solution} rnn-0
+# :class: dropdown
+# No, everywhere: a GRU counts frames, not beats, and after six tenths of a second unit 1 has forgotten
+# the kick as it had in the loop played backwards. Twice the time needs the square root of what is kept:
+# $\sigma(b_z) = \sqrt{\sigma(3)}$, so $b_z \approx 3.7$. What the network knows of rhythm it knows at
+# one tempo, unless it is shown others.
+# ```
 #
 # ```{exercise} Backwards
 # :label: rnn-1
@@ -339,8 +505,8 @@ plots.show(ax, alt="Three S-shaped curves from 0 to 1: a smooth one and two of s
 #
 # ```{exercise} Longer steps
 # :label: rnn-3
-# Does an untrained GRU remember more of the clip if it makes fewer, longer steps? Try
-# `models.build("rnn", rnn_pool=(16, 1))` with `models.influence`.
+# Does an untrained GRU forget by seconds or by steps? Say which before you let it make fewer, longer
+# steps, with `models.build("rnn", rnn_pool=(16, 1))` and `models.influence`.
 # ```
 #
 # ````{solution} rnn-3
