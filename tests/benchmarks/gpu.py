@@ -43,22 +43,24 @@ def torch_trainer(model, X, y, batch_size):
     """A function that trains for an epoch and returns the mean loss, and how it runs its steps."""
     import torch
 
-    loss_of, optimizer = keras.losses.SparseCategoricalCrossentropy(), _optimizer(model)
-    x_batch, y_batch = X[:batch_size].clone(), y[:batch_size].clone()
+    parameters = [variable.value for variable in model.trainable_variables]
+    cuda = X.device.type == "cuda"
+    # torch's own: Keras's optimizer makes numbers on the host, which a graph cannot record.
+    optimizer = torch.optim.RMSprop(parameters, 5e-4, alpha=0.9, eps=1e-7, capturable=cuda)
+    x_batch, y_batch = X[:batch_size].clone(), y[:batch_size].clone().long()
     total = torch.zeros((), device=X.device)
 
     def step():
-        for variable in model.trainable_variables:
-            variable.value.grad = None
-        loss = loss_of(y_batch, model(x_batch, training=True))
+        optimizer.zero_grad()
+        p = model(x_batch, training=True)
+        loss = torch.nn.functional.nll_loss(torch.log(p.clamp_min(1e-7)), y_batch)
         loss.backward()
+        optimizer.step()
         with torch.no_grad():
-            gradients = [variable.value.grad for variable in model.trainable_variables]
-            optimizer.apply(gradients, model.trainable_variables)
             total.add_(loss.detach())
 
     how = "eager"
-    if X.device.type == "cuda":
+    if cuda:
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         try:
             step, how = _captured(step), "CUDA graph"
@@ -71,7 +73,7 @@ def torch_trainer(model, X, y, batch_size):
         order = torch.randperm(len(X), device=X.device).reshape(-1, batch_size)
         for places in order:
             torch.index_select(X, 0, places, out=x_batch)
-            torch.index_select(y, 0, places, out=y_batch)
+            y_batch.copy_(torch.index_select(y, 0, places))
             step()
         return float(total) / len(order)  # waits for the device
 
