@@ -211,16 +211,7 @@ def power(y, settings=PAPER, n_frames=None):
     Frame t is centred on sample ``t * hop_length``; before and behind the waveform lies silence
     (librosa's ``center=True, pad_mode="constant"``).
 
-    Parameters
-    ----------
-    y : numpy.ndarray [shape=(n,), dtype=float32]
-    settings : Settings or str
-    n_frames : int, optional
-        Frames from the start; ``settings.n_frames`` where not given.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(n_frames, bands), dtype=float32]
+    Of as many frames from the start as the settings say, or `n_frames`: float32 (frames, bands).
 
     Chapter: book/log_mel.ipynb
     """
@@ -298,21 +289,10 @@ def _sampled(y, settings, n_frames):
 
 
 def decibels(energy, settings=PAPER, loudest=None):
-    """Logarithm of power relative to its maximum, cut at ``top_db`` below it.
+    """Logarithm of power relative to its maximum, cut at the settings' ``top_db`` below it.
 
-    Parameters
-    ----------
-    energy : numpy.ndarray [shape=(frames, bands)]
-        Power; not all silent.
-    settings : Settings or str
-        Their `unit` and `top_db`.
-    loudest : float, optional
-        The power that is 0 dB, where it is not the maximum of `energy`.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(frames, bands), dtype=float32]
-        Between ``settings.floor`` and 0.
+    ``energy`` (frames, bands) is not all silent; ``loudest`` is the power that is 0 dB, where that
+    is not its maximum. Float32, between ``settings.floor`` and 0.
 
     Chapter: book/log_mel.ipynb
     """

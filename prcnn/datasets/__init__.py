@@ -57,8 +57,6 @@ def load(name, data_home=None, *, download=False, **options):
         If the name is unknown, or the data cannot be used.
     FileNotFoundError
         If the data is not there; the message says where it was looked for and how to get it.
-    ImportError
-        If ``"mirdata:NAME"`` is asked for and mirdata is not installed.
 
     Examples
     --------

@@ -145,18 +145,10 @@ def write_checksums(folder):
 
 
 def home(data_home=None):
-    """Return the folder that holds the datasets.
+    """Return the folder that holds the datasets, an absolute Path; it need not exist.
 
-    Parameters
-    ----------
-    data_home : str or Path, optional
-        The folder; ``~`` is expanded, a relative path starts at the current folder. By default the
-        environment variable ``PRCNN_DATA``, or else the user's cache folder.
-
-    Returns
-    -------
-    pathlib.Path
-        Absolute; it need not exist.
+    ``data_home``, of which ``~`` is expanded, is by default the environment variable
+    ``PRCNN_DATA``, or else the user's cache folder.
 
     Chapter: book/datasets.ipynb
     """

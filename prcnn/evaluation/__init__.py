@@ -39,7 +39,7 @@ def evaluate(model, store, split="test", *, batch_size=64):
     store : prcnn.store.Store
     split : {"training", "validation", "test"}
     batch_size : int
-        Clips predicted at a time; no more are in memory.
+        Clips in memory at a time.
 
     Returns
     -------

@@ -32,15 +32,8 @@ def mcnemar(first, second):
     each model should win half if the models were equally good: as many heads as a fair coin gives.
     Where the reports have groups (artists, or the clips of segments), what one group adds to the
     lead of a model is one toss: exact as well, and McNemar's where every clip stands alone.
-
-    Returns
-    -------
-    Paired
-
-    Raises
-    ------
-    ValueError
-        Where the clips, in whatever order, their true genres, groups or the genres differ.
+    Returns :class:`Paired`; ValueError where the clips, in whatever order, their true genres or
+    groups, or the genres differ.
 
     Chapter: book/baselines.ipynb
     """
@@ -63,19 +56,11 @@ def _by_tossing(leads):
 
 
 def over_seeds(reports):
-    """Mean and spread over the reports of runs that differ in their seed alone.
+    """Mean and spread over the reports of runs that differ in their seed alone, a DataFrame.
 
-    Returns
-    -------
-    pandas.DataFrame
-        Index accuracy, macro_f1; columns mean, sd (ddof 1; missing for a single run), runs. The sd
-        is the spread from run to run on these clips; what other clips would give is the interval's
-        matter, not its.
-
-    Raises
-    ------
-    ValueError
-        No reports, or reports on different clips.
+    Index accuracy, macro_f1; columns mean, sd (ddof 1; missing for a single run), runs. The sd is
+    the spread from run to run on these clips; what other clips would give is the interval's matter,
+    not its. ValueError for no reports, or different clips.
 
     Chapter: book/train.ipynb
     """
@@ -90,21 +75,10 @@ def over_seeds(reports):
 def interval_over_seeds(reports):
     """95 % interval of a method's mean accuracy: what other clips and other seeds would give.
 
-    Parameters
-    ----------
-    reports : sequence of Report
-        One a seed, all on the same clips.
-
-    Returns
-    -------
-    tuple of float
-        From the t distribution, cut at 0 and 1; for other artists where the reports know them. A
-        single run cannot tell what seeds do: it has its report's interval, about the clips alone.
-
-    Raises
-    ------
-    ValueError
-        No reports, reports on different clips, or several runs on a single clip or artist.
+    Of reports one a seed, from the t distribution, cut at 0 and 1; for other artists where the
+    reports know them. A single run cannot tell what seeds do: it has its report's interval, about
+    the clips alone. ValueError for no reports, different clips, or several runs on a single clip or
+    artist.
 
     Chapter: book/ablations.ipynb
     """
@@ -151,15 +125,8 @@ def compare_over_seeds(first, second):
     (other artists, where the reports know them) and what other seeds would change, with Welch's and
     Satterthwaite's degrees of freedom. The clips are paired, the seeds are not. With one run each
     it is the paired t test over clips, near McNemar's, and says nothing about other seeds.
-
-    Parameters
-    ----------
-    first, second : sequence of Report
-        One a seed; ValueError unless all are on the same clips, more than a single one or artist.
-
-    Returns
-    -------
-    PairedSeeds
+    Returns :class:`PairedSeeds`; ValueError unless all are on the same clips, more than a single
+    clip or artist.
 
     Chapter: book/ablations.ipynb
     """

@@ -163,16 +163,8 @@ def report(y_true, probabilities, genres, clips=None, groups=None):
         Right labels, places in ``genres``.
     probabilities : array-like [shape=(n, g)]
         A row of probabilities for each clip. A classifier that only votes gives rows of 0 and 1.
-    genres : sequence of str [length g]
-    clips : sequence, optional
-        Clip ids, each once; 0 … n-1 where left out.
-    groups : sequence [length n], optional
-        What each row belongs to where rows are not independent: the artist of a clip, the clip of a
-        segment.
-
-    Returns
-    -------
-    Report
+    genres, clips, groups
+        As in the report; clip ids are 0 … n-1 where left out.
 
     Raises
     ------
@@ -261,21 +253,11 @@ def from_segments(segments):
 
 
 def beside(first, second, names=("this run", "paper")):
-    """Two reports side by side, genre by genre, as a DataFrame with two column levels.
+    """Two reports side by side, genre by genre, as a DataFrame: columns (name, score).
 
-    Parameters
-    ----------
-    first, second : Report or pandas.DataFrame
-        A DataFrame is a published table like ``prcnn.study.paper.FIGURE2``: laid out as
-        :attr:`Report.per_genre`, its accuracy in ``attrs``.
-    names : tuple of str
-        What to call the two.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Genres, then ``accuracy`` and ``macro avg``; columns (report, score). A genre that only
-        one of the two knows has missing values in the other's columns.
+    Genres come first, then ``accuracy`` and ``macro avg``. A genre that only one of the two knows
+    has missing values in the other's columns. Either may also be a published table like
+    ``prcnn.study.paper.FIGURE2``: laid out as :attr:`Report.per_genre`, its accuracy in ``attrs``.
 
     Chapter: book/train.ipynb
     """

@@ -76,26 +76,18 @@ def holm(p_values):
 def clips_needed(difference, disagree, power=0.8):
     """How many test clips show a difference between two models, with a paired test at 5 %.
 
+    For independent clips and models trained once; that other seeds give other models asks for more
+    (:func:`prcnn.evaluation.compare_over_seeds`).
+
     Parameters
     ----------
     difference : float
         Between the accuracies, a fraction.
     disagree : float
-        Share of the clips that only one of the two gets right; at least `difference`.
+        Share of the clips that only one of the two gets right, at least `difference`.
     power : float
         Chance that the test sees it. One half is the number at which the difference is as likely
         to be missed.
-
-    Returns
-    -------
-    int
-        For independent clips and models trained once; that other seeds give other models asks for
-        more (:func:`prcnn.evaluation.compare_over_seeds`).
-
-    Raises
-    ------
-    ValueError
-        A difference of 0, or more than `disagree`; shares and chances outside 0 … 1.
 
     Examples
     --------
@@ -160,16 +152,9 @@ def calibration(report, bins=10):
 def temperature(report):
     """What a network's logits must be divided by so that it is as sure as it is right.
 
-    Parameters
-    ----------
-    report : Report
-        Of clips that chose nothing else but the epoch: the validation split.
-
-    Returns
-    -------
-    float
-        Above 1 where the network is too sure. Dividing log-probabilities by it and taking the
-        softmax gives the smallest log loss; no prediction changes (Guo et al., ICML 2017).
+    Above 1 where the network is too sure. Dividing log-probabilities by it and taking the softmax
+    gives the smallest log loss; no prediction changes (Guo et al., ICML 2017). The report is of
+    clips that chose nothing else but the epoch: the validation split.
 
     Chapter: book/beyond.ipynb
     """
