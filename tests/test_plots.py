@@ -91,6 +91,20 @@ def test_forest_draws_every_comparison_under_its_question():
     assert not plain.texts and list(plain.get_yticks()) == [0, 1, 2]
 
 
+def test_two_studies_share_the_rows_of_a_forest():
+    index = pd.MultiIndex.from_tuples([("One?", "a"), ("Two?", "c")])
+    numbers = {"difference": [0.05, -0.02], "low": [0.01, -0.06], "high": [0.09, 0.02]}
+    one = pd.DataFrame(numbers, index).assign(reference="r")
+    other = one.iloc[:1].rename(index={"a": "b"}, level=1)  # a row that the first has not
+    ax = reports.forest({"real": one, "made": pd.concat([other, one.iloc[1:]])})
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
+    assert [text.get_text() for text in ax.texts] == ["One?  (beside r)", "Two?  (beside r)"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["real", "made"]
+    first, second = (c.lines[0].get_ydata() for c in ax.containers)
+    np.testing.assert_allclose(first, [1 - 0.13, 4 - 0.13])
+    np.testing.assert_allclose(second, [2 + 0.13, 4 + 0.13])
+
+
 def test_scores_put_the_first_genre_on_top():
     ax = reports.scores(np.eye(8)[2], paper.GENRES, true="Folk")
     assert ax.yaxis_inverted()

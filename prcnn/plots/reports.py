@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import seaborn as sns
 
 from prcnn.evaluation import TIE
@@ -60,49 +61,62 @@ def accuracies(table, ax=None, chance=None):
     return ax
 
 
-def forest(table, ax=None):
+def forest(tables, ax=None):
     """Differences with their intervals: a row is a comparison, a dot a seed.
-
-    An interval inside the grey band, 3 points either side, is a tie.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    tables : pandas.DataFrame or dict of str to pandas.DataFrame
         Index: names, or question and name, as :func:`prcnn.study.ablations.answers` gives them;
         columns ``difference``, ``low``, ``high`` as fractions and, where there were several,
-        ``seeds`` (a list); ``reference`` is named beside a question.
+        ``seeds`` (a list); ``reference`` is named beside a question. Several studies, by their
+        names, share the rows. An interval inside the grey band is a tie.
+    ax : matplotlib Axes, optional
 
     Chapter: book/ablations.ipynb
     """
-    groups = [(None, table)]
-    if table.index.nlevels > 1:
-        groups = [(name, table.loc[name]) for name in table.index.unique(0)]
+    studies = tables if isinstance(tables, dict) else {None: tables}
+    rows = pd.concat(list(studies.values()))
+    rows = rows[~rows.index.duplicated()]
+    groups = [(None, rows)]
+    if rows.index.nlevels > 1:
+        groups = list(rows.groupby(level=0, sort=False))
     heads = sum(name is not None for name, _ in groups)
-    ax = ax or plt.subplots(figsize=(7.2, 0.9 + 0.34 * (len(table) + heads)))[1]
+    height = 0.34 if len(studies) == 1 else 0.42
+    ax = ax or plt.subplots(figsize=(7.2, 0.9 + height * (len(rows) + heads)))[1]
     ax.axvspan(-100 * TIE, 100 * TIE, color="0.92", zorder=0)
     ax.axvline(0, color="0.5", lw=1, zorder=0)
-    places, place = [], 0
+    places, place = {}, 0
     for name, lines in groups:
         if name is not None:
             words = f"{name}  (beside {lines['reference'].iloc[0]})"
             head = ax.text(0, place, words, transform=ax.get_yaxis_transform(), va="center")
             head.set(style="italic", size="small", in_layout=False)
             place += 1
-        places += range(place, place + len(lines))
+        places |= dict(zip(lines.index, range(place, place + len(lines)), strict=True))
         place += len(lines)
-    _intervals(ax, table, "difference", places)
+    looks = zip(studies.items(), ("o", "s"), ("k", "0.5"), ("C1", "C0"), strict=False)
+    for i, ((name, table), marker, colour, dots) in enumerate(looks):
+        shift = 0.26 * (i - (len(studies) - 1) / 2)
+        at = np.array([places[key] for key in table.index]) + shift
+        style = {"fmt": marker, "color": colour, "mfc": colour if i == 0 else "white"}
+        _intervals(ax, table, "difference", at, dots, label=name, **style)
+    ax.set_yticks(list(places.values()), [key if heads == 0 else key[-1] for key in places])
     ax.set(xlabel="difference (points), 95 % interval", ylim=(place - 0.4, -0.6))
+    if len(studies) > 1:
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     return ax
 
 
-def _intervals(ax, table, column, places):
+def _intervals(ax, table, column, places, dots="C1", **style):
     """Points with their intervals and a dot a seed, in percent, from the top down."""
     errors = 100 * np.abs(table[["low", "high"]].to_numpy().T - table[column].to_numpy())
     for place, seeds in zip(places, table.get("seeds", ()), strict=False):
         if isinstance(seeds, list):
-            dots = 100 * np.array(seeds)
-            ax.plot(dots, np.full(len(dots), place), "o", color="C1", ms=4, alpha=0.7, zorder=3)
-    ax.errorbar(100 * table[column], places, xerr=errors, fmt="ko", capsize=4)
+            each = 100 * np.array(seeds)
+            ax.plot(each, np.full(len(each), place), "o", color=dots, ms=4, alpha=0.7, zorder=3)
+    style = {"fmt": "o", "color": "k", "capsize": 4} | style
+    ax.errorbar(100 * table[column], places, xerr=errors, **style)
     names = table.index.get_level_values(-1)
     ax.set_yticks(places, names)
     ax.set_ylim(max(places) + 0.6, -0.6)
