@@ -109,6 +109,27 @@ def test_of_many_rows_the_one_that_speaks_for_a_change_is_shown():
     assert figure.startswith("FMA-small: best of 4, CNN pools (2, 2), +25.0 points [")
 
 
+def test_two_studies_are_told_side_by_side_and_where_they_disagree():
+    layers = "Does the CNN need five layers?"
+    cnn3, cnn5 = "3-layer CNN", "5-layer CNN"
+    better, worse = study(**{cnn5: 60, cnn3: 20}), study(**{cnn5: 20, cnn3: 60})
+    open_, none = study(**{cnn5: 40, cnn3: 38}), study(**{"RNN": 20})
+    better, worse, open_, none = map(ablations.answers, (better, worse, open_, none))
+    said = evidence.told({"real": better, "made": open_}, layers)
+    assert said.startswith("- 3-layer CNN beside 5-layer CNN: real +33.3 points [")
+    assert "; made +1.7 points [" in said and said.count("\n") == 0
+    assert evidence.told({"real": none, "made": none}, layers) == ""
+    for pair, kind in (
+        ((better, worse), "opposite"),
+        ((better, open_), "only the first"),
+        ((open_, worse), "only the second"),
+        ((better, better), None),
+        ((none, worse), None),
+    ):
+        found = evidence.disagreements(dict(zip(("real", "made"), pair, strict=True)), layers)
+        assert {k for k, rows in found.items() if rows} == ({kind} if kind else set()), kind
+
+
 def test_words_become_verdicts():
     better, not_better, worse = evidence.better, evidence.not_better, evidence.worse
     assert better(["better", "undecided"]) == evidence.HELD

@@ -135,6 +135,67 @@ def _lines(answers):
     )
 
 
+def told(answers, question):
+    """A question's rows as sentences, the studies side by side.
+
+    Parameters
+    ----------
+    answers : dict of str to pandas.DataFrame
+        Study → what :func:`prcnn.study.ablations.answers` gives.
+    question : str
+
+    Returns
+    -------
+    str
+        Markdown, a line a row; empty where no study asked it.
+
+    Chapter: book/ablations.ipynb
+    """
+    said = {}
+    for study, table in answers.items():
+        for row, line in _of(table, question).iterrows():
+            words = f"{study} {points(line)}, **{line['verdict']}**"
+            said.setdefault((row, line["reference"]), []).append(words)
+    return "\n".join(
+        f"- {row} beside {reference}: {'; '.join(words)}."
+        for (row, reference), words in said.items()
+    )
+
+
+def disagreements(answers, question):
+    """Rows of which two studies say different things, by how they differ.
+
+    Parameters
+    ----------
+    answers : dict of str to pandas.DataFrame
+        As for :func:`told`; the first two count.
+    question : str
+
+    Returns
+    -------
+    dict of str to list of str
+        "opposite" (one better, the other worse), "only the first" and "only the second" (decided
+        there, undecided in the other) → rows.
+
+    Chapter: book/ablations.ipynb
+    """
+    first, second = (_of(table, question)["verdict"] for table in list(answers.values())[:2])
+    found = {"opposite": [], "only the first": [], "only the second": []}
+    for row in first.index.intersection(second.index):
+        words = (first[row], second[row])
+        if set(words) == {"better", "worse"}:
+            found["opposite"].append(row)
+        elif words[0] != UNDECIDED and words[1] == UNDECIDED:
+            found["only the first"].append(row)
+        elif words[0] == UNDECIDED and words[1] != UNDECIDED:
+            found["only the second"].append(row)
+    return found
+
+
+def _of(table, question):
+    return table.loc[question] if question in table.index.unique(0) else table.iloc[:0].droplevel(0)
+
+
 def figure_2(records):
     right = int(paper.CONFUSION_FIGURE2.to_numpy().trace())
     n = int(paper.CONFUSION_FIGURE2.to_numpy().sum())
