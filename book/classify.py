@@ -104,7 +104,7 @@ heard = prcnn.classify(y, model, sr=sr, hop=hop, weights=weights)
 print(heard)
 
 # %% [markdown]
-# `y` are samples here; `prcnn.classify("song.mp3")` takes a file, and a folder gives one answer a song. Who
+# (Above, the example is played as an MP3, whose losses may move a probability by a point.) `y` are samples here; `prcnn.classify("song.mp3")` takes a file, and a folder gives one answer a song. Who
 # listens is one argument: nothing for the shipped weights, the folder of a run that you
 # [trained](train.ipynb), or the name of weights that the paper's authors published.
 #
@@ -148,8 +148,8 @@ plots.show(
 #
 # ## What decided?
 #
-# Cover a part of the picture, and see how much of the probability is lost: that part spoke for the genre. Here the
-# window that spoke most clearly, in parts of three seconds and a quarter of the bands.
+# Cover a part of the picture, and see how much of the probability is lost: that part spoke for the genre. Here is
+# the window that spoke most clearly, in parts of a tenth of its time and a quarter of its bands.
 
 # %%
 found = listening.decided(

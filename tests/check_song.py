@@ -149,7 +149,7 @@ def look(driver, url, folder, good, wrong):
         yield f"a recording is {heard['duration']} s long"
     for entry in driver.get_log("browser"):
         # The theme has troubles of its own here; tests/check_pages.py looks for those that count.
-        if entry["level"] == "SEVERE" and re.search("song|blob:", entry["message"]):
+        if entry["level"] == "SEVERE" and re.search(r"song\.|song_|blob:", entry["message"]):
             yield f"console: {entry['message']}"
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 from matplotlib import colormaps, colors
 
-from prcnn import models
+from prcnn import audio, models
 from prcnn.datasets.synthetic import clips
 from prcnn.listening.listener import listener
 from prcnn.listening.song import _REST, SURE
@@ -59,10 +59,10 @@ def example():
     memory = io.BytesIO()
     soundfile.write(
         memory,
-        clips.song(),
-        22050,
+        audio.resample(clips.song(), 22050, 44100),
+        44100,
         format="MP3",
-        compression_level=0.7,
+        compression_level=0.85,  # 80 kbit/s
         bitrate_mode="CONSTANT",
     )
     return base64.b64encode(memory.getvalue()).decode()

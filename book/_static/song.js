@@ -578,7 +578,7 @@
         });
         const rows = heard.said.map((said, i) => make("tr", {}, make("th", {scope: "row"}, `${clock(edges[i])} to ${clock(edges[i + 1])}`),
           ...genres.map((_, g) => make("td", {}, said ? percent(said[g]) : "silent"))));
-        table.append(make("summary", {}, "The same in numbers"), make("div", {class: "song-scrolls", tabindex: 0}, make("table", {},
+        table.append(make("summary", {}, "The same in numbers"), make("div", {class: "pst-scrollable-table-container", tabindex: 0}, make("table", {},
           make("thead", {}, make("tr", {}, make("th", {scope: "col"}, "time"),
             ...genres.map(genre => make("th", {scope: "col"}, genre)))), make("tbody", {}, ...rows))));
         follow();
