@@ -208,23 +208,10 @@ def _frames(av, file):
 
 
 def mono(waveform, name="The waveform"):
-    """Average the channels of a waveform.
+    """Average the channels of a waveform, (n,), (channels, n) or (n, channels): float32 (n,).
 
-    Parameters
-    ----------
-    waveform : array_like [shape=(n,), (channels, n) or (n, channels)]
-        Floating-point samples; of two axes the shorter one is the channels.
-    name : str
-        What an error calls it.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(n,), dtype=float32]
-
-    Raises
-    ------
-    AudioError
-        Where the samples are integers (their full scale is unknown), not finite, or none.
+    Of two axes the shorter one is the channels. An AudioError about `name` where the samples are
+    integers (their full scale is unknown), not finite, or none.
     """
     y = np.asarray(waveform)
     if y.dtype.kind != "f":

@@ -309,15 +309,8 @@ def mel_filters(settings):
     The same numbers as ``librosa.filters.mel``, to which a test holds it. librosa gives the scale;
     its filters would cost every worker process 0.65 s of imports, 35 clips, the scale 0.25 s.
 
-    Returns
-    -------
-    numpy.ndarray [shape=(n_fft // 2 + 1, n_mels), dtype=float32]
-        Read-only: every spectrogram is made with it.
-
-    Raises
-    ------
-    ValueError
-        For settings without mel bands or a sampling rate, which ``replace(IMAGES, sr=44100)`` has.
+    Float32 (n_fft // 2 + 1, n_mels), read-only: every spectrogram is made with it. ValueError for
+    settings without mel bands or a sampling rate, which ``replace(IMAGES, sr=44100)`` has.
 
     Chapter: book/log_mel.ipynb
     """

@@ -194,12 +194,7 @@ def of_spectrograms(store, names=PICTURE):
     No clip is decoded again: the same seconds, the same frames, the same bands. The MFCC are the
     first 20 numbers of the cosine transform of a frame's decibels.
 
-    Parameters
-    ----------
-    store : prcnn.store.Store
-        Of spectrograms, of any settings.
-    names : sequence of str
-        Of ``PICTURE``.
+    Of spectrograms of any settings, what ``names`` say, or ValueError.
 
     Returns
     -------
@@ -207,11 +202,6 @@ def of_spectrograms(store, names=PICTURE):
         Rows as ``store.clips``; column levels feature, statistics, number, as FMA's: mean and std
         over time of MFCC (dB) and bands (dB), std of the MFCC's change. (The mean of a change is
         its last frame less its first.) 316 columns for 128 bands.
-
-    Raises
-    ------
-    ValueError
-        Unknown names, or a store of other features than spectrograms.
 
     Chapter: book/baselines.ipynb
     """

@@ -83,13 +83,9 @@ class Dataset:
 
         A change is seen only where one of the three folders above a clip has a file ``checksums``,
         as ``sha1sum`` writes it: FMA's archives do, and the synthetic clips and a downloaded
-        gtzan_mini. Those clips are read whole, at the speed of the disk.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Index "present", "missing", "empty", "unreadable" and "changed"; columns ``count`` and
-            ``clips`` (list of their ids).
+        gtzan_mini. Those clips are read whole, at the speed of the disk. The table's index is
+        "present", "missing", "empty", "unreadable" and "changed"; its columns are ``count`` and
+        ``clips`` (list of their ids).
 
         Chapter: book/datasets.ipynb
         """

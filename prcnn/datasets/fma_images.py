@@ -85,17 +85,11 @@ def vggish(data_home=None, dataset=None):
     not fetched: gather them into ``fma_small_images/vggish.npz`` with the arrays ``track_id``
     (int, n) and ``embedding`` (float32, (n, 128)).
 
-    Parameters
-    ----------
-    data_home : str or Path, optional
-    dataset : Dataset, optional
-        Whose clips are FMA's; by default all that the file holds.
-
     Returns
     -------
     pandas.DataFrame
-        float32, one row a clip in the order of ``dataset.clips``, 128 columns. A clip without an
-        embedding is a row of NaN, and a warning.
+        float32, 128 columns, one row a clip of ``dataset``, which is FMA's (default: all that the
+        file holds). A clip without an embedding is a row of NaN, and a warning.
 
     Raises
     ------

@@ -120,17 +120,12 @@ def features(data_home=None, dataset=None):
     They were computed by librosa on *whole tracks*, not on the 30-second clips: a classifier on
     them has heard more music than one on the clips. ``attrs["describes"]`` says so.
 
-    Parameters
-    ----------
-    data_home : str or Path, optional
-    dataset : Dataset, optional
-        An FMA dataset; by default all 106,574 tracks.
-
     Returns
     -------
     pandas.DataFrame
-        float32, one row a clip in the order of ``dataset.clips``, 518 columns of three levels
-        (feature, statistics, number). A clip without features is a row of NaN, and a warning.
+        float32, 518 columns of three levels (feature, statistics, number), one row a clip of
+        ``dataset``, which is FMA's (default: all 106,574 tracks). A clip without features is a row
+        of NaN, and a warning.
 
     Chapter: book/baselines.ipynb
     """

@@ -81,11 +81,9 @@ def load_checkpoint(name, path=None):
 
     Raises
     ------
-    ValueError
-        No such checkpoint; the known ones are listed.
     CheckpointError
         The file is absent, cannot be downloaded, is truncated or no HDF5 file, or holds another
-        network.
+        network. A ValueError about an unknown name lists the known ones.
 
     Chapter: book/reproduction.ipynb
     """

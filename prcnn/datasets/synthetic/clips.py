@@ -58,7 +58,7 @@ def plan(clips_per_genre=60, seed=0):
     Parameters
     ----------
     clips_per_genre : int
-        At least 3, so that every split has a clip of every genre.
+        At least 3, so that every split has a clip of every genre, or ValueError.
     seed : int
         Not negative; another seed gives other artists and other music.
 
@@ -68,11 +68,6 @@ def plan(clips_per_genre=60, seed=0):
         Index ``clip`` (int, from 1). Columns ``genre``, ``split``, ``artist`` (name),
         ``artist_id``, ``number`` (of the clip on the artist's album), ``neighbour`` (genre that a
         hybrid borrows bars from, else missing) and ``share`` (of its bars, 0 to 1).
-
-    Raises
-    ------
-    ValueError
-        For fewer than three clips per genre or a negative seed.
 
     Chapter: book/datasets.ipynb
     """
@@ -226,17 +221,8 @@ def make(folder, clips_per_genre=60, seed=0, n_jobs=-1, progress=True):
 def load(data_home=None, *, clips_per_genre=60, seed=0, n_jobs=-1, progress=True):
     """The synthetic dataset, made on first use and kept in ``<data_home>/synthetic-…``.
 
-    Parameters
-    ----------
-    data_home : str or path, optional
-        See :func:`prcnn.datasets.home`.
-    clips_per_genre, seed, n_jobs, progress
-        See :func:`make`.
-
-    Returns
-    -------
-    prcnn.datasets.dataset.Dataset
-        As FMA's loader returns it; 480 clips by default, 112 of them for the test.
+    A Dataset as FMA's loader returns it; 480 clips by default, 112 of them for the test. Arguments
+    as for :func:`prcnn.datasets.home` and :func:`make`.
 
     Chapter: book/datasets.ipynb
     """
