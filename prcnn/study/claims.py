@@ -16,7 +16,7 @@ from prcnn.study.evidence import CONTRADICTED, UNTESTABLE, asked, better, not_be
 
 
 class Claim(NamedTuple):
-    """A line of :data:`CLAIMS`."""
+    """A line of ``CLAIMS``."""
 
     who: str
     sentence: str  # in quotation marks where it is quoted; otherwise it is said in our words
