@@ -24,20 +24,20 @@
 # instead of reading what was measured before:
 #
 # ```sh
-# papermill book/attention.ipynb out.ipynb -p checkpoints ~/weights -p epochs 20
+# papermill book/attention.ipynb out.ipynb -p checkpoints ~/weights
 # ```
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 dataset = "synthetic"
 data_home = None
-network = "attention_cnn"  # what is trained below: attention_serial, _linear or _cnn
+network = "attention_cnn"  # or attention_serial, attention_linear
 epochs = 2
 batch_size = 16
 seed = 0
 out = None  # folder in which the run is kept; default: a temporary one
 checkpoints = None  # folder with the authors' weight files; None: draw from book/results
 
-# %%
+# %% tags=["hide-input"]
 from prcnn.notebook import refuse_unknown_parameters
 
 refuse_unknown_parameters()
@@ -62,17 +62,19 @@ plots.use_style()
 features = store.extract(prcnn.datasets.load(dataset, data_home=data_home))
 X_test, y_test = features.arrays("test")
 test_clips = features.clips[features.clips["split"] == "test"]
-print(f"Clips to look at: {len(X_test)}, each {X_test.shape[1]} frames × {X_test.shape[2]} bands")
 
 # %% [markdown]
 # ## The published attention
 #
 # The CNN ends in 256 numbers, the GRU in a state $h$ of 256. A softmax makes weights of the CNN's
-# numbers, a product joins them with the state, a sum closes: the last lines of Figure 4.
+# numbers, a product joins them with the state, a sum closes: the last lines of Figure 4, here in
+# {numref}`tab-attention-layers`. Read it slowly, from the softmax on. Do you see what is wrong?
 
-# %%
-figure3 = models.build("figure3", n_genres=len(features.genres), seed=seed)
-models.layer_summary(figure3)[["output", "reads"]].tail(9)
+# %% mystnb={"figure": {"name": "tab-attention-layers", "caption": "The end of the published attention network: each layer, what it puts out, and what it reads."}}
+n_genres = len(features.genres)
+figure3 = models.build("figure3", n_genres=n_genres, seed=seed)
+table = models.layer_summary(figure3)[["output", "reads"]].tail(9)
+table.rename_axis(index=None, columns="layer")
 
 # %% [markdown]
 # Write $a_i$ for the weights: a softmax, so they sum to one. The product is a table with an entry for
@@ -90,23 +92,19 @@ models.layer_summary(figure3)[["output", "reads"]].tail(9)
 # ## See it cancel
 #
 # The same clips, twice: through the network as it is, and with all five convolutions set to zero. For
-# comparison, the same two branches joined side by side, as in the paper's other networks:
+# comparison, the same two branches joined side by side, as in the paper's other networks
+# ({numref}`tab-attention-silence`).
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "tab-attention-silence", "caption": "The largest change of any probability when all five convolutions are set to zero."}}
 X = X_test[:8]
-rows = {}
+change = {}
 for name in ("figure3", "dwivedi_retrained"):
-    model = models.build(name, n_genres=len(features.genres), seed=seed)
+    model = models.build(name, n_genres=n_genres, seed=seed)
     whole, silenced = reproduction.without_cnn(model, X)
-    rows[name] = {
-        "joined by": "published attention" if name == "figure3" else "concatenation",
-        "largest change of a probability": np.abs(whole - silenced).max(),
-    }
-silence = pd.DataFrame.from_dict(rows, orient="index")
-silence.style.format({"largest change of a probability": "{:.1e}"})
+    change[name] = np.abs(whole - silenced).max()
+pd.Series(change, name="change").map("{:.1e}".format).to_frame()
 
 # %% tags=["remove-cell"]
-change = silence["largest change of a probability"]
 assert change["figure3"] < 1e-6, "the page says that the CNN does nothing"
 assert change["dwivedi_retrained"] > 1e-3, "and that it does something elsewhere"
 
@@ -114,23 +112,29 @@ assert change["dwivedi_retrained"] > 1e-3, "and that it does something elsewhere
 # ## And it cannot learn
 #
 # What does not change the output gets no gradient. One step of plain gradient descent with learning
-# rate 1 takes the gradient itself off every weight; so the change of the weights *is* the gradient:
+# rate 1 takes the gradient itself off every weight; so the change of the weights *is* the gradient. In
+# {numref}`tab-attention-gradients`, in which rows do you expect a zero?
 
 
-# %% tags=["nbval-ignore-output"]
+# %%
 def gradient(name):
-    """The largest gradient in the kernel of every layer, on eight clips."""
-    model = models.build(name, n_genres=len(features.genres), seed=seed)
-    model.compile(keras.optimizers.SGD(1.0), "sparse_categorical_crossentropy")
-    trained = [layer for layer in model.layers if layer.trainable_weights]
-    before = [layer.get_weights()[0] for layer in trained]
+    """The largest gradient in every layer, on eight clips."""
+    model = models.build(name, n_genres=n_genres, seed=seed)
+    loss = "sparse_categorical_crossentropy"
+    model.compile(keras.optimizers.SGD(1.0), loss)
+    layers = [x for x in model.layers if x.trainable_weights]
+    before = [layer.get_weights()[0] for layer in layers]
     model.train_on_batch(X, y_test[: len(X)])
-    pairs = zip(trained, before, strict=True)
-    return pd.Series({x.name: np.abs(x.get_weights()[0] - old).max() for x, old in pairs})
+    return {
+        layer.name: np.abs(layer.get_weights()[0] - old).max()
+        for layer, old in zip(layers, before, strict=True)
+    }
 
 
-gradients = pd.DataFrame({name: gradient(name) for name in ("figure3", "dwivedi_retrained")})
-gradients.style.format("{:.1e}")
+# %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "tab-attention-gradients", "caption": "The largest gradient that reaches each layer, with the published attention and with concatenation."}}
+names = ("figure3", "dwivedi_retrained")
+gradients = pd.DataFrame({name: gradient(name) for name in names})
+gradients.map("{:.1e}".format)
 
 # %% tags=["remove-cell"]
 conv = gradients[gradients.index.str.startswith("conv_")]
@@ -145,9 +149,9 @@ assert conv["dwivedi_retrained"].min() > 1e-4 * gradients.loc["genre", "dwivedi_
 #
 # If that is so, the convolutions behind Figure 3 must still be where their initialisation put them.
 # RMSprop keeps a record: for each weight a running mean of its squared gradient, saved in the same
-# files.
+# files ({numref}`fig-attention-accumulators`).
 
-# %%
+# %% tags=["remove-input"]
 if checkpoints is None:
     record = results.read("reproduction")
     said = (
@@ -160,7 +164,7 @@ else:
     said = "What follows was measured just now, from the files that were given."
 Markdown(said)
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-accumulators", "caption": "What RMSprop wrote down: the largest mean squared gradient of every convolution, in five files of weights."}}
 of_layers = {
     name: pd.DataFrame.from_dict(layers, orient="index")
     for name, layers in record["convolutions"].items()
@@ -178,17 +182,39 @@ plots.show(
 # `figure3` and `figure3_rerun` are two runs of the attention network; the others, joined by
 # concatenation, come from the same authors, data and optimiser. (Dwivedi's file is too old to name
 # its accumulators by layer.) Keras's initialisation is uniform within a limit that follows from
-# a layer's size, with biases of zero. The kernels of Figure 3 still fill that range and have the
-# spread of a uniform distribution, $limit / \sqrt{3}$; those of Figure 2 have left it, the deeper the
-# further:
+# a layer's size, with biases of zero. {numref}`fig-attention-limits` divides the largest weight of each
+# layer by that limit. The kernels of Figure 3 still fill their range and no more, all five of them; those
+# of Figure 2 have left it, the deeper the further.
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-limits", "caption": "The largest weight of each convolution, divided by the limit of its initialisation. Pale is 1: nothing has happened since."}}
+ratios = pd.DataFrame(
+    {
+        name: of_layers[name]["largest"] / of_layers[name]["limit"]
+        for name in ("figure3", "figure3_rerun", "figure2", "stacked", "dwivedi_retrained")
+    }
+).T
+ax = plt.subplots(figsize=(6.4, 2.4))[1]
+ax.imshow(ratios, cmap="Oranges", vmin=1, vmax=5, origin="upper")
+for (row, column), ratio in np.ndenumerate(ratios):
+    ax.text(column, row, f"{ratio:.2f}", ha="center", va="center")
+ax.set_xticks(range(len(ratios.columns)), ratios.columns)
+ax.set_yticks(range(len(ratios)), ratios.index)
+ax.grid(False)
+plots.show(
+    ax,
+    alt="Tiles, a row a weight file, a column a layer: the two rows of published attention are pale, "
+    "at most 1 in every layer; in the others tiles get darker towards the last layers.",
+)
+
+# %% [markdown]
+# The spread of those weights and their biases say the same:
+
+# %% tags=["hide-cell"]
 shown = pd.concat(
     {name: of_layers[name] for name in ("figure3", "figure2")}, names=["weights", "layer"]
 )
 pd.DataFrame(
     {
-        "largest weight / limit": shown["largest"] / shown["limit"],
         "spread / that of initialisation": shown["std"] / (shown["limit"] / np.sqrt(3)),
         "largest bias": shown["bias"],
     }
@@ -225,13 +251,17 @@ glue("moved_joined", f"{min(record['without_cnn'][name] for name in joined):.2f}
 # $$c = \sum_t \alpha_t h_t , \qquad \alpha_t = \frac{\exp e_t}{\sum_s \exp e_s} ,$$
 #
 # so weights are shared out over *time*, and nothing cancels: each state is another. They differ in
-# where the score $e_t$ comes from:
+# where the score $e_t$ comes from ({numref}`tab-attention-scores`).
+#
+# ```{table} Three scores for a moment, after Yu et al.
+# :name: tab-attention-scores
 #
 # | network | score | from |
 # |---|---|---|
 # | `attention_serial` | $e_t = u^\top \tanh(W h_t + b)$ | the GRU's own state |
 # | `attention_linear` | $e_t = w^\top x_t$ | the input at that moment |
 # | `attention_cnn` | $e_t = w^\top z_t$, with $z$ from a CNN that keeps time | the input around that moment |
+# ```
 #
 # ```{admonition} What is inferred here
 # :class: note
@@ -242,9 +272,9 @@ glue("moved_joined", f"{min(record['without_cnn'][name] for name in joined):.2f}
 # each step of the GRU.
 # ```
 
-# %%
+# %% tags=["hide-input"]
 working = {
-    name: models.build(name, n_genres=len(features.genres), seed=seed)
+    name: models.build(name, n_genres=n_genres, seed=seed)
     for name in ("attention_serial", "attention_linear", "attention_cnn")
 }
 for name, model in working.items():
@@ -256,10 +286,10 @@ for name, model in working.items():
 #
 # Weights sum to one. They vary over time. Other convolutions move them, where there are any. And
 # other orders of the same frames give other probabilities: a network that keeps these is looking
-# at something. Untrained, on eight clips:
+# at something. {numref}`tab-attention-checks` has them for untrained networks and eight clips.
 
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-attention-checks", "caption": "Four things that must hold of attention that works."}}
 def looks(model):
     """Weights and probabilities of clips, and of the same clips with their frames shuffled."""
     order = np.random.default_rng(seed).permutation(X.shape[1])
@@ -303,10 +333,11 @@ assert (checks["change when time is shuffled"] > 1e-4).all()
 #
 # ## Where it looks
 #
-# A short training, then one clip of the test split: its spectrogram, and over it how much each moment
-# counts. The dashed line is what every moment would get if all counted the same.
+# A short training, then one clip of the test split. {numref}`fig-attention-look` is its spectrogram, and
+# over it how much each moment counts. The dashed line is what every moment would get if all counted the
+# same. Press play, and hear what it found important.
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-attention-look", "caption": "What the trained network weighs, over the spectrogram and in time with the sound."}}
 example = int(np.flatnonzero(y_test == y_test.min())[0])
 heard = test_clips.iloc[example]
 untrained = models.attention_weights(working[network], X_test)
@@ -323,23 +354,20 @@ trained = models.attention_weights(run.model, X_test)
 ax = plt.subplots(figsize=(7.2, 2.9))[1]
 plots.attention(trained[example], X_test[example], ax=ax, settings=features.settings)
 ax.set_title(f"{heard['genre']}: {network}, trained for {epochs} epochs")
+seen = features.settings.seconds
 plots.show(
     ax,
+    sound=heard["path"],
+    label=f"a clip of {heard['genre']}, {seen:.1f} s",
+    seconds=seen,
     alt=f"Spectrogram of a clip of {heard['genre']} with the attention of each moment drawn over it: "
     "a line with a peak at many of the attacks.",
 )
 
 # %% [markdown]
-# The sound of that picture, from its left edge to its right:
-
-# %%
-seen = features.settings.seconds
-plots.player(heard["path"], label=f"a clip of {heard['genre']}, {seen:.1f} s", seconds=seen)
-
-# %% [markdown]
 # And the second that it weighs most, and the one it weighs least:
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["hide-input", "nbval-ignore-output"]
 step = seen / trained.shape[1]
 window = round(1 / step)
 summed = np.convolve(trained[example], np.ones(window), mode="valid")
@@ -348,11 +376,12 @@ for word, start in (("most", summed.argmax()), ("least", summed.argmin())):
     display(plots.player(heard["path"], label=label, seconds=1, offset=start * step))
 
 # %% [markdown]
-# How uneven do the weights get? The largest weight of each test clip, as a multiple of the mean, and
-# how many steps would share the weight if it were shared out evenly (the exponential of the entropy):
+# How uneven do the weights get? {numref}`tab-attention-focus` gives the largest weight of each test clip,
+# as a multiple of the mean, and how many steps would share the weight if it were shared out evenly (the
+# exponential of the entropy).
 
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-attention-focus", "caption": "How unevenly attention is shared out, before and after training: medians over the test clips."}}
 def unevenness(weights):
     entropy = -(weights * np.log(weights + 1e-30)).sum(axis=1)
     return {
@@ -412,7 +441,8 @@ assert np.ptp(trained, axis=1).min() > 0, "and it varies over time in every clip
 #
 # ```{exercise} Three ways to look
 # :label: attention-three-ways
-# Run the page for the other two networks and for more epochs. Which weights are the smoothest? Why?
+# The three networks score a moment by the state, by the frame, or by the frames around it. Order them by
+# how smooth their weights will look, and give a reason. Then run the page for the other two.
 # ```
 #
 # ```{solution} attention-three-ways
@@ -425,7 +455,8 @@ assert np.ptp(trained, axis=1).min() > 0, "and it varies over time in every clip
 #
 # ```{exercise} Mean instead of attention
 # :label: attention-mean
-# Replace the weights by $1/T$. What do you expect of the score, and how would you test it?
+# Replace the weights by $1/T$, so that every moment counts the same. Bet: by how many points does
+# attention over time win? How would you find out whether you have won your bet?
 # ```
 #
 # ```{solution} attention-mean
