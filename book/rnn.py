@@ -170,7 +170,7 @@ look(drums()[::-1], memory=3, title="The loop backwards")
 # %% [markdown]
 # No tone. {numref}`fig-rnn-back` shows why, and that two numbers are enough to tell one order from the
 # other. No average over time could, for both loops have the same. But it hangs on one number. Give unit 1 a longer memory,
-# $b_z = 5$ instead of 3, and play the loop backwards again:
+# $b_z = 5$ instead of 3, and play the loop backwards again ({numref}`fig-rnn-long`):
 
 # %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "fig-rnn-long", "caption": "Backwards again, with a longer memory: unit 1 never forgets, and unit 2 says yes to everything."}}
 look(drums()[::-1], memory=5, title="The loop backwards")
@@ -360,7 +360,7 @@ assert stuck["decibels"] > 0.8 and stuck["standardised"] < 0.1
 #
 # A test of memory: replace 32 frames (0.7 s) of a clip by those of another clip, and see how far the
 # two last states move. Do this for each part in turn. {numref}`fig-rnn-influence` does it before training,
-# fed decibels as the published networks were.
+# fed decibels as the published networks were; {numref}`fig-rnn-learned`, further down, after it.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-influence", "caption": "How far the two last states move when a part of the clip is replaced, by where the part lies. Untrained, fed decibels."}}
 untrained = models.influence(rnn, X)
