@@ -76,7 +76,7 @@ def course(heard):
     return plots.over_time(heard, below)
 
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input"] mystnb={"figure": {"name": "fig-classify-example", "caption": "An example and what the network hears in it: the spectrogram, the loudness, and how probable each genre is. A dot marks the genre that leads."}}
 heard = dataclasses.replace(prcnn.classify(y, model, sr=sr, hop=hop, weights=weights), source=played)
 still = plots.show(
     course(heard),
@@ -91,11 +91,13 @@ still = plots.show(
 HTML(f'<div class="song-still">{still.data}</div>')
 
 # %% [markdown]
-# Every step in the course of a genre is one window of thirty seconds, and the answer is the mean of all
-# windows. Where no genre reaches one half, the network is more likely wrong than right, by its own word,
-# and the page says that it is *not sure*. The example is made by a program, for those who have no music at hand:
-# one clip of the book's synthetic [Electronic](datasets.ipynb), then one of its Pop. Those names are not the ones that
-# the network learned, on music by people, and so it is neither right nor wrong about it.
+# In your picture as in {numref}`fig-classify-example`, every step in the course of a genre is one window of thirty
+# seconds, and the answer is the mean of all windows. Where no genre reaches one half, the network is more likely
+# wrong than right, by its own word, and the page says that it is *not sure*.
+#
+# The example is for those who have no music at hand. A program made it: one clip of the book's
+# [synthetic](datasets.ipynb) Electronic, then one of its Pop. The network learned these words from music by people,
+# where they mean something else, and so it is neither right nor wrong about the example. But it hears the change.
 #
 # ## The same in Python
 
@@ -104,9 +106,10 @@ heard = prcnn.classify(y, model, sr=sr, hop=hop, weights=weights)
 print(heard)
 
 # %% [markdown]
-# (Above, the example is played as an MP3, whose losses may move a probability by a point.) `y` are samples here; `prcnn.classify("song.mp3")` takes a file, and a folder gives one answer a song. Who
-# listens is one argument: nothing for the shipped weights, the folder of a run that you
-# [trained](train.ipynb), or the name of weights that the paper's authors published.
+# `y` are samples here; `prcnn.classify("song.mp3")` takes a file, and a folder gives one answer a song. (The
+# page above plays the example as an MP3, and what that loses may move a probability by a point.) Who listens is one
+# argument: nothing for the shipped weights, the folder of a run that you [trained](train.ipynb), or the name of
+# weights that the paper's authors published.
 #
 # ```python
 # prcnn.classify("song.mp3", "runs/mine")
@@ -118,19 +121,20 @@ print(heard)
 # ```sh
 # papermill book/classify.ipynb heard.ipynb -p song song.mp3
 # papermill book/classify.ipynb heard.ipynb -p song song.mp3 -p model runs/mine
-# papermill book/classify.ipynb heard.ipynb -p song song.mp3 -p model figure2 -p weights ~/weights
+# papermill book/classify.ipynb heard.ipynb -p song song.mp3 \
+#   -p model figure2 -p weights ~/weights
 # ```
 #
 # ## When exactly?
 #
-# The same song in steps of one second:
+# The same song in steps of one second ({numref}`fig-classify-fine`):
 
 # %%
 step = max(1.0, y.size / sr / 200)
 fine = prcnn.classify(y, model, sr=sr, hop=step, weights=weights)
 print(f"{len(fine.times)} windows of {fine.window:.1f} s")
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-classify-fine", "caption": "The same song, heard in steps of one second."}}
 plots.show(
     plots.over_time(fine),
     alt=f"The genres over time once more, from {len(fine.times)} windows: the change from one part to the next is a "
@@ -138,7 +142,7 @@ plots.show(
 )
 
 # %% [markdown]
-# The picture is smoother, but not sharper: each of its columns is still what the network made of a whole
+# The course is smoother, but not sharper: each of its columns is still what the network made of a whole
 # window, so a change in the music is smeared over as much. A network that should say *when* needs
 # shorter windows, and a shorter window holds less of what makes a genre.
 #
@@ -148,15 +152,15 @@ plots.show(
 #
 # ## What decided?
 #
-# Cover a part of the picture, and see how much of the probability is lost: that part spoke for the genre. Here is
-# the window that spoke most clearly, in parts of a tenth of its time and a quarter of its bands.
+# Cover a part of the picture, and see how much of the probability is lost: that part spoke for the genre. {numref}`fig-classify-decided`
+# does so with the window that spoke most clearly, in parts of a tenth of its time and a quarter of its bands.
 
 # %%
 found = listening.decided(
     y, model, parts=(10, 4), sr=sr, hop=hop, weights=weights
 )
 
-# %% tags=["remove-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-classify-decided", "caption": "Red parts speak for the genre: covered, they cost it probability. Blue ones speak against it. The five seconds that count most are there to be heard."}}
 lost = found.drops.sum(axis=1)
 seconds = y[round(found.start * sr) :]
 length = min(heard.window, seconds.size / sr)
@@ -182,28 +186,30 @@ high = float(hz[np.flatnonzero(edges[:, min(first + wide, edges.shape[1]) - 1])[
 most = float(found.drops.to_numpy().max())
 
 # %% tags=["remove-input"]
+alone = most < 0.2 * found.probability
 Markdown(
-    f"No single part decides: the one that counts most costs {found.genre} {100 * most:.0f} of its "
-    f"{100 * found.probability:.0f} points, for what is covered there is heard elsewhere in the window. Cover an eighth of "
+    f"{'No single part decides' if alone else 'Some parts decide'}: the one that counts most costs {found.genre} "
+    f"{100 * most:.0f} of its {100 * found.probability:.0f} points"
+    f"{', for what is covered there is heard elsewhere in the window' if alone else ''}. Cover an eighth of "
     f"the bands through the whole window, and it is {100 * bands.max():.0f} points at most, between {low:.0f} and {high:.0f} Hz. "
     "Here are the same seconds with nothing but these bands:"
 )
 
 # %% tags=["remove-input"]
 band = scipy.signal.butter(4, (low, min(high, 0.45 * sr)), "bandpass", fs=sr, output="sos")
-alone = scipy.signal.sosfilt(band, seconds).astype(np.float32)
-alone *= np.abs(seconds).max() / np.abs(alone).max()
-plots.player(alone, label=f"The same seconds, {low:.0f} to {high:.0f} Hz alone", **cut)
+filtered = scipy.signal.sosfilt(band, seconds).astype(np.float32)
+filtered *= np.abs(seconds).max() / np.abs(filtered).max()
+plots.player(filtered, label=f"The same seconds, {low:.0f} to {high:.0f} Hz alone", **cut)
 
 # %% tags=["remove-cell"]
 if (song, model) == (None, "beyond"):
-    assert most < 0.1 * found.probability, "the page says that no single part decides"
+    assert most < 0.1 * found.probability, "the summary says that no single part decides"
 
 # %% [markdown]
 # ## It has as many words as genres
 #
 # There is no word for *something else*. Whatever is played, the probabilities sum to one; only of silence
-# the page, and Python, say that it is no music. Guess first: which genre is white noise?
+# the page, and Python, say that it is no music. Guess first: which genre is white noise? {numref}`tab-classify-sounds` has the answer.
 
 # %%
 rng = np.random.default_rng(0)
@@ -215,7 +221,7 @@ sounds = {
     "silence": np.zeros(t.size),
 }
 
-# %% tags=["remove-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-classify-sounds", "caption": "What the network says of sounds that are no music."}}
 answers = {
     name: prcnn.classify(sound, model, sr=sr, hop=hop, weights=weights) for name, sound in sounds.items()
 }
@@ -244,10 +250,10 @@ if model == "beyond":
 # ## Is it as right as it is sure?
 #
 # If a network says 90 % of ten clips, nine should be of that genre. The shipped weights' probabilities were
-# calibrated on the validation clips. Whether they keep the promise is counted on the test clips, by
-# artists whom the network has never heard:
+# calibrated on the validation clips. Whether they keep the promise is counted in {numref}`fig-classify-sure` on the
+# test clips, by artists whom the network has never heard.
 
-# %% tags=["remove-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-classify-sure", "caption": "How often the network is right, against how sure it is: test clips of FMA-small, with 95 % intervals. On the dotted line it is as right as it is sure."}}
 tested = music_map.read()
 parts = pd.cut(tested["probability"], [0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1])
 kept = tested.groupby(parts, observed=True).agg(said=("probability", "mean"), right=("right", "mean"), clips=("right", "size"))
@@ -290,13 +296,14 @@ assert kept["right"].is_monotonic_increasing or kept["right"].corr(kept["said"])
 # ## Real music
 #
 # Two clips of FMA-small, one after the other. FMA's label of 000002, a training clip, is Hip-Hop, that of
-# 000182, from the test split, Rock. This was kept from a run of this page with these files:
+# 000182, from the test split, Rock. {numref}`fig-classify-real` was kept from a run of this page with these files:
 #
 # ```sh
-# papermill book/classify.ipynb out.ipynb -y "song: [000002.mp3, 000182.mp3]" -p hop 2 -p write_results True
+# papermill book/classify.ipynb out.ipynb \
+#   -y "song: [000002.mp3, 000182.mp3]" -p hop 2 -p write_results True
 # ```
 
-# %% tags=["remove-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-classify-real", "caption": "Two real clips, one after the other, heard in steps of two seconds."}}
 if write_results:
     whole = dataclasses.asdict(dataclasses.replace(heard, source=played, peaks=heard.peaks.round(3)))
     results.write("listening", {"song": played, "listening": whole})

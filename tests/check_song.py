@@ -34,6 +34,12 @@ const song = document.querySelector('.song'), bar = song.querySelector('progress
 return song.heard && bar.hidden ? {...song.heard, levels: null} : null;
 """
 SAID = "return document.querySelector('.song-says.song-wrong')?.textContent"
+DROP = """
+const data = new DataTransfer();
+data.items.add(new File(['no sound'], 'dropped.mp3', {type: 'audio/mpeg'}));
+document.querySelector('.song-drop').dispatchEvent(
+  new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}));
+"""
 SHOWN = """
 const canvas = document.querySelector('.song-picture');
 const player = document.querySelector('.song audio');
@@ -143,6 +149,13 @@ def look(driver, url, folder, good, wrong):
     if heard["answer"] != (expected := prcnn.classify(clips.song(), sr=22050).answer):
         yield f"the example: {heard['answer']}, and {expected} in Python"
     yield from keys(driver)
+    # Dropped, and while another is still being heard: the last one counts.
+    play(driver, folder / "with a silence.wav")
+    driver.execute_script(DROP)
+    said, _ = wait(driver, SAID, PATIENCE)
+    time.sleep(3)
+    if "dropped.mp3 cannot" not in said or driver.execute_script(LISTENED):
+        yield f"what is dropped while another song is heard: {said}"
     press(driver, "Record")
     heard, _ = wait(driver, LISTENED, PATIENCE)
     if heard["duration"] != 30 or not heard["recorded"]:

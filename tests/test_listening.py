@@ -16,6 +16,7 @@ from matplotlib import pyplot as plt
 import prcnn
 from prcnn import audio, models, plots, training
 from prcnn.listening import SURE, clock
+from prcnn.listening.listener import listener
 from prcnn.listening.song import _windows
 from prcnn.spectrogram import AUTHORS, FENG, IMAGES, PAPER, Settings, log_mel
 from prcnn.training import Run
@@ -369,3 +370,7 @@ def test_clock():
 
 def test_classify_does_not_wait_for_keras_to_be_imported_with_the_package():
     assert "classify" in dir(prcnn) and prcnn.classify is prcnn.listening.classify
+
+
+def test_the_shipped_network_is_built_once():
+    assert listener("beyond")[0] is listener("beyond")[0]

@@ -18,7 +18,7 @@ import soundfile
 import prcnn.datasets
 from prcnn.datasets import fma, synthetic
 from prcnn.datasets.synthetic import recipes, sounds
-from prcnn.datasets.synthetic.clips import waveform
+from prcnn.datasets.synthetic.clips import song, waveform
 
 RING = list(recipes.RECIPES.index)
 
@@ -247,3 +247,10 @@ def test_plucked_strings_are_in_tune(freq):
     near = (hertz > 0.9 * freq) & (hertz < 1.1 * freq)
     found = hertz[near][spectrum[near].argmax()]
     assert abs(1200 * np.log2(found / freq)) < 10  # cents
+
+
+def test_a_song_goes_from_one_genre_to_the_next():
+    table = synthetic.plan()
+    pure = table[(table["split"] == "test") & (table["share"] == 0) & (table["genre"] == "Rock")]
+    y = song(("Folk", "Rock"))
+    np.testing.assert_array_equal(y[y.size // 2 :], waveform(pure.iloc[0]))

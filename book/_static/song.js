@@ -295,12 +295,12 @@
   }
 
   async function decode(blob, name, sr) {
+    const long = what => new Sentence(`${name} ${what}. This page hears up to ${LONGEST / 60} minutes at once; `
+      + "in Python, prcnn.classify takes any length.");
     const url = URL.createObjectURL(blob), seconds = blob.size ? await lengthOf(url) : NaN;
     URL.revokeObjectURL(url);
-    const large = !Number.isFinite(seconds) && blob.size > 100e6;
-    if (seconds > LONGEST || large) {
-      throw new Sentence(`${name} ${large ? "is very large" : `lasts ${clock(seconds)}`}. This page hears up to `
-        + `${LONGEST / 60} minutes at once; in Python, prcnn.classify takes any length.`);
+    if (Number.isFinite(seconds) ? seconds > LONGEST : blob.size > 100e6) {
+      throw long(Number.isFinite(seconds) ? `lasts ${clock(seconds)}` : "is very large");
     }
     let sound;
     try {
@@ -308,6 +308,7 @@
     } catch {
       throw new Sentence(`${name} cannot be decoded: it is damaged, or no sound that this browser knows.`);
     }
+    if (sound.duration > LONGEST) throw long(`lasts ${clock(sound.duration)}`);
     const y = sound.getChannelData(0).slice();
     for (let channel = 1; channel < sound.numberOfChannels; channel++) {
       const other = sound.getChannelData(channel);
@@ -361,7 +362,7 @@
         + "your browser decodes it, draws it and runs the network."), choices, input), says, bar, stage);
     place.classList.add("alive");
 
-    let song = 0, pool = [], player = null;
+    let song = 0, pool = [], player = null, recording = null;
     place.addEventListener("dragover", event => { event.preventDefault(); place.classList.add("over"); });
     place.addEventListener("dragleave", () => place.classList.remove("over"));
     place.addEventListener("drop", event => {
@@ -373,7 +374,15 @@
 
     function start() {
       song += 1;
-      if (player) player.pause();
+      if (recording) {
+        recording.onstop = null;
+        finished();
+      }
+      if (player) {
+        player.pause();
+        URL.revokeObjectURL(player.src);
+        player = null;
+      }
       stage.hidden = true;
       place.heard = null;
       says.classList.remove("song-wrong");
@@ -600,35 +609,38 @@
       }
     }
 
-    let recording = null;
+    function finished() {
+      clearInterval(recording.timer);
+      recording.stream.getTracks().forEach(track => track.stop());
+      recorder.textContent = `Record ${RECORDED} seconds`;
+      recording = null;
+    }
     async function record() {
       if (recording) return recording.stop();
-      start();
-      let stream;
+      const mine = start(), pieces = [];
+      let made;
+      bar.hidden = true;
       try {
         // As it is: what cleans a voice for a call would clean away the music.
         const audio = {echoCancellation: false, noiseSuppression: false, autoGainControl: false};
-        stream = await navigator.mediaDevices.getUserMedia({audio});
+        made = new MediaRecorder(await navigator.mediaDevices.getUserMedia({audio}));
       } catch {
+        if (mine !== song) return;
         return fail(new Sentence("The browser gives this page no microphone. Allow it, or choose a file."));
       }
-      const pieces = [];
-      recording = new MediaRecorder(stream);
+      if (mine !== song) return made.stream.getTracks().forEach(track => track.stop());
+      recording = made;
       recording.ondataavailable = event => pieces.push(event.data);
+      recording.onstop = () => {
+        finished();
+        take(new Blob(pieces, {type: made.mimeType}), "Your recording", true);
+      };
       let left = RECORDED;
       const count = () => {
         recorder.textContent = `Stop (${left} s)`;
-        if (left-- <= 0) recording.stop();
+        if (left-- <= 0) made.stop();
       };
-      const timer = setInterval(count, 1000);
-      recording.onstop = () => {
-        clearInterval(timer);
-        stream.getTracks().forEach(track => track.stop());
-        recorder.textContent = `Record ${RECORDED} seconds`;
-        const type = recording.mimeType;
-        recording = null;
-        take(new Blob(pieces, {type}), "Your recording", true);
-      };
+      recording.timer = setInterval(count, 1000);
       says.textContent = "Recording …";
       count();
       recording.start();
