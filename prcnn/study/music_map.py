@@ -121,15 +121,15 @@ def read(record=None):
     return pd.concat([pd.DataFrame(columns, table.index), table], axis=1)
 
 
-def around(table, n=NEIGHBOURS):
-    """Which genre most of the ``n`` nearest neighbours on the map have, for every clip.
+def around(table):
+    """Which genre most of the ten nearest neighbours on the map have, for every clip.
 
     Neighbours from the clip's own upload do not count: that an album resembles itself says little.
     ``table`` is from :func:`read`; a Series comes back, index clip. Chapter: book/music_map.ipynb
     """
     genres, labels = np.unique(table["genre"], return_inverse=True)
     groups = uploads(table.index.to_numpy(), labels)
-    found = _nearest(table[["x", "y"]].to_numpy(), groups, labels, n)
+    found = _nearest(table[["x", "y"]].to_numpy(), groups, labels, NEIGHBOURS)
     return pd.Series(genres[found], table.index)
 
 
