@@ -230,7 +230,8 @@ def run(mutation, tree):
     path.write_text(whole.replace(mutation.old, mutation.new))
     # No byte code: it is found by time and size, which two mutations may share.
     environment = os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
-    call = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider"]
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # nbval alone imports for seconds
+    call = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider", "-o", "addopts="]
     call += [f"tests/{name}" for name in mutation.tests.split()]
     try:
         done = subprocess.run(
