@@ -486,8 +486,9 @@
     // The picture, the course of the genres under it, their means beside it, the player with its line.
     function stageFor(known, heard, blob) {
       const {genres, colours, ticks, settings: {n_mels, n_frames, top_db}} = known, {duration, edges} = heard;
-      player = make("audio", {controls: "", "aria-label": `${heard.name}: the sound`});
-      player.src = URL.createObjectURL(blob);
+      const sound = make("audio", {controls: "", "aria-label": `${heard.name}: the sound`});
+      sound.src = URL.createObjectURL(blob);
+      player = sound;
       const wide = Math.max(n_frames, Math.round(duration / heard.length * n_frames));
       const canvas = make("canvas", {width: wide, height: n_mels, class: "song-picture", role: "img",
         "aria-label": "Spectrogram of the song, low frequencies at the bottom"});
@@ -523,34 +524,34 @@
       }
       time.append(axis, line);
       const table = make("details", {class: "song-numbers"});
-      stage.replaceChildren(player, make("div", {class: "song-grid"}, names, time, means), table);
+      stage.replaceChildren(sound, make("div", {class: "song-grid"}, names, time, means), table);
       stage.hidden = false;
       document.documentElement.classList.add("song-alive");
 
       // Where it plays: by mouse, touch and arrow keys.
-      const go = at => { player.currentTime = Math.max(0, Math.min(duration - 0.05, at)); };
+      const go = at => { sound.currentTime = Math.max(0, Math.min(duration - 0.05, at)); };
       const windowAt = at => Math.max(0, edges.findIndex(edge => edge > at) - 1);
       const follow = () => {
-        const at = player.currentTime, said = heard.said[windowAt(at)];
+        const at = sound.currentTime, said = heard.said[windowAt(at)];
         line.style.left = `${100 * at / duration}%`;
         const best = said ? said.indexOf(Math.max(...said)) : -1;
         strips.forEach(({name}, g) => name.classList.toggle("leads", g === best));
         time.setAttribute("aria-valuenow", Math.round(at));
         time.setAttribute("aria-valuetext", clock(at) + (said ? `: ${genres[best]}, ${percent(said[best])}` : ""));
-        if (!player.paused && player.isConnected) requestAnimationFrame(follow);
+        if (!sound.paused && sound.isConnected) requestAnimationFrame(follow);
       };
-      for (const event of ["play", "seeked", "pause"]) player.addEventListener(event, follow);
+      for (const event of ["play", "seeked", "pause"]) sound.addEventListener(event, follow);
       time.addEventListener("click", event => {
         const box = time.getBoundingClientRect();
         go((event.clientX - box.left) / box.width * duration);
-        player.play().catch(() => {});
+        sound.play().catch(() => {});
       });
       time.addEventListener("keydown", event => {
         const by = {ArrowRight: 5, ArrowUp: 5, ArrowLeft: -5, ArrowDown: -5, PageUp: 30, PageDown: -30}[event.key];
-        if (by) go(player.currentTime + by);
+        if (by) go(sound.currentTime + by);
         else if (event.key === "Home") go(0);
         else if (event.key === "End") go(duration);
-        else if (event.key === " ") player.paused ? player.play().catch(() => {}) : player.pause();
+        else if (event.key === " ") sound.paused ? sound.play().catch(() => {}) : sound.pause();
         else return;
         event.preventDefault();
       });
