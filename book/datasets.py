@@ -24,14 +24,14 @@
 # your own, or FMA on your disk, run it again:
 #
 # ```sh
-# papermill book/datasets.ipynb out.ipynb -p dataset fma_small -p data_home ~/music
+# papermill book/datasets.ipynb out.ipynb -p dataset ~/my_music
 # ```
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 dataset = "synthetic"  # a name from prcnn.datasets.names(), or the path of a folder of genres
 data_home = None  # where datasets lie; default: PRCNN_DATA, else this user's cache folder
 
-# %%
+# %% tags=["hide-input"]
 from prcnn.notebook import refuse_unknown_parameters
 
 refuse_unknown_parameters()
@@ -58,19 +58,21 @@ pd.set_option("display.max_colwidth", 80)
 # %% [markdown]
 # ## Table 1, checked
 #
-# The paper's Table 1 lists five datasets {cite}`fadaviardakani2020parallel`. Here it is as printed,
-# beside what the sources of each dataset say:
+# The paper's Table 1 lists five datasets {cite}`fadaviardakani2020parallel`.
+# {numref}`tab-datasets-table1` has it as printed, beside what the sources of each dataset say. Some of its
+# numbers differ. Can you find them before you read on?
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-table1", "caption": "The paper's Table 1, and what the sources of each dataset say."}}
 printed = paper.TABLE1.set_index("dataset")
 true = checked.TABLE1.set_index("dataset")
 table = pd.concat({"paper": printed, "sources": true.drop(columns="source")}, axis=1)
-table.swaplevel(axis=1)[["tracks", "genres", "artists", "year"]]
+table = table.swaplevel(axis=1)[["tracks", "genres", "artists", "year"]]
+table.astype(object).where(table.notna(), "–").rename_axis(index=None)
 
 # %% [markdown]
-# Where the two differ, and what the right-hand side rests on:
+# {numref}`tab-datasets-wrong` has the places where the two differ, and what the right-hand side rests on.
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-wrong", "caption": "Where the paper and the sources differ."}}
 columns = ["tracks", "genres", "artists", "year"]
 wrong = [
     (name, column, printed.loc[name, column], true.loc[name, column], true.loc[name, "source"])
@@ -78,7 +80,8 @@ wrong = [
     for column in columns
     if pd.notna(printed.loc[name, column]) and printed.loc[name, column] != true.loc[name, column]
 ]
-pd.DataFrame(wrong, columns=["dataset", "column", "paper", "sources", "source"])
+names = ["dataset", "column", "paper", "sources", "source"]
+pd.DataFrame(wrong, columns=names).set_index("dataset").rename_axis(index=None)
 
 # %% tags=["remove-cell"]
 assert ("FMA", "tracks") in [row[:2] for row in wrong], "the page says that this is a typo"
@@ -112,10 +115,10 @@ glue("gtzan_artists", int(true.loc["GTZAN", "artists"]), display=False)
 music = prcnn.datasets.load(dataset, data_home=data_home)
 music
 
-# %%
+# %% mystnb={"figure": {"name": "tab-datasets-clips", "caption": "The first clips of the table."}}
 music.clips[["genre", "split", "artist"]].head()
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-datasets-genres", "caption": "How many clips each genre has in each split."}}
 plots.show(
     plots.genre_counts(music.clips),
     alt="Bars of the number of clips of each genre, divided into training, validation and test.",
@@ -128,10 +131,11 @@ glue("genres", len(music.genres), display=False)
 glue("artists", int(music.clips["artist"].nunique()), display=False)
 
 # %% [markdown]
-# {glue:text}`clips` clips in {glue:text}`genres` genres, by {glue:text}`artists` artists. Three seconds
-# of each genre, from its first training clip:
+# {glue:text}`clips` clips in {glue:text}`genres` genres, by {glue:text}`artists` artists
+# ({numref}`tab-datasets-clips` and {numref}`fig-datasets-genres`). Three seconds of each genre, from its
+# first training clip. Which two would you mix up?
 
-# %%
+# %% tags=["hide-input"]
 for genre in music.genres[:10]:
     chosen = music.clips[(music.clips["genre"] == genre) & (music.clips["split"] == "training")]
     if len(chosen) and Path(chosen["path"].iloc[0]).is_file():
@@ -139,8 +143,8 @@ for genre in music.genres[:10]:
 
 # %% [markdown]
 # The synthetic genres bear the names of FMA-small's and are made up otherwise. Each has a *recipe*: a
-# **timbre**, the instruments, and an **order**, when and which way round their notes sound. In this table
-# every genre shares one of the two with the row above and the other with the row below (the last row
+# **timbre**, the instruments, and an **order**, when and which way round their notes sound. In
+# {numref}`tab-datasets-recipes` every genre shares one of the two with the row above and the other with the row below (the last row
 # with the first), so neither alone tells them apart. A fifth of the clips play some of their bars as a
 # neighbour would.
 #
@@ -148,34 +152,36 @@ for genre in music.genres[:10]:
 # networks made of the clips. What a page finds on this dataset is about these recipes, and has to be
 # tried on real music before it is about music.
 
-# %%
+# %% mystnb={"figure": {"name": "tab-datasets-recipes", "caption": "The recipes of the synthetic genres."}}
 recipes.RECIPES
 
 # %% [markdown]
 # ## What the files are
 #
 # A network of one input shape needs clips of one length and one sampling rate. The headers say how far
-# the files are from that; nothing is decoded for it:
+# the files are from that ({numref}`tab-datasets-files`); nothing is decoded for it.
 
-# %%
+# %% mystnb={"figure": {"name": "tab-datasets-files", "caption": "What the headers of the files say: how many clips of each kind, and their shortest and longest, in seconds."}}
 files = audio.headers(music.clips)
-files.groupby(["format", "sr", "channels"])["seconds"].agg(["size", "min", "max"]).round(1)
+kinds = files.groupby(["format", "sr", "channels"])["seconds"]
+kinds.agg(["size", "min", "max"]).round(1).reset_index()
 
 # %% [markdown]
-# FMA-small's real files are less even. Of those that hold any sound:
+# FMA-small's real files are less even. {numref}`tab-datasets-rates` counts those that hold any sound.
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-rates", "caption": "Sampling rates of FMA-small's clips."}}
 rates = pd.Series(checked.FMA_SMALL_RATES, name="clips").rename_axis("sampling rate (Hz)")
-rates.to_frame().assign(share=(100 * rates / rates.sum()).round(1).astype(str) + " %")
+shares = (100 * rates / rates.sum()).round(1).astype(str) + " %"
+rates.to_frame().assign(share=shares).rename_axis(index=None, columns="Hz")
 
 # %% [markdown]
 # Everything is therefore resampled to one rate before it becomes a picture (next chapter). And some
 # files hold nothing. A loader that skips them silently changes the dataset; this one leaves out what
-# is known to be broken *by name*, and counts it:
+# is known to be broken *by name*, and counts it ({numref}`tab-datasets-broken`).
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-broken", "caption": "What is left out of FMA-small, and why."}}
 small = {clip: why for clip, why in fma.BROKEN.items() if why != fma.DOES_NOT_DECODE}
-pd.Series(small, name="left out of FMA-small because").rename_axis("clip").to_frame()
+pd.Series(small, name="left out because").to_frame().rename_axis(columns="clip")
 
 # %% tags=["remove-cell"]
 glue("broken", len(small), display=False)
@@ -195,22 +201,22 @@ assert len(small) == 8000 - checked.FMA_SMALL_RATES[44100] - 411 - 14 + 3
 # with parents and children, `fma.tracks` the whole table, `fma.features` the numbers that its authors
 # computed *on whole tracks*, so that a classifier on them has heard more than the clip.
 
-# %%
+# %% tags=["hide-input"]
 home = prcnn.datasets.home(data_home)
 if (home / "fma_metadata" / "genres.csv").is_file():
     tree = fma.genres(data_home)
     display(tree[tree["parent"] == 0].sort_values("tracks", ascending=False))
 else:
-    print("No fma_metadata/genres.csv in data_home: here the roots of FMA's tree would be listed.")
+    print("No fma_metadata in data_home: here FMA's tree would be listed.")
 
 # %% [markdown]
 # ## Why a split must respect artists
 #
 # Musicians make more than one song, with the same voice, the same guitar, the same studio. If some of
 # them are in training and others in the test, a model can score by recognising the *musician*. So let
-# us look at who makes up a genre:
+# us look at who makes up a genre, in {numref}`fig-datasets-artists`.
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-datasets-artists", "caption": "Who makes up a genre: each bar is cut into its artists, the most frequent one dark."}}
 if music.clips["artist"].notna().any():
     display(
         plots.show(
@@ -223,10 +229,11 @@ else:
 
 # %% [markdown]
 # A split is *filtered by artist* (see {term}`artist filter`) when no artist stands on both sides.
-# FMA's official split is; a split drawn at random is not. The share of test clips whose artist was
-# heard in training:
+# FMA's official split is; a split drawn at random is not. Predict: if every artist has three clips, and
+# they are dealt out at random, how many test clips have an artist who was heard in training?
+# {numref}`fig-datasets-overlap` counts them.
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-datasets-overlap", "caption": "The share of test clips whose artist was heard in training, as loaded and in a random split."}}
 if music.clips["artist"].notna().any():
     shares = {
         f"as loaded ({music.splits})": splits.overlap(music.clips),
@@ -251,9 +258,10 @@ if dataset == "synthetic":
 # ## GTZAN, and what is wrong with it
 #
 # For ten years GTZAN {cite}`tzanetakis2002gtzan` was *the* dataset of genre classification, and nobody
-# had listened to all of it. Then Sturm did {cite}`sturm2013gtzan`. Among its thousand clips he found:
+# had listened to all of it. Then Sturm did {cite}`sturm2013gtzan`. What he found among its thousand clips
+# stands in {numref}`tab-datasets-gtzan`.
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-gtzan", "caption": "Faults that Sturm found in GTZAN."}}
 faults = pd.Series(checked.GTZAN_FAULTS, name="clips")
 faults.to_frame()
 
@@ -268,14 +276,15 @@ glue("marked", len(gtzan_faults.MISLABELLED), display=False)
 #
 # His index names the artist of most clips, and Kereliuk, Sturm and Larsen published a
 # {term}`fault-filtered` split {cite}`kereliuk2015deep`. Neither is ours to hand out, but what they say
-# can be counted:
+# can be counted. {numref}`tab-datasets-leaders` names the artist who fills each genre, and
+# {numref}`fig-datasets-gtzan` shows what that does to three ways of splitting.
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-leaders", "caption": "The most frequent artist of each of GTZAN's genres."}}
 gtzan = results.read("gtzan")
 leaders = pd.DataFrame(gtzan["leader"], index=["most frequent artist", "clips of 100"]).T
 leaders
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-datasets-gtzan", "caption": "GTZAN: the share of test clips whose artist was heard in training, for three splits."}}
 named = {
     "random": gtzan["overlap"]["stratified"],
     "fault-filtered": gtzan["overlap"]["fault_filtered"],
@@ -307,8 +316,10 @@ assert named["random"] > 10 * named["fault-filtered"] > 0 == named["by artist"]
 # `gtzan/mislabelled.csv` (columns `clip`, `why`) and they are marked as well.
 #
 # ## Getting the others
+#
+# {numref}`tab-datasets-ways` lists all that `load` knows.
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-ways", "caption": "The datasets, how to get them, and how they are split unless you say otherwise."}}
 sizes = {name: f"{archive.size / 2**30:,.1f} GiB" for name, archive in downloads.ARCHIVES.items()}
 ways = {
     "synthetic": ("made on the spot", "official"),
@@ -334,7 +345,7 @@ pd.DataFrame(ways, index=["how to get it", "default split"]).T
 # One folder a genre is enough. Folders inside it are taken for artists, which makes a split by artist
 # possible; formats may be mixed. Here with a few of the clips above, copied into such a folder:
 
-# %%
+# %% tags=["hide-input"]
 with tempfile.TemporaryDirectory() as folder:
     for _, row in music.clips.groupby("genre").head(6).iterrows():
         if Path(row["path"]).is_file():
@@ -362,8 +373,8 @@ mine
 #
 # ```{exercise} How far is a random split from the official one?
 # :label: datasets-1
-# Take the dataset of this page, split it at random with ten seeds, and give the range of the share of
-# test clips whose artist is in training. Why does it hardly move?
+# Split the dataset of this page at random with ten seeds. How far will the share of test clips whose
+# artist is in training move from seed to seed: by one point, by ten, by thirty? Guess, run, and explain.
 # ```
 #
 # ````{solution} datasets-1

@@ -18,38 +18,40 @@
 #
 # *With what was this book made, and when was each of its numbers measured?*
 #
-# The packages and the machine that built this copy:
+# {numref}`tab-environment-machine` is the machine that ran this page, {numref}`tab-environment-packages`
+# what was installed on it.
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-environment-machine", "caption": "The machine that ran this page."}}
 import pandas as pd
 
 from prcnn.study import results
 
 here = results.provenance()
-pd.Series(here["machine"] | {"python": here["python"], "date (UTC)": here["date"]}, name="").to_frame()
+machine = here["machine"] | {"python": here["python"], "date (UTC)": here["date"]}
+pd.Series(machine, name="this machine").to_frame()
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-environment-packages", "caption": "The packages on it."}}
 pd.Series(here["packages"], name="version").to_frame()
 
 # %% [markdown]
 # ## Long results
 #
 # What takes longer than a page may lies in `book/results`, written by a run and read by chapters.
-# None is edited by hand. These are all of them, with the machine and date of the run:
+# None is edited by hand. {numref}`tab-environment-results` lists them, with the machine and date of the
+# run.
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-environment-results", "caption": "Every recorded result, when it was made and with what."}}
 rows = {}
 for name in results.names():
     origin = results.read(name)["provenance"]
     rows[name] = {
-        "date (UTC)": origin["date"],
+        "date (UTC)": origin["date"][:10],
         "processor": origin["machine"]["processor"],
         "cores": origin["machine"]["cores"],
         "python": origin["python"],
         "keras": origin["packages"].get("keras"),
-        "librosa": origin["packages"].get("librosa"),
     }
-pd.DataFrame.from_dict(rows, orient="index").rename_axis("result")
+pd.DataFrame.from_dict(rows, orient="index").rename_axis(columns="result")
 
 # %% tags=["remove-cell"]
 assert rows, "the book has results"
@@ -57,6 +59,11 @@ assert all(row["date (UTC)"] for row in rows.values())
 
 # %% [markdown]
 # ## How to repeat one
+#
+# {numref}`tab-environment-made` gives the command behind every file.
+#
+# ```{table} What makes each result
+# :name: tab-environment-made
 #
 # | result | made by |
 # |---|---|
@@ -75,6 +82,7 @@ assert all(row["date (UTC)"] for row in rows.values())
 # | `classify_speed`, `processes_speed` | `python tests/benchmarks/classify.py`, `… processes.py` |
 # | `precision_…` | `python tests/benchmarks/precision.py synthetic --epochs 20 --batch-size 16 --seeds 5`; `… fma_small_images --epochs 8 --seeds 3 --data-home FOLDER` |
 # | `gpu_torch`, `gpu_jax` | `KERAS_BACKEND=torch python tests/benchmarks/gpu.py`, on a machine with a GPU |
+# ```
 #
 # ## Summary
 #

@@ -40,12 +40,13 @@ glue("features", record["features"], display=False)
 glue("clips", len(record["clips"]), display=False)
 
 # %% [markdown]
-# Here are all {glue:text}`clips` test clips of FMA-small's official split, none of which it was trained on.
+# {numref}`fig-map` has all {glue:text}`clips` test clips of FMA-small's official split, none of which it was
+# trained on.
 # The colour is the genre that the artist chose; a dot is a clip that the network gets right, a cross a
 # mistake. Point at one, or step from one to the next with the arrow keys, and see how the network
 # divides its belief among the genres. Press *mistakes*, then one genre: where have its lost clips gone?
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-map", "caption": "The test clips of FMA-small, laid out by t-SNE so that those which beyond takes for alike are neighbours."}}
 table = music_map.read(record)
 still = plots.show(
     music_map.picture(table),
@@ -97,12 +98,12 @@ assert table["probability"].mean() > table["right"].mean(), "the solution says t
 # %% [markdown]
 # ## Countries and rumours
 #
-# One map a genre, its own clips in colour on top of all others. Some genres are countries, with a
+# In {numref}`fig-map-genres` every genre has a map, its own clips on top of all others. Some genres are countries, with a
 # centre and a border; others are rumours, a little everywhere. Which are which is no news to a
 # musician: a beat, or a distorted guitar, is something to hear, and *Pop* or *Experimental* is
 # something to say about a record.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-map-genres", "caption": "One map a genre: its own clips in colour, all others in grey."}}
 among = (around == table["genre"]).groupby(table["genre"]).mean().sort_values()
 plots.show(
     music_map.panels(table),

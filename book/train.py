@@ -24,31 +24,34 @@
 #
 # ```sh
 # papermill book/train.ipynb out.ipynb -p epochs 50
-# papermill book/train.ipynb out.ipynb -p network cnn5 -p dataset fma_small -p data_home ~/music/fma
+# papermill book/train.ipynb out.ipynb -p network cnn5 -p dataset music/
 # ```
 
 # %% tags=["parameters"]
-dataset = "synthetic"  # a name from prcnn.datasets.names(), or the path of a folder of genres
-data_home = None  # where datasets lie; default: PRCNN_DATA, else this user's cache folder
+dataset = "synthetic"  # a name (prcnn.datasets.names()), or a folder
+data_home = None  # where datasets lie; default: PRCNN_DATA, or a cache
 network = "paper"  # a name from prcnn.models.names()
-changes = {}  # options of the network, as in the ablations: {"dropout": 0.5}
+changes = {}  # options of the network: {"dropout": 0.5}
 settings = "paper"  # log-mel settings: paper or authors
 epochs = 20  # the paper: 50
-batch_size = None  # None: of the network's own recipe, as in the next line
-learning_rate = None
-precision = "auto"  # or "float32", "mixed": 16-bit convolutions where the machine gains by it
+batch_size = None  # None: as the network's own recipe says
+learning_rate = None  # None: likewise
+precision = "auto"  # or "float32", "mixed": 16-bit convolutions
 seed = 0  # first weights, order of the clips
 out = None  # run folder; default: runs/…
 
 # %% [markdown]
 # ## What goes in
+#
+# {numref}`tab-train-clips` counts the clips. The last column decides, and nobody may look at it yet.
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-train-clips", "caption": "Clips of each genre, and what they are for."}}
 from prcnn.notebook import refuse_unknown_parameters
 
 refuse_unknown_parameters()
 
 import pandas as pd
+from IPython.display import Markdown
 
 import prcnn
 from prcnn import baselines, evaluation, models, plots, spectrogram, store, training
@@ -56,11 +59,11 @@ from prcnn.study import experiment, paper, results
 
 plots.use_style()
 clips = prcnn.datasets.load(dataset, data_home=data_home)
-pd.crosstab(clips.clips["genre"], clips.clips["split"])
+table = pd.crosstab(clips.clips["genre"], clips.clips["split"])
+table = table.reindex(columns=["training", "validation", "test"]).fillna(0).astype(int)
+table.rename_axis(index=None, columns="genre")
 
-# %%
-from IPython.display import HTML, Markdown, display
-
+# %% tags=["remove-input"]
 known = clips.clips["artist"].notna().mean()
 shared = prcnn.datasets.splits.overlap(clips.clips)
 Markdown(
@@ -70,32 +73,40 @@ Markdown(
 )
 
 # %% [markdown]
-# One clip from the test split, to hear:
+# Sound becomes pictures, and pictures lie in one array:
 
 # %%
 features = store.extract(clips, spectrogram.get_settings(settings))
 X_test, y_test = features.arrays("test")
+X_test.shape
+
+# %% [markdown]
+# {numref}`fig-train-clip` is its first row, time to the right and mel bands upwards. You may listen to it;
+# the network may not.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-train-clip", "caption": "A clip of the test split as the network gets it, and four seconds of its sound."}}
 test_clips = features.clips[features.clips["split"] == "test"]
 example = test_clips.iloc[0]
-print(f"One clip is an array of shape {X_test[0].shape}: time frames × mel bands.")
-plots.player(example["path"], label=f"a clip of {example['genre']}")
-
-# %%
 plots.show(
-    plots.spectrogram(X_test[0], features.settings, title=example["genre"]),
+    plots.spectrogram(X_test[0], features.settings, title=example["genre"], colorbar=False),
+    sound=example["path"],
+    label=f"a clip of {example['genre']}",
     alt=f"Log-mel spectrogram of a clip of {example['genre']}: time to the right, mel bands upwards.",
 )
 
 # %% [markdown]
-# Clips that could not be read are left out and counted, with the reason:
+# Clips that could not be read are left out and counted, with the reason.
 
-# %%
-pd.Series({**clips.left_out, **features.failed}, name="left out because", dtype=object).to_frame()
+# %% tags=["remove-input"]
+left_out = pd.Series({**clips.left_out, **features.failed}, name="left out because", dtype=object)
+left_out.to_frame() if len(left_out) else Markdown("Here none was left out.")
 
 # %% [markdown]
 # ## The network
+#
+# {numref}`tab-train-layers` lists it, layer by layer, with what each of them reads.
 
-# %%
+# %% mystnb={"figure": {"name": "tab-train-layers", "caption": "The network that is trained on this page."}}
 model = models.build(
     network,
     n_genres=len(features.genres),
@@ -103,7 +114,7 @@ model = models.build(
     seed=seed,
     **changes,
 )
-models.layer_summary(model)
+models.layer_summary(model).rename_axis(index=None, columns="layer")
 
 # %% [markdown]
 # ## Training
@@ -112,8 +123,11 @@ models.layer_summary(model)
 # time: `run.record["settings"]` holds all of it. After each epoch the
 # validation split is looked at, and the weights of its best epoch are the ones that are kept. The
 # run folder is written as it goes: a run that was stopped goes on where it was.
+#
+# Before you look at {numref}`fig-train-curves`: which curve will be the higher one, and where will they
+# part?
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "fig-train-curves", "caption": "Accuracy in training and on the validation split, epoch by epoch."}}
 run = training.train(
     model,
     features,
@@ -126,16 +140,18 @@ run = training.train(
 )
 plots.show(
     plots.learning_curves(run.history),
-    alt="Accuracy in training and validation, epoch by epoch, with the kept epoch marked.",
+    alt="Accuracy in training and validation, epoch by epoch, "
+    "with the kept epoch marked.",
 )
 
 # %% [markdown]
 # ## The test, once
 #
 # The test split was not looked at until here. Precision is the share of the clips called a genre
-# that are of it; recall the share of a genre's clips that were called so; F1 is between the two.
+# that are of it; recall the share of a genre's clips that were called so; F1 is between the two. Guess first
+# which genre will be the easiest, and find it in {numref}`tab-train-report`.
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "tab-train-report", "caption": "The test split, genre by genre."}}
 report = evaluation.evaluate(run.model, features, split="test")
 report
 
@@ -145,7 +161,7 @@ assert 0 <= low <= report.accuracy <= high <= 1
 if (dataset, network, settings, changes) == ("synthetic", "paper", "paper", {}) and epochs >= 20:
     assert low > 1 / len(report.genres), "the page says that the network does better than chance"
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["remove-input", "nbval-ignore-output"]
 Markdown(
     f"{report.n} test clips give an accuracy of {report.accuracy:.1%}, and an interval from {low:.1%} "
     f"to {high:.1%}: with other clips of the same kind the number would move about as much. Two "
@@ -158,17 +174,21 @@ Markdown(
 # The paper's Figure 2 is the same table for FMA-small. Unless this page was run on `fma_small`, the
 # two columns are different music, and only their layout is comparable.
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["hide-cell", "nbval-ignore-output"]
 if set(report.genres) == set(paper.GENRES):
-    beside = evaluation.beside(report, paper.FIGURE2, names=(f"here: {dataset}", "paper: FMA-small"))
+    names = (f"here: {dataset}", "paper: FMA-small")
+    beside = evaluation.beside(report, paper.FIGURE2, names=names)
 else:
     beside = report.table
 beside.style.format(precision=2, na_rep="")
 
 # %% [markdown]
 # ### Which genres are mistaken for which
+#
+# {numref}`fig-train-confusion` has the true genres in rows. What lies off the diagonal is not noise: two
+# genres that change places share something that the network takes for the genre.
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-train-confusion", "caption": "Which genres are mistaken for which: true ones in rows, predicted ones in columns."}}
 plots.show(
     plots.confusion(report.confusion, title=f"{network} on {dataset}"),
     alt="Confusion matrix: true genres in rows, predicted ones in columns, clips counted in cells.",
@@ -178,9 +198,10 @@ plots.show(
 # ## Does it need a network at all?
 #
 # A linear model sees only the mean of each mel band over time: which frequencies are loud, not when.
-# If it does as well, the accuracy is no evidence that the network uses rhythm or order.
+# If it does as well, the accuracy is no evidence that the network uses rhythm or order
+# ({numref}`fig-train-linear`).
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-train-linear", "caption": "The network and a linear model that hears no time, with 95 % intervals."}}
 linear = baselines.mean_spectrum_report(features)
 paired = evaluation.mcnemar(report, linear)
 compared = pd.DataFrame(
@@ -193,31 +214,42 @@ plots.show(
     alt="Test accuracy with 95 % interval of the network and of the linear model.",
 )
 
-# %% tags=["nbval-ignore-output"]
-print(f"network:               {report.summary()}")
-print(f"linear, mean spectrum: {linear.summary()}")
-print(f"right only here: {paired.only_first}; only there: {paired.only_second}")
-print(f"McNemar's exact test: p = {paired.p_value:.3g}")
+# %% tags=["remove-input", "nbval-ignore-output"]
+Markdown(
+    f"Only the network gets {paired.only_first} clips right, only the linear model "
+    f"{paired.only_second}; McNemar's exact test of these gives p = {paired.p_value:.3g}."
+)
 
 # %% [markdown]
 # ## Listen to what it heard
 #
-# Two test clips that it was most sure about and got wrong. Would you have known?
+# Two test clips that it was most sure about and got wrong ({numref}`fig-train-wrong-1` and
+# {numref}`fig-train-wrong-2`). Would you have known?
 
-# %% tags=["nbval-ignore-output"]
-sure = pd.Series(report.probabilities.max(axis=1), index=report.clips)
-wrong = sure[~report.correct].sort_values(ascending=False).index[:2]
-for clip in wrong:
-    i = report.clips.get_loc(clip)
+
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-train-wrong-1", "caption": "The clip that it was most sure about, and wrong."}}
+def mistake(place):
+    """The clip that is wrong with the highest probability, or the next one."""
+    sure = pd.Series(report.probabilities.max(axis=1), index=report.clips)
+    wrong = sure[~report.correct].sort_values(ascending=False).index
+    if place >= len(wrong):
+        return Markdown("No other test clip is called a wrong genre.")
+    i = report.clips.get_loc(wrong[place])
     true, said = report.genres[report.true[i]], report.genres[report.predicted[i]]
-    display(HTML(f"<b>{true}</b>, taken for <b>{said}</b>"))
-    display(plots.player(features.clips.loc[clip, "path"], label=f"a clip of {true}"))
-    display(
-        plots.show(
-            plots.heard(X_test[i], report.probabilities[i], report.genres, true, features.settings),
-            alt=f"Log-mel spectrogram of a clip of {true}, and the probability of every genre.",
-        )
+    left = plots.heard(X_test[i], report.probabilities[i], report.genres, true, features.settings)
+    left.set_title(f"{true}, taken for {said}")
+    return plots.show(
+        left,
+        alt=f"Log-mel spectrogram of a clip of {true}, and the probability of every genre.",
+        sound=features.clips.loc[wrong[place], "path"],
+        label=f"a clip of {true}",
     )
+
+
+mistake(0)
+
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-train-wrong-2", "caption": "And the next one."}}
+mistake(1)
 
 # %% [markdown]
 # ## What is kept
@@ -225,8 +257,9 @@ for clip in wrong:
 # The run folder holds the weights, the history, the settings with seed and versions, and this
 # evaluation: enough to repeat the run or to doubt it.
 
-# %% tags=["nbval-ignore-output"]
-results.write("evaluation", experiment.record(run, features, report, linear, changes), run.folder)
+# %% tags=["hide-input", "nbval-ignore-output"]
+record = experiment.record(run, features, report, linear, changes)
+results.write("evaluation", record, run.folder)
 pd.Series({file.name: file.stat().st_size for file in sorted(run.folder.iterdir())}, name="bytes")
 
 # %% [markdown]
@@ -240,8 +273,8 @@ pd.Series({file.name: file.stat().st_size for file in sorted(run.folder.iterdir(
 #
 # ```{exercise} Longer
 # :label: train-longer
-# Run the page with 50 epochs, as in the paper. Which epoch is kept? What does the gap between the
-# two curves say?
+# The paper trains for 50 epochs, this page for 20. Will the kept epoch be a late one, and which of the
+# two curves will have moved? Decide, then run the page with 50.
 # ```
 #
 # ```{solution} train-longer
@@ -255,7 +288,9 @@ pd.Series({file.name: file.stat().st_size for file in sorted(run.folder.iterdir(
 #
 # ```{exercise} One ear at a time
 # :label: train-one-ear
-# Train `cnn5` and `rnn`. Which pairs of genres does only one of them confuse?
+# Train `cnn5` and `rnn`, one branch each. One of them is blind to which band is which, the other forgets.
+# Write down a pair of genres that only the first will confuse, and one that only the second will. Then
+# look.
 # ```
 #
 # ```{solution} train-one-ear
@@ -267,7 +302,8 @@ pd.Series({file.name: file.stat().st_size for file in sorted(run.folder.iterdir(
 #
 # ```{exercise} Another seed
 # :label: train-seed
-# Run seeds 0 to 4. How far apart are the accuracies? Is that more or less than the interval?
+# Five runs that differ only in their seed: will their accuracies lie further apart than the interval of
+# one of them is wide, or closer together? Run seeds 0 to 4 and see.
 # ```
 #
 # ```{solution} train-seed
