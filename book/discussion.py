@@ -29,13 +29,13 @@
 # %% tags=["hide-input"]
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown, display
+from IPython.display import Markdown
 from matplotlib import pyplot as plt
 from scipy import stats
 
 import prcnn
 from prcnn import evaluation, plots
-from prcnn.study import ablations, claims, evidence, fma_small, paper, results, spectra
+from prcnn.study import ablations, claims, evidence, fma_small, paper, spectra
 
 plots.use_style()
 records = evidence.Records()

@@ -128,3 +128,16 @@ def test_a_clip_and_what_was_heard_stand_side_by_side():
 
     ax = reports.heard(np.zeros(PAPER.shape), np.full(8, 1 / 8), paper.GENRES, "Folk", PAPER)
     assert len(ax.figure.axes) == 2
+
+
+def test_segments_draw_a_line_a_fold_and_their_mean():
+    epochs = pd.RangeIndex(1, 4, name="epoch")
+    curves = {
+        "at random": pd.DataFrame({0: [0.2, 0.6, 0.9], 1: [0.4, 0.8, 0.9]}, index=epochs),
+        "by clip": pd.DataFrame({0: [0.2, 0.3, 0.4]}, index=epochs),
+    }
+    ax = study_plots.segments(curves, published=92)
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == [*curves, "published"]
+    thick = [line for line in ax.lines if line.get_lw() == 2.5]
+    np.testing.assert_allclose(thick[0].get_ydata(), [30, 70, 90])
+    assert len(ax.lines) == 3 + 2 + 1

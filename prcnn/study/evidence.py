@@ -372,4 +372,6 @@ def turned(found):
     if found.verdict == NOT_RUN:
         return found
     turned = {HELD: CONTRADICTED, CONTRADICTED: HELD}
-    return Found(turned.get(found.verdict, found.verdict), f"the SVM less the network, {found.figure}")
+    return Found(
+        turned.get(found.verdict, found.verdict), f"the SVM less the network, {found.figure}"
+    )

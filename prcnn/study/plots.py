@@ -1,11 +1,11 @@
-"""Figures of what the published weights say: accumulators and gates."""
+"""Figures of this paper alone: its weights' accumulators and gates, its network on segments."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from prcnn.plots.style import HATCHES
 
-__all__ = ["accumulators", "by_gate", "gates"]
+__all__ = ["accumulators", "by_gate", "gates", "segments"]
 
 _STYLES = ("-", "--", ":", "-.")
 _MARKERS = "osD^v"
@@ -82,4 +82,28 @@ def by_gate(table, ax=None):
     ax.grid(axis="y", visible=False)
     ax.set(xlabel="%", xlim=(0, 100))
     ax.legend(ncols=len(table.columns), loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
+    return ax
+
+
+def segments(curves, published=None, ax=None):
+    """Validation accuracy epoch by epoch, a thin line a fold and a thick one their mean.
+
+    Parameters
+    ----------
+    curves : dict of str to pandas.DataFrame
+        As :func:`prcnn.study.segments.curves` gives them: way of dealing → a column a fold.
+    published : float, optional
+        An accuracy in percent to draw a line at.
+    ax : matplotlib Axes, optional
+
+    Chapter: book/leakage.ipynb
+    """
+    ax = ax or plt.subplots()[1]
+    for i, ((way, folds), style) in enumerate(zip(curves.items(), _STYLES, strict=False)):
+        ax.plot(folds.index, 100 * folds, style, color=f"C{i}", lw=0.8, alpha=0.4)
+        ax.plot(folds.index, 100 * folds.mean(axis=1), style, color=f"C{i}", lw=2.5, label=way)
+    if published is not None:
+        ax.axhline(published, color="0.4", ls=":", label="published")
+    ax.set(xlabel="epoch", ylabel="validation accuracy (%)", ylim=(0, 102))
+    ax.legend(loc="lower right")
     return ax
