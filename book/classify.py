@@ -46,7 +46,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import scipy.signal
-from IPython.display import HTML, Markdown
+from IPython.display import Markdown
 
 import prcnn
 from prcnn import audio, listening, plots, spectrogram
@@ -78,7 +78,7 @@ def course(heard):
 
 # %% tags=["remove-input"] mystnb={"figure": {"name": "fig-classify-example", "caption": "An example and what the network hears in it: the spectrogram, the loudness, and how probable each genre is. A dot marks the genre that leads."}}
 heard = dataclasses.replace(prcnn.classify(y, model, sr=sr, hop=hop, weights=weights), source=played)
-still = plots.show(
+plots.show(
     course(heard),
     alt=f"Spectrogram of {played}, its loudness, and the probability of every genre over time, as {heard.network} "
     f"hears it; in the mean {heard.genre} is the most probable.",
@@ -88,7 +88,6 @@ still = plots.show(
     seconds=6,
     offset=max(0, turn - 3),
 )
-HTML(f'<div class="song-still">{still.data}</div>')
 
 # %% [markdown]
 # In your picture as in {numref}`fig-classify-example`, every step in the course of a genre is one window of thirty

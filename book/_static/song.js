@@ -526,7 +526,6 @@
       const table = make("details", {class: "song-numbers"});
       stage.replaceChildren(sound, make("div", {class: "song-grid"}, names, time, means), table);
       stage.hidden = false;
-      document.documentElement.classList.add("song-alive");
 
       // Where it plays: by mouse, touch and arrow keys.
       const go = at => { sound.currentTime = Math.max(0, Math.min(duration - 0.05, at)); };
