@@ -3,15 +3,17 @@
     python tests/mutations.py [WORD ...]
 
 WORD keeps the mutations whose file, tests or name has one of the words. Works on a copy of the
-tree, without ``../shared``: what is killed here is killed in anyone's clone. Ends with 1 if one
-survives.
+tree, without ``../shared``: what is killed here is killed in anyone's clone. Each runs in a fork of
+this process, which has imported all but prcnn and its tests: that took longer than most tests do.
+Ends with 1 if one survives.
 """
 
 # ruff: noqa: E501  (a line a mutation)
 
+import importlib
+import multiprocessing
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +22,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 LIMIT = 900  # seconds a mutation
+HEAVY = "hypothesis keras librosa matplotlib.pyplot pandas pytest scipy.stats seaborn sklearn.svm"
 
 
 class Mutation(NamedTuple):
@@ -223,35 +226,48 @@ MUTATIONS = [
 
 def run(mutation, tree):
     """Whether the tests fail (True), pass (False), or what else came of them (text)."""
-    path = tree / mutation.file
+    path, said = tree / mutation.file, tree.parent / "said.txt"
     whole = path.read_text()
     if whole.count(mutation.old) != 1:
         return "its place is gone"
     path.write_text(whole.replace(mutation.old, mutation.new))
-    # No byte code: it is found by time and size, which two mutations may share.
-    environment = os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
-    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # nbval alone imports for seconds
-    call = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider", "-o", "addopts="]
-    call += [f"tests/{name}" for name in mutation.tests.split()]
-    try:
-        done = subprocess.run(
-            call, cwd=tree, env=environment, capture_output=True, text=True, timeout=LIMIT
-        )
-    except subprocess.TimeoutExpired:
+    process = multiprocessing.get_context("fork").Process(
+        target=_test, args=(mutation.tests.split(), tree, said)
+    )
+    process.start()
+    process.join(LIMIT)
+    path.write_text(whole)
+    if process.exitcode is None:
+        process.kill()
         return f"no end in {LIMIT} s"
-    finally:
-        path.write_text(whole)
-    return {0: False, 1: True}.get(done.returncode, done.stdout[-2000:] + done.stderr[-2000:])
+    return {0: False, 1: True}.get(process.exitcode, said.read_text()[-2000:])
+
+
+def _test(names, tree, said):
+    with open(said, "w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.chdir(tree)
+    sys.path[:0] = [str(tree), str(tree / "tests")]
+    call = ["-xq", "-p", "no:cacheprovider", "-o", "addopts="]
+    sys.exit(int(sys.modules["pytest"].main(call + [f"tests/{name}" for name in names])))
 
 
 def main(words):
     """Run the mutations that `words` choose; return how many survived."""
     chosen = [m for m in MUTATIONS if not words or any(w in " ".join(m) for w in words)]
     survivors = 0
+    for name in HEAVY.split():
+        importlib.import_module(name)
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder, "prcnn")
         unwanted = shutil.ignore_patterns(".*", "_build", "runs", "__pycache__")
         shutil.copytree(ROOT, tree, ignore=unwanted)
+        # No byte code: it is found by time and size, which two mutations may share. No plugins of
+        # pytest's: nbval alone imports for seconds.
+        os.environ |= {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        sys.dont_write_bytecode = True
         for mutation in chosen:
             began = time.monotonic()
             failed = run(mutation, tree)
