@@ -230,20 +230,14 @@ def _run(folder, threads, parameters, data_home):
 def collect(runs, split="test"):
     """What the finished runs of a sweep say, as one record for :func:`prcnn.study.results.write`.
 
-    Parameters
-    ----------
-    runs : pandas.DataFrame
-        As :func:`sweep` returns it.
-    split : {"test", "validation"}
-        Whose clips ``clips``, ``groups``, ``true`` and ``predicted`` are.
-
     Returns
     -------
     dict
         ``setting`` (dataset, epochs …, the same for all), ``genres``, ``clips``, ``groups`` (their
         artists, where known), ``true``, and for each row ``group``, ``network``, ``changes``,
         ``settings``, ``parameters``, ``seeds``, ``validation`` (accuracies), ``epoch_kept`` (best
-        on validation), ``predicted`` (a list of labels a seed), ``seconds``.
+        on validation), ``predicted`` (a list of labels a seed), ``seconds``. ``clips``, ``groups``,
+        ``true`` and ``predicted`` are the split's.
 
     Raises
     ------
@@ -291,10 +285,7 @@ def collect(runs, split="test"):
 
 
 def reports_of(record, row):
-    """The test reports of a row, one a seed, from what was predicted.
-
-    Chapter: book/ablations.ipynb
-    """
+    """The test reports of a row, one a seed, from what was predicted."""
     n = len(record["genres"])
     genres, clips, groups = record["genres"], record["clips"], record.get("groups")
     return [
@@ -304,12 +295,7 @@ def reports_of(record, row):
 
 
 def table(record):
-    """The study as a table: what every row reaches.
-
-    Parameters
-    ----------
-    record : dict
-        From :func:`collect`.
+    """The study, recorded by :func:`collect`, as a table: what every row reaches.
 
     Returns
     -------
@@ -345,12 +331,7 @@ def table(record):
 
 
 def recalls(record):
-    """Share of each genre's test clips that a row finds, mean over its seeds.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index row, columns genre.
+    """Share of each genre's test clips that a row finds, mean over its seeds: row × genre.
 
     Chapter: book/ablations.ipynb
     """
@@ -364,12 +345,8 @@ def recalls(record):
 def answers(record, questions=None):
     """Every question's rows beside its reference, on the same clips.
 
-    Parameters
-    ----------
-    record : dict
-        From :func:`collect`.
-    questions : dict of str to Question, optional
-        Default :data:`QUESTIONS`. Those whose reference was not run are left out, and so are rows.
+    Questions (default :data:`QUESTIONS`) whose reference is not in the record, which is of
+    :func:`collect`, are left out, and so are rows.
 
     Returns
     -------
@@ -407,17 +384,7 @@ def answers(record, questions=None):
 
 
 def verdict(answers, question, row):
-    """An answer as one sentence, interval and p included.
-
-    Parameters
-    ----------
-    answers : pandas.DataFrame
-        From :func:`answers`.
-    question, row : str
-
-    Returns
-    -------
-    str
+    """One of the :func:`answers` as a sentence, interval and p included.
 
     Chapter: book/ablations.ipynb
     """

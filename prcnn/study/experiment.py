@@ -9,28 +9,12 @@ from functools import lru_cache
 from prcnn import baselines, datasets, evaluation, models, store, training
 from prcnn.study import results
 
-__all__ = ["prepare", "record", "run"]
-
 
 @lru_cache(maxsize=4)
 def prepare(dataset, data_home=None, settings=None):
-    """Features of a dataset, and the linear model to beat, once a process.
+    """Features of a dataset, and the linear model to beat, once a process: a store and a report.
 
-    Parameters
-    ----------
-    dataset : str
-        A name from ``prcnn.datasets.names()``, or the path of a folder of genres.
-    data_home : str, optional
-    settings : prcnn.spectrogram.Settings or str, optional
-        The dataset's own where not given.
-
-    Returns
-    -------
-    store : prcnn.store.Store
-    linear : prcnn.evaluation.Report
-        Of logistic regression on the mean spectrum.
-
-    Chapter: book/ablations.ipynb
+    ``dataset`` is a name or the path of a folder of genres, ``settings`` are its own by default.
     """
     clips = datasets.load(dataset, data_home=data_home)
     features = store.extract(clips, settings or clips.settings, progress=False)
@@ -91,21 +75,10 @@ def run(
 
 
 def record(run, features, report, linear, changes):
-    """What is kept of a run, for :func:`prcnn.study.results.write`.
+    """What is kept of a run, a dict for :func:`prcnn.study.results.write`.
 
-    Parameters
-    ----------
-    run : prcnn.training.Run
-    features : prcnn.store.Store
-        What it was trained on.
-    report, linear : prcnn.evaluation.Report
-        Of the network and of the linear model, on the test split.
-    changes : dict
-        Of the network's options.
-
-    Returns
-    -------
-    dict
+    ``features`` are what it was trained on, ``report`` and ``linear`` are the network's and the
+    linear model's on the test split, ``changes`` are of the network's options.
 
     Chapter: book/train.ipynb
     """

@@ -4,9 +4,8 @@ Each number has one command, which goes on where it was stopped::
 
     python -c "from prcnn.study import fma_small; fma_small.baselines('~/data', 'runs/baselines')"
 
-writes ``book/results/baselines_fma_small_images.json``; :func:`reports` reads it and
-:func:`easier_validation` asks why validation is easier than test. The study of the paper's networks
-on these pictures is :func:`study`::
+writes ``book/results/baselines_fma_small_images.json``; :func:`reports` reads it. The study of the
+paper's networks on these pictures is :func:`study`::
 
     python -c "from prcnn.study import fma_small; fma_small.study('~/data', 'runs/study')"
 """
@@ -45,23 +44,13 @@ _SPLITS = ("validation", "test")
 def baselines(data_home=None, out=None, n_jobs=2, folder=None):
     """Fit every classifier to every description; validation chooses, test reports.
 
-    Parameters
-    ----------
-    data_home : str or Path, optional
-        Has ``fma_small_images``, and ``vggish.npz`` in it (without it those rows are left out).
-    out : str or Path, optional
-        Folder for finished fits, which are not repeated; the data's folder where not given.
-    n_jobs : int
-        Fits at a time, each on one core.
-    folder : str or Path, optional
-        Of the result, see :func:`prcnn.study.results.write`.
+    ``data_home`` has ``fma_small_images``, and ``vggish.npz`` in it (without it those rows are left
+    out), ``out`` the finished fits, which are not repeated (by default it is the data's folder);
+    ``folder`` is the result's, see :func:`prcnn.study.results.write`, whose path is returned.
 
-    Returns
-    -------
-    pathlib.Path
-        Of the result. For every description: the validation accuracy of every classifier, and for
-        the best one of each (and the SVM, the published reference) what it says of every clip of
-        validation and test, a list a seed. Of the other classifiers test is not looked at.
+    The result has for every description the validation accuracy of every classifier, and for the
+    best one of each (and the SVM, the published reference) what it says of every clip of validation
+    and test, a list a seed. Of the other classifiers test is not looked at.
 
     Chapter: book/baselines.ipynb
     """
@@ -110,18 +99,10 @@ def baselines(data_home=None, out=None, n_jobs=2, folder=None):
 
 
 def reports(record=None):
-    """The recorded predictions as reports.
+    """The predictions that :func:`baselines` recorded, or those of such a record, as reports.
 
-    Parameters
-    ----------
-    record : dict, optional
-        As :func:`baselines` writes it; by default the recorded one.
-
-    Returns
-    -------
-    dict
-        Row → {"validation": list of Report, "test": list of Report}, one a seed. Clips that were
-        uploaded together (see :func:`uploads`) are their ``groups``, for intervals.
+    Row → {"validation": list of Report, "test": list of Report}, one a seed. Clips that were
+    uploaded together (see :func:`uploads`) are their ``groups``, for intervals.
 
     Chapter: book/baselines.ipynb
     """
@@ -148,17 +129,8 @@ def reports(record=None):
 def contenders(record=None):
     """Test reports on FMA-small's official split, all on the same pictures: method → one a seed.
 
-    ``beyond``, ``paper`` with standardised bands, and the best support vector machines.
-
-    Parameters
-    ----------
-    record : dict, optional
-        As :func:`baselines` writes it; by default the recorded one.
-
-    Returns
-    -------
-    dict
-        Clips that were uploaded together are their ``groups``.
+    ``beyond``, ``paper`` with standardised bands, and the best support vector machines; ``record``
+    as for :func:`reports`. Clips that were uploaded together are their ``groups``.
 
     Chapter: book/intro.ipynb
     """
@@ -184,23 +156,9 @@ def contenders(record=None):
 def study(data_home=None, out="runs/study", *, rows=None, seeds=range(5), epochs=16, folder=None):
     """Train rows of the ablation study on the pictures, see :func:`prcnn.study.ablations.sweep`.
 
-    Parameters
-    ----------
-    data_home : str or Path, optional
-    out : str or Path
-        Folder of the runs; those that have finished are not repeated.
-    rows : list of str, optional
-        Of :data:`prcnn.study.ablations.ROWS`; default all that pictures can feed.
-    seeds : iterable of int
-    epochs : int
-    folder : str or Path, optional
-        Of the result, see :func:`prcnn.study.results.write`.
-
-    Returns
-    -------
-    pathlib.Path
-        Of ``ablations_fma_small_images.json``, as :func:`prcnn.study.ablations.collect` makes it;
-        ``groups`` are :func:`uploads`.
+    Returns the path of ``ablations_fma_small_images.json``, in ``folder`` (see
+    :func:`prcnn.study.results.write`), as :func:`prcnn.study.ablations.collect` makes it;
+    ``groups`` are :func:`uploads`.
 
     Chapter: book/ablations.ipynb
     """
@@ -211,21 +169,15 @@ def study(data_home=None, out="runs/study", *, rows=None, seeds=range(5), epochs
 
 
 def by_uploads(record):
-    """A record of :func:`prcnn.study.ablations.collect` whose ``groups`` are :func:`uploads`.
-
-    Chapter: book/ablations.ipynb
-    """
+    """A record of :func:`prcnn.study.ablations.collect` whose ``groups`` are :func:`uploads`."""
     return {**record, "groups": uploads(record["clips"], record["true"]).tolist()}
 
 
 def board(record=None):
     """:func:`contenders` as a table: mean test accuracy and its 95 % interval.
 
-    Returns
-    -------
-    pandas.DataFrame
-        Index method; columns ``seeds`` (a list of accuracies), ``accuracy``, ``low``, ``high``;
-        best first.
+    Index method; columns ``seeds`` (a list of accuracies), ``accuracy``, ``low``, ``high``; best
+    first.
 
     Chapter: book/intro.ipynb
     """
@@ -239,14 +191,11 @@ def board(record=None):
 
 
 def leaderboard():
-    """FMA-small's official split: what was measured here beside what was published.
+    """FMA-small's official split: what was measured here beside what was published, a table.
 
-    Returns
-    -------
-    pandas.DataFrame
-        Index method; columns ``accuracy``, ``low``, ``high`` (fractions; of published figures the
-        Wilson interval of 800 clips), ``seeds`` (a list where known), ``input``, ``split`` and
-        ``source``; best first.
+    Index method; columns ``accuracy``, ``low``, ``high`` (fractions; of published figures the
+    Wilson interval of 800 clips), ``seeds`` (a list where known), ``input``, ``split`` and
+    ``source``; best first.
 
     Chapter: book/baselines.ipynb
     """
@@ -273,78 +222,17 @@ def leaderboard():
     return whole.sort_values("accuracy", ascending=False)
 
 
-def uploads(clips, labels, gap=10):
-    """What was probably uploaded together: neighbouring track ids of one genre.
+def uploads(clips, labels):
+    """What was probably uploaded together: track ids of one genre, no more than 10 apart.
 
     The pictures know no artists. FMA numbers tracks as they arrive, an album in one go: the 800
-    test clips fall into 293 such groups.
-
-    Parameters
-    ----------
-    clips : array_like of int [shape=(n,)]
-        Track ids.
-    labels : array_like [shape=(n,)]
-    gap : int
-        Ids further apart than this are of two uploads.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(n,), dtype=int]
+    test clips fall into 293 such groups, for which an int array (n,) stands.
 
     Chapter: book/baselines.ipynb
     """
     table = pd.DataFrame({"clip": clips, "genre": labels}).sort_values(["genre", "clip"])
-    new = (table["genre"].diff() != 0) | (table["clip"].diff() > gap)
+    new = (table["genre"].diff() != 0) | (table["clip"].diff() > 10)
     return new.cumsum().sort_index().to_numpy()
-
-
-def easier_validation(record=None, n_resamples=2000, seed=0):
-    """How much easier validation is than test, genre by genre, and whether that is luck.
-
-    Parameters
-    ----------
-    record : dict, optional
-        As for :func:`reports`.
-    n_resamples : int
-    seed : int
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index genre and "all"; columns ``validation`` and ``test`` (recall, the mean over the rows
-        and their seeds), ``difference``, ``low`` and ``high`` (95 % bootstrap interval of the
-        difference, drawing whole uploads, see :func:`uploads`).
-
-    Chapter: book/discussion.ipynb
-    """
-    record = results.read(RESULT) if record is None else record
-    found, random = reports(record), np.random.default_rng(seed)
-    right, genre, group = {}, {}, {}
-    for split in _SPLITS:
-        rows = [np.mean([r.correct for r in row[split]], axis=0) for row in found.values()]
-        right[split] = np.mean(rows, axis=0)
-        genre[split] = np.array(record["true"][split])
-        group[split] = uploads(record["clips"][split], genre[split])
-    names = [*record["genres"], "all"]
-    means, drawn = {}, {}
-    for split in _SPLITS:
-        # An upload has one genre: sums and sizes of its clips are all that is drawn.
-        each = pd.DataFrame({"right": right[split], "genre": genre[split]}).groupby(group[split])
-        each = each.agg(right=("right", "sum"), n=("right", "size"), genre=("genre", "first"))
-        drawn[split] = np.empty((n_resamples, len(names)))
-        total = np.zeros((n_resamples, 2))
-        for g in range(len(names) - 1):
-            here = each.loc[each["genre"] == g, ["right", "n"]].to_numpy()
-            sums = here[random.integers(len(here), size=(n_resamples, len(here)))].sum(axis=1)
-            drawn[split][:, g] = sums[:, 0] / sums[:, 1]
-            total += sums
-        drawn[split][:, -1] = total[:, 0] / total[:, 1]
-        by_genre = [right[split][genre[split] == g].mean() for g in range(len(names) - 1)]
-        means[split] = [*by_genre, right[split].mean()]
-    table = pd.DataFrame(means, index=pd.Index(names, name="genre"))
-    table["difference"] = table["validation"] - table["test"]
-    low, high = np.quantile(drawn["validation"] - drawn["test"], [0.025, 0.975], axis=0)
-    return table.assign(low=low, high=high)
 
 
 def _fit_all(fits, described, store, out, n_jobs):

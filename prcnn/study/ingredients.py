@@ -42,28 +42,12 @@ QUESTIONS = {"What is it worth?": Question(WHOLE, [row for row in ROWS if row !=
 
 
 def study(data_home=None, out="runs/beyond", *, seeds=range(3), epochs=10, folder=None, **others):
-    """Train every row of :data:`ROWS` on FMA-small's pictures, all for the same number of epochs.
+    """Train every row of :data:`ROWS` on FMA-small's pictures, all for one cycle of epochs.
 
-    Parameters
-    ----------
-    data_home : str or Path, optional
-    out : str or Path
-        Folder of the runs; those that have finished are not repeated.
-    seeds : iterable of int
-    epochs : int
-        Of one cycle; the shipped weights took 20.
-    folder : str or Path, optional
-        Of the result, see :func:`prcnn.study.results.write`.
-    **others
-        Of :func:`prcnn.study.ablations.sweep`: ``rows``, ``n_jobs``, ``dataset`` …
-
-    Returns
-    -------
-    pathlib.Path
-        Of the result: ``validation`` and ``test``, each as
-        :func:`prcnn.study.ablations.collect` makes it, with uploads as groups.
-
-    Chapter: book/beyond.ipynb
+    Finished runs in ``out`` are not repeated; ``others`` are :func:`prcnn.study.ablations.sweep`'s
+    ``rows``, ``n_jobs``, ``dataset`` … The result goes to ``folder``, see
+    :func:`prcnn.study.results.write`, whose path is returned: ``validation`` and ``test``, each as
+    :func:`prcnn.study.ablations.collect` makes it, with uploads as groups.
     """
     asked = {"rows": ROWS, "seeds": seeds, "epochs": epochs, **others}
     return _study(RESULT, out, data_home, folder, asked)
@@ -72,17 +56,7 @@ def study(data_home=None, out="runs/beyond", *, seeds=range(3), epochs=10, folde
 def seeds(data_home=None, out="runs/beyond", *, seeds=range(5), epochs=20, folder=None, **others):
     """Train ``beyond`` with five seeds; :func:`prcnn.study.shipping.ship` takes the best of them.
 
-    Parameters
-    ----------
-    data_home, out, seeds, epochs, folder, **others
-        As for :func:`study`.
-
-    Returns
-    -------
-    pathlib.Path
-        Of ``beyond_fma_small_images.json``, made as that of :func:`study`.
-
-    Chapter: book/beyond.ipynb
+    All as for :func:`study`; the result is ``beyond_fma_small_images.json``.
     """
     asked = {"rows": {WHOLE: ROWS[WHOLE]}, "seeds": seeds, "epochs": epochs, **others}
     return _study(SEEDS, out, data_home, folder, asked)

@@ -43,25 +43,11 @@ def leakage(
 ):
     """Train on the official split and on random splits of the same pictures.
 
-    Parameters
-    ----------
-    data_home : str or Path, optional
-    out : str or Path
-        Folder of the runs; those that have finished are not repeated.
-    methods : sequence of str
-        From :data:`METHODS`.
-    seeds : iterable of int
-        Of networks, and of the random split.
-    n_jobs : int
-        Runs at a time, each on one core.
-    folder : str or Path, optional
-        Of the result, see :func:`prcnn.study.results.write`.
-
-    Returns
-    -------
-    pathlib.Path
-        Of ``leakage_fma_small_images.json``: ``runs``, a list of what each says (``method``,
-        ``splits``, ``seed``, ``clips``, ``true``, ``predicted`` …).
+    Seeds are those of networks and of the random split. Finished runs in ``out`` are not repeated;
+    ``n_jobs`` run at a time, each on one core. Returns the path of
+    ``leakage_fma_small_images.json``, in ``folder`` (see :func:`prcnn.study.results.write`):
+    ``runs``, a list of what each says (``method``, ``splits``, ``seed``, ``clips``, ``true``,
+    ``predicted`` …).
 
     Chapter: book/leakage.ipynb
     """
@@ -86,20 +72,9 @@ def curve(
 ):
     """Train on fewer clips of the official split, as many of each genre; test clips stay.
 
-    Parameters
-    ----------
-    data_home, out, methods, n_jobs, folder
-        As for :func:`leakage`.
-    sizes : sequence of int
-        Training clips; None is all. Networks take as many steps with fewer clips, but 48 epochs
-        at most.
-    seeds : iterable of int
-        Of networks, and of which clips are drawn.
-
-    Returns
-    -------
-    pathlib.Path
-        Of ``learning_curve_fma_small_images.json``, as that of :func:`leakage`.
+    All as for :func:`leakage`; the result is ``learning_curve_fma_small_images.json``. ``sizes``
+    are of training clips, None is all. Networks take as many steps with fewer clips, but 48 epochs
+    at most. Seeds are those of networks and of which clips are drawn.
 
     Chapter: book/discussion.ipynb
     """
@@ -156,24 +131,9 @@ def _pooled(reports):
 
 
 def fewer(dataset, size, seed=0):
-    """A dataset with ``size`` training clips, as many of each genre as can be.
+    """A dataset with ``size`` training clips, as many of each genre; None leaves it as it is.
 
-    Parameters
-    ----------
-    dataset : prcnn.datasets.Dataset
-    size : int or None
-        None leaves it as it is.
-    seed : int
-
-    Returns
-    -------
-    prcnn.datasets.Dataset
-        Validation and test clips are the same.
-
-    Raises
-    ------
-    ValueError
-        More clips of a genre than there are.
+    Validation and test clips are the same. ValueError for more clips of a genre than there are.
 
     Chapter: book/discussion.ipynb
     """

@@ -68,20 +68,9 @@ class Augment:
                 raise ValueError(f"{name} lies between 0 and {most:g}, not {value}.")
 
     def __call__(self, X, y, rng):
-        """Altered spectrograms and their labels.
+        """Altered spectrograms `X` (n, frames, bands) and their labels `y`, (n,) or (n, genres).
 
-        Parameters
-        ----------
-        X : numpy.ndarray [shape=(n, frames, bands), dtype=float32]
-            Decibels.
-        y : numpy.ndarray [shape=(n, genres) or (n,)]
-            Labels; mixing clips takes rows (n, genres).
-        rng : numpy.random.Generator
-
-        Returns
-        -------
-        X, y : numpy.ndarray
-            New arrays; `y` is the one given where nothing is mixed.
+        Mixing clips takes rows of labels; where nothing is mixed, `y` is the one given.
         """
         # A generator for each, so that leaving one alteration out changes none of the others.
         shift, bands, gain, tilt, frequencies, times, mix = rng.spawn(7)
@@ -104,10 +93,7 @@ class Augment:
 
 
 def shift_time(X, rng):
-    """Cut every clip at a random frame and put its first part behind its last.
-
-    Chapter: book/beyond.ipynb
-    """
+    """Cut every clip at a random frame and put its first part behind its last."""
     n, frames, _ = X.shape
     order = (np.arange(frames) + rng.integers(frames, size=(n, 1))) % frames
     return X[np.arange(n)[:, None], order]
@@ -117,8 +103,6 @@ def shift_bands(X, rng, most=1):
     """Move every clip up or down by at most `most` bands; the outermost band is repeated.
 
     One of 128 mel bands is about a semitone in the middle of the range: the music is transposed.
-
-    Chapter: book/beyond.ipynb
     """
     shifts = rng.integers(-most, most + 1, len(X))
     shifted = np.empty_like(X)
@@ -129,84 +113,39 @@ def shift_bands(X, rng, most=1):
 
 
 def change_gain(X, rng, decibels=3.0):
-    """Make every clip louder or softer by at most `decibels`.
-
-    Chapter: book/beyond.ipynb
-    """
+    """Make every clip louder or softer by at most `decibels`."""
     return X + _uniform(rng, len(X), decibels)
 
 
 def tilt_bands(X, rng, decibels=3.0):
-    """Make every clip brighter or duller: `decibels` at most from its lowest to its highest band.
-
-    Chapter: book/beyond.ipynb
-    """
+    """Make every clip brighter or duller: `decibels` at most from its lowest to highest band."""
     ramp = np.linspace(-0.5, 0.5, X.shape[2], dtype=X.dtype)
     return X + _uniform(rng, len(X), decibels) * ramp
 
 
 def mask_bands(X, rng, n=2, width=0.08, fill=None):
-    """Put `fill` in place of `n` stretches of bands of every clip, after SpecAugment.
+    """Put `fill` in place of `n` stretches of bands of every clip, which may overlap.
 
-    Parameters
-    ----------
-    X : numpy.ndarray [shape=(clips, frames, bands)]
-    rng : numpy.random.Generator
-    n : int
-        Stretches a clip; they may overlap.
-    width : float
-        Of the widest stretch, as a share of all bands.
-    fill : numpy.ndarray [shape=(bands,)], optional
-        Default: the mean of every band over the batch, from which a standardised input is zero.
-
-    Notes
-    -----
-    Source: Park et al. 2019, who fill with zeros after standardising.
-
-    Chapter: book/beyond.ipynb
+    The widest is the share `width` of all bands. `fill` (bands,) is by default the mean of every
+    band over the batch, from which a standardised input is zero. Source: SpecAugment, Park et al.
+    2019, who fill with zeros after standardising.
     """
     fill = X.mean(axis=(0, 1)) if fill is None else fill
     return np.where(_stretches(rng, len(X), X.shape[2], n, width)[:, None, :], fill, X)
 
 
 def mask_frames(X, rng, n=2, width=0.08, fill=None):
-    """Put `fill` in place of `n` stretches of time of every clip; see :func:`mask_bands`.
-
-    Chapter: book/beyond.ipynb
-    """
+    """Put `fill` in place of `n` stretches of time of every clip; see :func:`mask_bands`."""
     fill = X.mean(axis=(0, 1)) if fill is None else fill
     return np.where(_stretches(rng, len(X), X.shape[1], n, width)[:, :, None], fill, X)
 
 
 def mixup(X, y, rng, alpha=0.4, share=1.0):
-    """Lay another clip of the batch over every clip, and mix their labels alike.
+    """Lay another clip of the batch over a `share` of the clips, and mix their labels alike.
 
-    Parameters
-    ----------
-    X : numpy.ndarray [shape=(n, frames, bands)]
-    y : numpy.ndarray [shape=(n, genres)]
-        Rows of label weights, each summing to 1.
-    rng : numpy.random.Generator
-    alpha : float
-        A clip's own weight is drawn from Beta(alpha, alpha) and is at least one half.
-    share : float
-        The share of clips to which this happens.
-
-    Returns
-    -------
-    X, y : numpy.ndarray
-        Mixed, shapes as given.
-
-    Raises
-    ------
-    ValueError
-        Labels that are no rows.
-
-    Notes
-    -----
-    Source: Zhang et al. 2018. Decibels are mixed, not sound.
-
-    Chapter: book/beyond.ipynb
+    A clip's own weight is drawn from Beta(alpha, alpha) and is at least one half. `y` are rows of
+    weights (n, genres), each summing to 1, or ValueError. Source: Zhang et al. 2018. Decibels are
+    mixed, not sound.
     """
     if np.ndim(y) != 2:
         raise ValueError(f"mixup takes labels as rows (n, genres), not an array {np.shape(y)}.")

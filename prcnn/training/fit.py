@@ -17,32 +17,10 @@ from tqdm.auto import tqdm
 
 from prcnn.atomic import sweep
 from prcnn.datasets.dataset import warn
+from prcnn.training import recipes, run_folder
 from prcnn.training.batches import Batches, adapt_scale, label_rows
 from prcnn.training.precision import arithmetic, choose
-from prcnn.training.recipes import (
-    check_settings,
-    decay,
-    describe_optimizer,
-    fresh,
-    make_optimizer,
-    rates,
-    recipe,
-)
-from prcnn.training.run_folder import (
-    Run,
-    State,
-    assign,
-    describe,
-    differences,
-    identity,
-    load_run,
-    read_record,
-    refuse_foreign,
-    values,
-    write_record,
-)
-
-__all__ = ["Run", "TrainingError", "load_run", "train"]
+from prcnn.training.run_folder import Run, State
 
 
 class TrainingError(RuntimeError):
@@ -156,13 +134,13 @@ def train(
     Chapter: book/train.ipynb
     """
     counts = _check(model, store)
-    own = recipe(model.name)
-    optimizer = make_optimizer(model, own, optimizer, learning_rate)
+    own = recipes.recipe(model.name)
+    optimizer = recipes.make_optimizer(model, own, optimizer, learning_rate)
     settings = {
         "epochs": int(epochs),
         "seed": int(seed),
         "batch_size": int(own.batch_size if batch_size is None else batch_size),
-        **describe_optimizer(optimizer),
+        **recipes.describe_optimizer(optimizer),
         "schedule": own.schedule if schedule is None else schedule,
         "label_smoothing": own.label_smoothing,
         "ema": float(own.ema if ema is None else ema),
@@ -170,12 +148,12 @@ def train(
         "early_stopping": None if early_stopping is None else int(early_stopping),
         "precision": precision,
     }
-    check_settings(settings, store)
+    recipes.check_settings(settings, store)
     compiled = partial(_learner, settings=settings, optimizer=optimizer)
     learner = compiled(model)
-    record = describe(learner, store, settings, counts)
+    record = run_folder.describe(learner, store, settings, counts)
     if out is None:
-        out = Path("runs") / f"{model.name}-{Path(store.name).name}-{identity(record)}"
+        out = Path("runs") / f"{model.name}-{Path(store.name).name}-{run_folder.identity(record)}"
     folder = Path(out).expanduser()
 
     def measured():
@@ -189,7 +167,7 @@ def train(
         best = {"epoch": state.best_epoch, **state.history.loc[state.best_epoch].to_dict()}
         seconds = state.history["seconds"].sum()
         record |= {"finished": True, "epochs": state.epoch, "best": best, "seconds": seconds}
-        write_record(folder, record)
+        run_folder.write_record(folder, record)
     state.restore_best(learner)
     return Run(model, state.history, folder, record)
 
@@ -198,12 +176,12 @@ def _open(folder, record, learner, precision):
     """Record and state of the run in ``folder``, which must be the one ``record`` describes."""
     state, asked = State.first(learner), record["settings"]["epochs"]
     if not (folder / "run.json").exists():
-        refuse_foreign(folder)
+        run_folder.refuse_foreign(folder)
         record["precision"] = precision()
-        write_record(folder, record)
+        run_folder.write_record(folder, record)
         return record, state
-    before = read_record(folder)
-    changed, known = differences(before, record), {before["network"]["initial_weights"]}
+    before = run_folder.read_record(folder)
+    changed, known = run_folder.differences(before, record), {before["network"]["initial_weights"]}
     if (folder / "state.npz").exists():
         state = State.read(folder)
         known |= state.fingerprints()  # the call is repeated in the same session
@@ -221,7 +199,7 @@ def _open(folder, record, learner, precision):
         )
     if asked > before["settings"]["epochs"] or not before["finished"]:
         before |= {"finished": False, "settings": record["settings"]}
-        write_record(folder, before)
+        run_folder.write_record(folder, before)
     return before, state
 
 
@@ -272,7 +250,7 @@ def _learner(model, settings, optimizer):
     # XLA would make TensorFlow's convolutions slower on a CPU and lose cuDNN's GRU on a GPU;
     # JAX compiles anyway or not at all.
     learner.compile(
-        optimizer=fresh(optimizer),
+        optimizer=recipes.fresh(optimizer),
         loss=f"{'' if label_rows(settings) else 'sparse_'}categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=keras.backend.backend() == "jax",
@@ -330,7 +308,7 @@ def _epoch(learner, store, state, settings, precision, hooks):
     """The state one epoch later, and its line of the history."""
     began, epoch = time.perf_counter(), state.epoch + 1
     batches = Batches(store, "training", settings, epoch)
-    coming = rates(settings, state.history["val_accuracy"], len(batches))
+    coming = recipes.rates(settings, state.history["val_accuracy"], len(batches))
     average = [array.copy() for array in state.average]
 
     def step(i, X, y):
@@ -339,15 +317,17 @@ def _epoch(learner, store, state, settings, precision, hooks):
         hooks.on_train_batch_begin(i)
         logs = learner.train_on_batch(X, y, return_dict=True)
         if average:
-            _follow(average, learner, decay(settings["ema"], state.epoch * len(batches) + i))
+            _follow(
+                average, learner, recipes.decay(settings["ema"], state.epoch * len(batches) + i)
+            )
         hooks.on_train_batch_end(i, logs)
         return logs
 
     hooks.on_epoch_begin(epoch - 1)
     with arithmetic(precision, learner):
         line = _pass(step, batches)
-    trained = values(learner.weights)
-    assign(learner.weights, average or trained)
+    trained = run_folder.values(learner.weights)
+    run_folder.assign(learner.weights, average or trained)
     validation = Batches(store, "validation", settings)
     found = _pass(lambda i, X, y: learner.test_on_batch(X, y, return_dict=True), validation)
     line |= {f"val_{name}": value for name, value in found.items()}
@@ -359,7 +339,7 @@ def _epoch(learner, store, state, settings, precision, hooks):
             "in the store. The epochs before this one are kept."
         )
     hooks.on_epoch_end(epoch - 1, dict(line))
-    assign(learner.weights, trained)
+    run_folder.assign(learner.weights, trained)
     rate = float(keras.ops.convert_to_numpy(learner.optimizer.learning_rate))
     line |= {"learning_rate": rate, "seconds": time.perf_counter() - began}
     return state.after(learner, average, line), line
@@ -381,7 +361,7 @@ def _pass(step, batches):
 
 def _follow(average, learner, left):
     """Move the average of the weights, also of batch norm's statistics, towards what they are."""
-    for mean, now in zip(average, values(learner.weights), strict=True):
+    for mean, now in zip(average, run_folder.values(learner.weights), strict=True):
         if np.issubdtype(now.dtype, np.floating):
             mean += np.float32(1 - left) * (now - mean)  # exactly 0 for what never moves
         else:

@@ -103,24 +103,11 @@ def _pool_and_cut(pool, x):
 def choose(precision, model, compiled, X, y, steps):
     """``"float32"`` or ``"mixed"``: as asked for, or for ``"auto"`` what is faster here.
 
-    Parameters
-    ----------
-    precision : {"auto", "float32", "mixed"}
-    model : keras.Model
-        It is not trained: the time is taken with a copy.
-    compiled : callable
-        Network → the same, compiled for training.
-    X, y : numpy.ndarray
-        A batch.
-    steps : int
-        Of an epoch. A rule that counted all epochs would let a run of 12 epochs go on to 50
-        otherwise than 50 begin.
-
-    Notes
-    -----
-    Measured once for every machine, version, network and batch, and remembered in
-    ``precision.json`` in :func:`prcnn.datasets.home`. Only TensorFlow gains on a CPU: JAX and
-    torch are slower in 16 bits there, and are not asked.
+    Measured once for every machine, version, network and batch (``X``, ``y``), with a copy of
+    ``model`` that ``compiled`` makes ready for training, and remembered in ``precision.json`` in
+    :func:`prcnn.datasets.home`. Only TensorFlow gains on a CPU: JAX and torch are slower in 16 bits
+    there, and are not asked. ``steps`` are an epoch's: a rule that counted all epochs would let a
+    run of 12 epochs go on to 50 otherwise than 50 begin.
     """
     if precision != "auto":
         return precision
@@ -129,13 +116,9 @@ def choose(precision, model, compiled, X, y, steps):
     file, key = home() / "precision.json", _key(model, X)
     if key not in _remembered(file):
         taken = measure(model, compiled, X, y)
-        faster = taken["float32"] > GAIN * taken["mixed"]
-        found = {
-            "precision": "mixed" if faster else "float32",
-            "network": model.name,
-            "batch": X.shape,
-            "seconds_a_step": taken,
-        }
+        faster = "mixed" if taken["float32"] > GAIN * taken["mixed"] else "float32"
+        found = {"precision": faster, "network": model.name, "batch": X.shape}
+        found["seconds_a_step"] = taken
         text = json.dumps(_remembered(file) | {key: found}, indent=1) + "\n"
         with contextlib.suppress(OSError):  # a folder that cannot be written costs a measurement
             write_whole(file, lambda path: path.write_text(text))

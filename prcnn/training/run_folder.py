@@ -50,22 +50,10 @@ class Run:
 
 
 def load_run(folder):
-    """The run in ``folder``, finished or not, with its best weights so far.
+    """The :class:`Run` in ``folder``, finished or not, with its best weights so far.
 
-    Parameters
-    ----------
-    folder : path
-
-    Returns
-    -------
-    Run
-
-    Raises
-    ------
-    FileNotFoundError
-        ``folder`` holds no run, or one that has not finished its first epoch.
-    ValueError
-        A file of that name was not written by :func:`prcnn.training.train`.
+    FileNotFoundError if it holds none that has finished its first epoch; ValueError if a file of
+    that name was not written by :func:`prcnn.training.train`.
 
     Chapter: book/train.ipynb
     """
