@@ -126,15 +126,15 @@ def reports(record=None):
     }
 
 
-def contenders(record=None):
+def contenders():
     """Test reports on FMA-small's official split, all on the same pictures: method → one a seed.
 
-    ``beyond``, ``paper`` with standardised bands, and the best support vector machines; ``record``
-    as for :func:`reports`. Clips that were uploaded together are their ``groups``.
+    ``beyond``, ``paper`` with standardised bands, and the best support vector machines. Clips that
+    were uploaded together are their ``groups``.
 
     Chapter: book/intro.ipynb
     """
-    record = results.read(RESULT) if record is None else record
+    record = results.read(RESULT)
     clips = record["clips"]["test"]
     networks = {
         "beyond": (results.read("beyond_fma_small_images")["test"], "beyond"),
@@ -173,7 +173,7 @@ def by_uploads(record):
     return {**record, "groups": uploads(record["clips"], record["true"]).tolist()}
 
 
-def board(record=None):
+def board():
     """:func:`contenders` as a table: mean test accuracy and its 95 % interval.
 
     Index method; columns ``seeds`` (a list of accuracies), ``accuracy``, ``low``, ``high``; best
@@ -183,7 +183,7 @@ def board(record=None):
     """
     rows = {
         name: ([run.accuracy for run in runs], *interval_over_seeds(runs))
-        for name, runs in contenders(record).items()
+        for name, runs in contenders().items()
     }
     table = pd.DataFrame.from_dict(rows, "index", columns=["seeds", "low", "high"])
     table.insert(1, "accuracy", table["seeds"].map(np.mean))
