@@ -312,6 +312,12 @@ def test_validation_chooses_test_reports_and_no_fit_is_made_twice(
     assert found.n == 24 and found.accuracy == 1 and found.clips.tolist() == ids
     for features, scores in record["validation"].items():
         assert scores[record["chosen"][features]] == max(scores.values())
+    table = fma_small.easier_validation(record, n_resamples=200)
+    assert table.index.tolist() == [*fma.GENRES, "all"]
+    assert ((table.low <= table.difference) & (table.difference <= table.high)).all()
+    assert table.loc["all", "validation"] == pytest.approx(
+        np.mean([np.mean(row["validation"]) for row in record["rows"].values()])
+    )
 
 
 def _embeddings(data_home):
@@ -351,6 +357,9 @@ def test_what_is_recorded_is_what_the_recorded_predictions_say():
             assert [r.accuracy for r in scores] == pytest.approx(record["rows"][name][split])
     best = record["rows"]["svm_rbf, MFCC, deltas, bands"]
     assert (best["validation"], best["test"]) == ([0.5325], [0.44125])
+    table = fma_small.easier_validation(record, n_resamples=500)
+    assert table["difference"].idxmax() == "Folk"
+    assert table.loc["Folk", "low"] > 0.3
 
 
 def test_the_leaderboard_says_of_every_method_what_it_was_tested_on():

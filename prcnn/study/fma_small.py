@@ -4,8 +4,9 @@ Each number has one command, which goes on where it was stopped::
 
     python -c "from prcnn.study import fma_small; fma_small.baselines('~/data', 'runs/baselines')"
 
-writes ``book/results/baselines_fma_small_images.json``; :func:`reports` reads it. The study of the
-paper's networks on these pictures is :func:`study`::
+writes ``book/results/baselines_fma_small_images.json``; :func:`reports` reads it and
+:func:`easier_validation` asks why validation is easier than test. The study of the paper's networks
+on these pictures is :func:`study`::
 
     python -c "from prcnn.study import fma_small; fma_small.study('~/data', 'runs/study')"
 """
@@ -233,6 +234,45 @@ def uploads(clips, labels):
     table = pd.DataFrame({"clip": clips, "genre": labels}).sort_values(["genre", "clip"])
     new = (table["genre"].diff() != 0) | (table["clip"].diff() > 10)
     return new.cumsum().sort_index().to_numpy()
+
+
+def easier_validation(record=None, n_resamples=2000, seed=0):
+    """How much easier validation is than test, genre by genre, and whether that is luck.
+
+    Of the rows of :func:`reports`. Index genre and "all"; columns ``validation`` and ``test``
+    (recall, the mean over the rows and their seeds), ``difference``, ``low`` and ``high`` (95 %
+    bootstrap interval of the difference, drawing whole uploads, see :func:`uploads`).
+
+    Chapter: book/discussion.ipynb
+    """
+    record = results.read(RESULT) if record is None else record
+    found, random = reports(record), np.random.default_rng(seed)
+    right, genre, group = {}, {}, {}
+    for split in _SPLITS:
+        rows = [np.mean([r.correct for r in row[split]], axis=0) for row in found.values()]
+        right[split] = np.mean(rows, axis=0)
+        genre[split] = np.array(record["true"][split])
+        group[split] = uploads(record["clips"][split], genre[split])
+    names = [*record["genres"], "all"]
+    means, drawn = {}, {}
+    for split in _SPLITS:
+        # An upload has one genre: sums and sizes of its clips are all that is drawn.
+        each = pd.DataFrame({"right": right[split], "genre": genre[split]}).groupby(group[split])
+        each = each.agg(right=("right", "sum"), n=("right", "size"), genre=("genre", "first"))
+        drawn[split] = np.empty((n_resamples, len(names)))
+        total = np.zeros((n_resamples, 2))
+        for g in range(len(names) - 1):
+            here = each.loc[each["genre"] == g, ["right", "n"]].to_numpy()
+            sums = here[random.integers(len(here), size=(n_resamples, len(here)))].sum(axis=1)
+            drawn[split][:, g] = sums[:, 0] / sums[:, 1]
+            total += sums
+        drawn[split][:, -1] = total[:, 0] / total[:, 1]
+        by_genre = [right[split][genre[split] == g].mean() for g in range(len(names) - 1)]
+        means[split] = [*by_genre, right[split].mean()]
+    table = pd.DataFrame(means, index=pd.Index(names, name="genre"))
+    table["difference"] = table["validation"] - table["test"]
+    low, high = np.quantile(drawn["validation"] - drawn["test"], [0.025, 0.975], axis=0)
+    return table.assign(low=low, high=high)
 
 
 def _fit_all(fits, described, store, out, n_jobs):
