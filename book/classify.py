@@ -106,7 +106,8 @@ print(heard)
 
 # %% [markdown]
 # `y` are samples here; `prcnn.classify("song.mp3")` takes a file, and a folder gives one answer a song. (The
-# page above plays the example as an MP3, and what that loses may move a probability by a point.) Who listens is one
+# page above plays the example as an MP3, and what that loses may move a probability by a point. A file whose rate is
+# not 44.1 kHz is resampled there in the browser's own way: at 22 kHz that can be several points.) Who listens is one
 # argument: nothing for the shipped weights, the folder of a run that you [trained](train.ipynb), or the name of
 # weights that the paper's authors published.
 #
