@@ -177,10 +177,12 @@ pd.DataFrame(
             k: v["gradients"] for k, v in speed["largest_difference_from_plain"].items()
         },
     }
-).rename({"paper": "prcnn's `paper`", "plain_again": "plain Keras a second time"}).sort_values(
+).rename({"paper": "prcnn's paper", "plain_again": "plain Keras a second time"}).sort_values(
     "times as fast as plain Keras", ascending=False
 ).style.format("{:.2f}", subset=["times as fast as plain Keras"]).format(
-    "{:.0e}", na_rep="", subset=["outputs differ by", "gradients differ by"]
+    lambda value: f"{value:.0e}" if value else "nothing",
+    na_rep="",
+    subset=["outputs differ by", "gradients differ by"],
 )
 
 # %% tags=["remove-cell"]
