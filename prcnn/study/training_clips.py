@@ -171,46 +171,39 @@ def _run(out, method, splits, seed, size, data_home):
     if not path.exists():
         dataset = datasets.load("fma_small_images", data_home, splits=splits, seed=seed)
         clips = store.extract(fewer(dataset, size, seed), progress=False)
-        said = _svm(clips) if method == SVM else _network(clips, method, seed, out / name)
-        learned = len(clips.places("training"))
-        said = {"method": method, "splits": splits, "seed": seed, "training": learned, **said}
+        validation, test = clips.places("validation"), clips.places("test")
+        said = {"method": method, "splits": splits, "seed": seed, "genres": clips.genres}
+        said["training"] = len(clips.places("training"))
+        if method == SVM:
+            predicted = _svm(clips)
+        else:
+            most = min(_MOST, round(EPOCHS[method] * ALL / said["training"]))
+            said["epochs"] = max(EPOCHS[method], most)
+            predicted = _network(clips, method, seed, said["epochs"], out / name)
+        said |= {
+            "validation": float((predicted["validation"] == clips.labels(validation)).mean()),
+            "clips": clips.clips.index[test].tolist(),
+            "true": clips.labels(test).tolist(),
+            "predicted": predicted["test"].tolist(),
+        }
         write_whole(path, lambda part: part.write_text(json.dumps(said, default=int)))
     return json.loads(path.read_text())
 
 
 def _svm(clips):
+    """What it says of validation and test."""
     X = of_spectrograms(clips, FEATURES["MFCC, deltas, bands"]).to_numpy()
-    y = clips.labels(np.arange(len(clips.clips)))
-    training = clips.places("training")
-    validation, test = clips.places("validation"), clips.places("test")
+    learned = clips.places("training")
     with threadpool_limits(1):
-        svm = classifier("svm_rbf").fit(X[training], y[training])
-        right = svm.predict(X[validation]) == y[validation]
-        predicted = svm.predict(X[test])
-    return {
-        "genres": clips.genres,
-        "validation": float(right.mean()),
-        "clips": clips.clips.index[test].tolist(),
-        "true": y[test].tolist(),
-        "predicted": predicted.tolist(),
-    }
+        svm = classifier("svm_rbf").fit(X[learned], clips.labels(learned))
+        return {split: svm.predict(X[clips.places(split)]) for split in ("validation", "test")}
 
 
-def _network(clips, network, seed, folder):
-    learned = len(clips.places("training"))
-    epochs = EPOCHS[network]
-    epochs = max(epochs, min(_MOST, round(epochs * ALL / learned)))
+def _network(clips, network, seed, epochs, folder):
     # Imports the backend, which reads the number of threads once.
     from prcnn import evaluation, models, training
 
     model = models.build(network, len(clips.genres), input_shape=clips.shape, seed=seed)
     run = training.train(model, clips, epochs=epochs, seed=seed, out=folder, progress=False)
-    test = evaluation.evaluate(run.model, clips)
-    return {
-        "genres": clips.genres,
-        "epochs": epochs,
-        "validation": evaluation.evaluate(run.model, clips, split="validation").accuracy,
-        "clips": test.clips.tolist(),
-        "true": test.true.tolist(),
-        "predicted": test.predicted.tolist(),
-    }
+    reports = {s: evaluation.evaluate(run.model, clips, s) for s in ("validation", "test")}
+    return {split: report.predicted for split, report in reports.items()}
