@@ -43,13 +43,13 @@ other = clips[clips["genre"] == "Folk"].iloc[0]
 # The whole of FMA-small is public as pictures of 128 frames by 128 bands (see
 # [datasets](datasets.ipynb)): one frame every 0.23 seconds of a 30-second clip. Rhythm is gone at that
 # rate; what is left is timbre, its range and its slow course. Any song can be turned into such a picture
-# by the settings `IMAGES`:
+# by the settings `IMAGES` ({numref}`fig-beyond-picture`):
 
 # %%
 picture = log_mel(example["path"], IMAGES)
 picture.shape
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-beyond-picture", "caption": "A clip as beyond sees it: 128 frames of 128 mel bands, one frame every 0.23 seconds. Press play and follow the line."}}
 seconds = 30 / len(picture)
 fig, ax = plt.subplots(figsize=(7.2, 2.8))
 ax.imshow(picture.T, extent=(0, 30, 0, 128))
@@ -90,7 +90,7 @@ assert network.count_params() < 600_000
 # its genre when it begins somewhere else, when it is a semitone higher, a little louder or duller, or
 # when a stretch of it is missing:
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-beyond-versions", "caption": "One clip, and five ways to alter it that leave its genre what it is."}}
 rng = np.random.default_rng(3)
 batch = picture[None]
 versions = {
@@ -131,9 +131,10 @@ plots.player(share * one + (1 - share) * two, label=f"{share:.0%} Rock and {1 - 
 # %% [markdown]
 # ## The recipe
 #
-# `prcnn.train` knows how `beyond` is trained; every line can be changed by an argument.
+# `prcnn.train` knows how `beyond` is trained ({numref}`tab-beyond-recipe`); every line can be changed
+# by an argument.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-beyond-recipe", "caption": "How the paper's networks are trained, and how beyond is."}}
 rows = {}
 for name, recipe in (("the paper's", PAPER), ("beyond", BEYOND)):
     rows[name] = {
@@ -155,10 +156,11 @@ pd.DataFrame(rows)
 #
 # ## What came of it
 #
-# The same network is trained five times, from other first weights and with clips in another order. A dot
-# is a seed; the bar is the 95 % interval of the mean, for other seeds and other test clips:
+# The same network is trained five times, from other first weights and with clips in another order. In
+# {numref}`fig-beyond-board` a dot is a seed; the bar is the interval of the mean, for other seeds and
+# other test clips.
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input"] mystnb={"figure": {"name": "fig-beyond-board", "caption": "Test accuracy on FMA-small's pictures, official split: a dot a seed, the bar the 95 % interval of the mean."}}
 board, methods = fma_small.board(), fma_small.contenders()
 five = results.read("beyond_fma_small_images")
 plots.show(
@@ -196,9 +198,9 @@ assert ahead.low > 0, "the text says that a network pays"
 # ## The weights in the package
 #
 # The best of the seeds by validation comes with the package, in 16 bits; its probabilities are calibrated
-# on validation:
+# on validation ({numref}`tab-beyond-card`):
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input"] mystnb={"figure": {"name": "tab-beyond-card", "caption": "The weights in the package, each split looked at once."}}
 card = models.card("beyond")
 pd.DataFrame(
     {
@@ -212,7 +214,7 @@ pd.DataFrame(
     }
 )
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-beyond-genres", "caption": "Which genres the shipped weights know: F1 on the 800 test clips."}}
 per_genre = pd.DataFrame(card["test"]["by_genre"]).T["f1"].sort_values()
 fig, ax = plt.subplots(figsize=(7.2, 2.8))
 ax.barh(per_genre.index, per_genre, color="0.7", ec="k")
