@@ -20,16 +20,10 @@
 # that were there before deep learning hear the same clips as the networks, and the same test says
 # who is better.*
 #
-# The paper sets its network beside support vector machines, and never ran one. The next cell says
-# what this page does by default; these commands made the stored results it draws from:
-#
-# ```sh
-# papermill book/baselines.ipynb out.ipynb -p features all -p write_results True
-# papermill book/baselines.ipynb out.ipynb -p features all -p write_results True \
-#     -p dataset gtzan_mini -p data_home ~/music -p folds 5 -p network paper
-# ```
+# The paper sets its network beside support vector machines, and never ran one. Guess first: how far is a
+# network of this family ahead of a machine that is trained in a minute on 140 numbers a clip?
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 dataset = "synthetic"
 data_home = None
 features = "mfcc"  # mfcc: 140 numbers a clip, fast; fma: FMA's 518; all: those and rhythm, 616
@@ -39,7 +33,7 @@ epochs = 50
 seed = 0
 write_results = False  # write book/results/baselines_DATASET.json
 
-# %%
+# %% tags=["hide-input"]
 from prcnn.notebook import refuse_unknown_parameters
 
 refuse_unknown_parameters()
@@ -66,11 +60,12 @@ print(f"{len(clips.clips)} clips of {len(clips.genres)} genres")
 #
 # Eight hundred clips by artists of whom no other clip was heard: that is the test that most papers of
 # this family use, and few agree on how. Here is everything that we know to have been measured on it, the
-# dataset's authors' own figure among it {cite}`defferrard2017fma`, with an interval each. Bold names were
+# dataset's authors' own figure among it {cite}`defferrard2017fma`, with an interval each
+# ({numref}`fig-baselines-board`, and in numbers {numref}`tab-baselines-board`). Bold names were
 # measured in this book, on pictures of 128 frames by 128 bands ([datasets](datasets.ipynb)); the others
 # are as published.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-baselines-board", "caption": "FMA-small's official split: everything we know to have been measured on its 800 test clips, with 95 % intervals. Bold: measured in this book."}}
 board = fma_small.leaderboard()
 official = board[board["split"] != "random"]
 ax = plots.accuracies(official, chance=1 / 8)
@@ -81,7 +76,7 @@ plots.show(
     alt="Test accuracy with interval of some fifteen methods on FMA-small's official split, best first.",
 )
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "hide-output"] mystnb={"figure": {"name": "tab-baselines-board", "caption": "The same in numbers (%), with what each method was fed and where the figure comes from."}}
 shown = 100 * board[["accuracy", "low", "high"]]
 shown.join(board[["input", "split", "source"]]).style.format(precision=1)
 
@@ -113,14 +108,15 @@ assert svm < board.loc["BBNN, epoch chosen on test", "low"]
 # A hand-crafted feature describes each frame of a clip; a clip is then described by how that
 # description is distributed over its frames. Mel-frequency cepstral coefficients describe the
 # *shape* of a frame's spectrum: the first how loud it is, the next its tilt, later ones ever finer
-# ripples. {cite}`mcfee2015librosa`
+# ripples {cite}`mcfee2015librosa`. Listen to a clip, then look at what is left of it
+# ({numref}`fig-baselines-mfcc`).
 
-# %%
+# %% tags=["hide-input"]
 example = clips.clips[clips.clips["split"] == "test"].iloc[0]
 y = audio.load(example["path"], duration=30)
 plots.player(y, label=f"a clip of {example['genre']}")
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-baselines-mfcc", "caption": "A clip as a support vector machine gets it: 20 coefficients by seven statistics over its frames, each column relative to its largest value."}}
 row = pd.Series(baselines.MFCC.of(y), index=baselines.MFCC.columns)
 print(f"{y.shape[0]} samples become {row.shape[0]} numbers: 20 coefficients × 7 statistics.")
 shape = pd.DataFrame(
@@ -140,9 +136,9 @@ plots.show(ax, alt="Heatmap of 20 cepstral coefficients in rows by seven statist
 # The FMA dataset publishes 518 such numbers: MFCC, three chromagrams, tonal centroids, energy, zero
 # crossings and five descriptions of the spectrum. We compute them with the same arguments to librosa,
 # and add 98 of rhythm (onset strength and how its beat divides), since none of the 518 knows a tempo.
-# Sorted as {cite:t}`mutiara2016` sorted theirs:
+# {numref}`tab-baselines-sets` sorts them as {cite:t}`mutiara2016` sorted theirs.
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-baselines-sets", "caption": "The descriptions of a clip by what they hear, after Mutiara."}}
 sizes = {
     name: sum(baselines.features.SIZES[n] for n in names)
     for name, names in baselines.SUBSETS.items()
@@ -175,9 +171,9 @@ print(f"{len(table)} clips × {X.shape[1]} numbers; {len(described.failed)} clip
 # %% [markdown]
 # With `folds = 0` a classifier is trained on the training split and tested on the test split. A
 # dataset too small for that is cut into {term}`folds <fold>`: every clip is tested once, by a model
-# that was trained on the others.
+# that was trained on the others ({numref}`tab-baselines-classifiers`).
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-baselines-classifiers", "caption": "Every classifier on this page's clips, best first."}}
 if folds:
     table = table.assign(fold=splits.k_fold(table, k=folds, seed=seed))
 
@@ -236,7 +232,7 @@ if dataset == "synthetic":
 # ablations), so that the two can be compared clip by clip.
 
 
-# %%
+# %% tags=["hide-input"]
 def stored(name):
     """What a stored study predicted: {row: report of its first seed}, empty where there is none."""
     try:
@@ -290,7 +286,7 @@ networks = {k: r for k, r in earlier.items() if set(r.clips) == tested} | networ
 if not networks:
     display(Markdown(f"*No network has been measured on these clips of {dataset} yet.*"))
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-baselines-networks", "caption": "Classifiers on hand-made features beside the networks that were measured on the same clips."}}
 simple = ("mfcc", "mean spectrum", "the network's frames")
 shown = {name: r for name, r in reports.items() if name.split(", ")[1] in simple}
 plots.show(
@@ -299,7 +295,8 @@ plots.show(
 )
 
 # %% [markdown]
-# Mind the seconds. The MFCC statistics describe all of a clip, a network sees no more than its frames:
+# Mind the seconds. In {numref}`fig-baselines-networks` the MFCC statistics describe all of a clip, while a network sees no
+# more than its frames:
 
 # %% tags=["remove-input"]
 seen = spectra.settings
@@ -314,9 +311,9 @@ Markdown(
 # %% [markdown]
 # One comparison was chosen before looking, the one that FMA's authors made: the support vector
 # machine with a Gaussian kernel on MFCC statistics. McNemar's test {cite}`mcnemar1947note` asks of
-# the clips that only one of the two gets right whether they fall evenly.
+# the clips that only one of the two gets right whether they fall evenly ({numref}`tab-baselines-paired`).
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-baselines-paired", "caption": "Each network beside the support vector machine on MFCC: clips that only one of the two gets right, and McNemar's p."}}
 paired = {name: evaluation.mcnemar(r, reports["svm_rbf, mfcc"]) for name, r in networks.items()}
 paired = pd.DataFrame.from_dict({name: p._asdict() for name, p in paired.items()}, orient="index")
 paired = paired.rename(columns={"only_first": "only the network", "only_second": "only the SVM"})
@@ -327,10 +324,10 @@ paired.style.format("{:.2g}", subset=["difference", "p_value"]) if len(paired) e
 # %% [markdown]
 # ## Which features matter?
 #
-# All classifiers on all sets, from the stored run of this page. Mind the number of cells: the best of
+# All classifiers on all sets, from the stored run of this page ({numref}`fig-baselines-grid`). Mind the number of cells: the best of
 # this many is best partly by luck, and its accuracy is not what it would have on other clips.
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-baselines-grid", "caption": "Accuracy (%) of seven classifiers on six sets of features."}}
 record = {
     "dataset": dataset,
     "folds": folds,
@@ -382,9 +379,9 @@ shown
 # artist are impossible there: all ten blues clips are by one artist; see the chapter on leakage.)
 # The network learned from 60 clips a fold, with 20 to choose its epoch; the classifiers from 80.
 # So few clips are no fair trial of a network, but they are the case of many who have a question and a
-# hundred recordings.
+# hundred recordings ({numref}`fig-baselines-real`, {numref}`fig-baselines-hundred`).
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-baselines-real", "caption": "The same on a hundred clips of real music, in five folds."}}
 ax, real = grid("baselines_gtzan_mini", "Accuracy on gtzan_mini, 5 folds (%)")
 if ax is None:
     shown = Markdown("*Not measured yet: see the commands at the top.*")
@@ -392,7 +389,7 @@ else:
     shown = plots.show(ax, alt="Accuracy of seven classifiers on six sets of features, real music.")
 shown
 
-# %%
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-baselines-hundred", "caption": "A hundred recordings: classifiers on MFCC, and the paper's network."}}
 best = {
     name: r for name, r in real.items() if "mfcc" in name or "mean" in name or "network" in name
 }
@@ -415,6 +412,17 @@ if real:
     assert real["svm_rbf, mfcc"].interval[0] > real["network: paper"].interval[1]
 
 # %% [markdown]
+# ## Every number again
+#
+# These commands made the stored results that this page draws from, each going on where it was stopped:
+#
+# ```sh
+# python -c "from prcnn.study import fma_small; fma_small.baselines('~/data')"
+# papermill book/baselines.ipynb out.ipynb -p features all -p write_results True
+# papermill book/baselines.ipynb out.ipynb -p features all -p write_results True \
+#     -p dataset gtzan_mini -p data_home ~/music -p folds 5 -p network paper
+# ```
+#
 # ## Summary
 #
 # - A support vector machine on MFCC statistics needs seconds, and is the number to beat: on FMA-small

@@ -51,9 +51,10 @@ plots.question(
 
 # %% [markdown]
 # That was music made by a program. Now real music: FMA-small in its official split, and what the main
-# methods of this book make of its 800 test clips, each with its 95 % interval and a dot for every seed.
+# methods of this book make of its 800 test clips ({numref}`fig-intro-board`), each with its 95 % interval
+# and a dot for every seed.
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input"] mystnb={"figure": {"name": "fig-intro-board", "caption": "FMA-small, official split: test accuracy with 95 % interval, a dot a seed."}}
 board = fma_small.board()
 plots.show(
     plots.accuracies(board, chance=1 / len(paper.GENRES)),
@@ -141,9 +142,10 @@ assert board.loc[paper_rows, "accuracy"].max() < board.loc["SVM on MFCC, deltas,
 # FMA-small has to be fetched, so every chapter runs on something else unless told otherwise: a synthetic
 # dataset, made on the spot, of eight genres with FMA-small's names. Some of them differ only in the order of
 # events, like the two clips above, others only in their sound. Music it is not, and what holds on it has to be tried
-# on FMA; but it shows what a network can hear that an average over time cannot:
+# on FMA; but it shows what a network can hear that an average over time cannot
+# ({numref}`fig-intro-synthetic`):
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input"] mystnb={"figure": {"name": "fig-intro-synthetic", "caption": "The synthetic default: the paper's network beside a linear model that hears only the mean spectrum."}}
 shown = {}
 for name, key in ((f"{run['network']}, {run['epochs']} epochs", "test"), ("linear model, mean spectrum", "linear")):
     shown[name] = [run[key]["accuracy"], *run[key]["interval"]]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from prcnn import datasets
-from prcnn.study import ingredients, training_clips
+from prcnn.study import fma_small, ingredients, training_clips
 from prcnn.training import BEYOND, Augment
 
 
@@ -101,3 +101,24 @@ def test_ingredients_are_compared_on_validation_and_on_test(pictures, tmp_path):
     for row in validation["rows"].values():
         right = [p == t for p, t in zip(row["predicted"][0], validation["true"], strict=True)]
         assert row["validation"] == [sum(right) / len(right)]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_study_of_the_pictures_stops_early_and_knows_uploads(pictures, tmp_path):
+    row = "3-layer CNN"
+    path = fma_small.study(
+        None,
+        tmp_path / "runs",
+        epochs=9,
+        early_stopping=1,
+        rows=[row],
+        seeds=[0],
+        n_jobs=1,
+        progress=False,
+        folder=tmp_path,
+    )
+    record = json.loads(path.read_text())
+    assert list(record["rows"]) == [row] and len(record["groups"]) == len(record["clips"]) == 24
+    [history] = (tmp_path / "runs").glob("*/history.csv")
+    epochs = len(history.read_text().splitlines()) - 1
+    assert epochs < 9 and epochs == record["rows"][row]["epoch_kept"][0] + 1

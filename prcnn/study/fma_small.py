@@ -154,18 +154,19 @@ def contenders():
     }
 
 
-def study(data_home=None, out="runs/study", *, rows=None, seeds=range(5), epochs=16, folder=None):
-    """Train rows of the ablation study on the pictures, see :func:`prcnn.study.ablations.sweep`.
+def study(data_home=None, out="runs/study", *, epochs=60, early_stopping=15, folder=None, **others):
+    """Train rows of the ablation study on the pictures until validation stops rising.
 
-    Returns the path of ``ablations_fma_small_images.json``, in ``folder`` (see
+    At most ``epochs``, and ``early_stopping`` of them without a better one; ``others`` are
+    arguments of :func:`prcnn.study.ablations.sweep` (``rows``, ``seeds``, ``n_jobs`` …). Returns
+    the path of ``ablations_fma_small_images.json``, in ``folder`` (see
     :func:`prcnn.study.results.write`), as :func:`prcnn.study.ablations.collect` makes it;
     ``groups`` are :func:`uploads`.
 
     Chapter: book/ablations.ipynb
     """
-    runs = ablations.sweep(
-        out, dataset="fma_small_images", data_home=data_home, rows=rows, seeds=seeds, epochs=epochs
-    )
+    asked = {"data_home": data_home, "epochs": epochs, "early_stopping": early_stopping, **others}
+    runs = ablations.sweep(out, **{"dataset": "fma_small_images"} | asked)
     return results.write(STUDY, by_uploads(ablations.collect(runs)), folder)
 
 
