@@ -3,6 +3,7 @@
 import datetime
 import os
 import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -13,7 +14,7 @@ def provenance():
     """Versions, machine and date (UTC) of this process, a dict of plain JSON values.
 
     Its keys: ``date``, ``python``, ``packages`` (name → version), ``machine`` (system, processor,
-    cores).
+    cores, accelerator: a GPU's name, or None).
 
     Chapter: book/environment.ipynb
     """
@@ -31,8 +32,18 @@ def provenance():
             "system": f"{platform.system()} {platform.machine()}",
             "processor": _processor(),
             "cores": os.cpu_count(),
+            "accelerator": _accelerator(),
         },
     }
+
+
+def _accelerator():
+    """The GPU that torch or JAX, where one of them has been imported, computes on."""
+    if (torch := sys.modules.get("torch")) and torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    if (jax := sys.modules.get("jax")) and (device := jax.devices()[0]).platform != "cpu":
+        return device.device_kind
+    return None
 
 
 def _processor():

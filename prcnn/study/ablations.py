@@ -233,7 +233,7 @@ def collect(runs, split="test"):
     Returns
     -------
     dict
-        ``setting`` (dataset, epochs …, the same for all), ``genres``, ``clips``, ``groups`` (their
+        ``setting`` (dataset, epochs …, of the first run: backend, machine), ``genres``, ``clips``, ``groups`` (their
         artists, where known), ``true``, and for each row ``group``, ``network``, ``changes``,
         ``settings``, ``parameters``, ``seeds``, ``validation`` (accuracies), ``epoch_kept`` (best
         on validation), ``predicted`` (a list of labels a seed), ``seconds``. ``clips``, ``groups``,
@@ -260,9 +260,11 @@ def collect(runs, split="test"):
     for row, records in found.items():
         if any(record["clips"] != first["clips"] for record in records):
             raise ValueError(f"Row {row!r} has other test clips than {next(iter(found))!r}.")
+    names = ("dataset", "epochs", "early_stopping", "batch_size", "learning_rate", "backend")
     return {
         "setting": {
-            name: first[name] for name in ("dataset", "epochs", "batch_size", "learning_rate")
+            **{name: first.get(name) for name in names},
+            "machine": first.get("provenance", {}).get("machine"),
         },
         "genres": first["test"]["genres"],
         "clips": first["clips"],

@@ -84,6 +84,7 @@ def record(run, features, report, linear, changes):
     """
     paired = evaluation.mcnemar(report, linear)
     settings = run.record["settings"]
+    names = ("epochs", "early_stopping", "batch_size", "learning_rate", "seed")
     validation = evaluation.evaluate(run.model, features, split="validation")
     return {
         "dataset": features.name,
@@ -91,7 +92,8 @@ def record(run, features, report, linear, changes):
         "changes": changes,
         "settings": features.settings.name,
         "parameters": models.trainable_parameters(run.model),
-        **{name: settings[name] for name in ("epochs", "batch_size", "learning_rate", "seed")},
+        **{name: settings[name] for name in names},
+        "backend": run.record["backend"],
         "epoch_kept": run.record["best"]["epoch"],
         "seconds": run.record["seconds"],
         "validation": validation.record(),
