@@ -105,7 +105,7 @@ mixed, label = augment.mixup(
 )
 versions["mixed with Folk"] = mixed[:1]
 versions["3 dB brighter"] = batch + np.linspace(-6, 6, 128, dtype="float32")
-fig, axes = plt.subplots(2, 3, figsize=(6.6, 3.8), sharex=True, sharey=True)
+fig, axes = plt.subplots(2, 3, figsize=(6.2, 3.6), sharex=True, sharey=True)
 for ax, (name, version) in zip(axes.flat, versions.items(), strict=True):
     ax.imshow(version[0].T, vmin=-80, vmax=0)
     ax.set_title(name if name != "3 dB brighter" else "brighter")

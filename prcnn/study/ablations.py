@@ -233,11 +233,11 @@ def collect(runs, split="test"):
     Returns
     -------
     dict
-        ``setting`` (dataset, epochs …, of the first run: backend, machine), ``genres``, ``clips``, ``groups`` (their
-        artists, where known), ``true``, and for each row ``group``, ``network``, ``changes``,
-        ``settings``, ``parameters``, ``seeds``, ``validation`` (accuracies), ``epoch_kept`` (best
-        on validation), ``predicted`` (a list of labels a seed), ``seconds``. ``clips``, ``groups``,
-        ``true`` and ``predicted`` are the split's.
+        ``setting`` (dataset, epochs …; backend and machine of the first run), ``genres``,
+        ``clips``, ``groups`` (their artists, where known), ``true``, and for each row ``group``,
+        ``network``, ``changes``, ``settings``, ``parameters``, ``seeds``, ``validation``
+        (accuracies), ``epoch_kept`` (best on validation), ``predicted`` (a list of labels a seed),
+        ``seconds``. ``clips``, ``groups``, ``true`` and ``predicted`` are the split's.
 
     Raises
     ------
