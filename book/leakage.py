@@ -351,7 +351,7 @@ if cut:
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-leakage-random", "caption": "FMA-small's pictures, official split and random ones: test accuracy in percent with 95 % interval."}}
 try:
     other = training_clips.table(results.read("leakage_fma_small_images"), "splits")
-    shown = (100 * other[["accuracy", "low", "high"]]).round(1).unstack("splits")  # noqa: PD010
+    shown = (100 * other[["accuracy", "low", "high"]]).round(1).unstack("splits")
 except FileNotFoundError:
     shown = Markdown("*Not run yet: see* `prcnn.study.training_clips.leakage`.")
 shown
