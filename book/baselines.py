@@ -166,7 +166,8 @@ described = baselines.extract(clips, features, progress=False)
 spectra = store.extract(clips, progress=False)
 table = described.clips
 X = described.read(np.arange(len(table)))
-print(f"{len(table)} clips × {X.shape[1]} numbers; {len(described.failed)} clips left out")
+lost = len(described.failed)
+print(f"{len(table)} clips × {X.shape[1]} numbers; {lost} left out")
 
 # %% [markdown]
 # With `folds = 0` a classifier is trained on the training split and tested on the test split. A
