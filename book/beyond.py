@@ -88,7 +88,7 @@ assert network.count_params() < 600_000
 # Six thousand clips are few, and the artists of the test split are others than those of training. What
 # keeps a network from learning artists by heart is to never show it the same clip twice. A clip keeps
 # its genre when it begins somewhere else, when it is a semitone higher, a little louder or duller, or
-# when a stretch of it is missing:
+# when a stretch of it is missing ({numref}`fig-beyond-versions`):
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-beyond-versions", "caption": "One clip, and five ways to alter it that leave its genre what it is."}}
 rng = np.random.default_rng(3)
@@ -277,7 +277,7 @@ Markdown(
 # ## The weights in the package
 #
 # The best of the seeds by validation comes with the package, in 16 bits; its probabilities are calibrated
-# on validation ({numref}`tab-beyond-card`):
+# on validation ({numref}`tab-beyond-card`; genre by genre {numref}`fig-beyond-genres`):
 
 # %% tags=["remove-input"] mystnb={"figure": {"name": "tab-beyond-card", "caption": "The weights in the package, each split looked at once."}}
 card = models.card("beyond")
