@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from prcnn.study import ablations, claims, evidence, fma_small, results, segments
+from prcnn.study import ablations, claims, evidence, fma_small, joined, results, segments
 
 GENRES = ["Experimental", "Folk", "Instrumental", "Pop"]
 BOOK = Path(__file__).parents[1] / "book"
@@ -41,7 +41,10 @@ def study(**wrong):
         "genres": GENRES,
         "clips": list(range(120)),
         "true": true,
-        "rows": {row: {"group": "", "predicted": predicted} for row, predicted in runs.items()},
+        "rows": {
+            row: {"group": "", "settings": "paper", "predicted": predicted}
+            for row, predicted in runs.items()
+        },
     }
 
 
@@ -99,6 +102,15 @@ def test_fma_small_counts_and_the_synthetic_study_stands_beside_it():
     first, second = figure.splitlines()
     assert first.startswith("FMA-small: −33.3 points [") and first.endswith(", worse")
     assert second.startswith("synthetic: +33.3 points [") and second.endswith(", better")
+
+
+def test_runs_that_were_fed_raw_decibels_say_so():
+    record = study(**{"5-layer CNN": 20, "3-layer CNN": 60})
+    assert evidence.called("synthetic", record) == "synthetic"
+    for row in record["rows"].values():
+        del row["settings"]
+    _, figure = found("five convolutions", ablations_synthetic=record)
+    assert figure.startswith("synthetic, raw decibels: −33.3 points")
 
 
 def test_of_many_rows_the_one_that_speaks_for_a_change_is_shown():
@@ -175,6 +187,27 @@ def test_more_data_compares_all_clips_with_half():
     assert found("more data", **{name: {"genres": GENRES, "runs": none}})[0] != evidence.HELD
 
 
+def test_features_are_judged_by_the_network_that_was_trained_with_them_or_beside_one():
+    both, row = ablations.REFERENCE, "features beside both branches"
+    true = (np.arange(200) % 4).tolist()
+
+    def side_by_side(wrong):
+        said = [(t + (i < wrong)) % 4 for i, t in enumerate(true)]
+        rows = {joined.LEARNED: [(t + 1) % 4 for t in true[:90]] + true[90:], joined.BOTH: said}
+        rows = {name: {"predicted": predicted} for name, predicted in rows.items()}
+        clips = list(range(0, 4000, 20))
+        return {joined.RESULT: {"genres": GENRES, "clips": clips, "true": true, "rows": rows}}
+
+    assert found("features beside", **side_by_side(10))[0] == evidence.HELD
+    word, figure = found("features beside", **side_by_side(170))
+    assert word == evidence.CONTRADICTED
+    assert figure.startswith("FMA-small, beside what `beyond` has learned: −40.0 points [")
+    trained = {fma_small.STUDY: study(**{both: 60, row: 20})}
+    assert found("features beside", **trained)[0] == evidence.HELD
+    word, figure = found("features beside", **trained, **side_by_side(170))
+    assert word == evidence.HELD and len(figure.splitlines()) == 2
+
+
 def test_hours_are_a_step_multiplied():
     machine = {"machine": {"cores": 4}}
     speed = {"milliseconds_a_clip": {"paper": {"median": 10.0}}, "provenance": machine}
@@ -235,6 +268,6 @@ def test_what_stands_in_the_book_was_read_from_its_results():
         return record
 
     other = claims.table(read).set_index("claim")["figure"]
-    asked = [c for c in table.index if table[c].startswith(("FMA-small: ", "synthetic: "))]
+    asked = [c for c in table.index if table[c].startswith(("FMA-small: ", "synthetic"))]
     changed = [c for c in asked if table[c] != other[c]]
     assert asked and changed == asked

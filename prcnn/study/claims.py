@@ -178,9 +178,9 @@ CLAIMS = [
     Claim(
         "the paper",
         "features beside the spectrogram would help (its future work)",
-        "statistics of the picture joined to both branches and trained with them",
-        asked("Do features beside the spectrogram help?", better),
-        "ablations",
+        "statistics of the picture joined to both branches, and to what `beyond` has learned",
+        evidence.features,
+        "discussion",
     ),
     Claim(
         "Costa",

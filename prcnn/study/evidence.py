@@ -14,7 +14,7 @@ import pandas as pd
 
 from prcnn.evaluation import compare_over_seeds, interval_over_seeds, report, verdict, wilson
 from prcnn.evaluation.statistics import confusions, scores
-from prcnn.study import ablations, fma_small, paper, results, segments
+from prcnn.study import ablations, fma_small, joined, paper, results, segments
 
 HELD, CONTRADICTED, UNDECIDED = "held", "contradicted", "undecided"
 UNTESTABLE, NOT_RUN = "cannot be tested here", "not run yet"
@@ -110,15 +110,25 @@ def asked(question, says, rows=None, reference=None):
             kept = {r: v for r, v in record["rows"].items() if r in (asking[0], *asking[1])}
             answers = ablations.answers({**record, "rows": kept}, {question: asking})
             if len(answers):
-                found[place] = answers.droplevel(0)
+                found[called(place, record)] = answers.droplevel(0)
         if not found:
             return Found(NOT_RUN, NOT_RUN)
         lines = [f"{place}: {_lines(answers)}" for place, answers in found.items()]
-        if next(iter(STUDIES)) not in found:
-            lines.append("FMA-small: " + NOT_RUN)
+        main = next(iter(STUDIES))
+        if not any(place.startswith(main) for place in found):
+            lines.append(f"{main}: {NOT_RUN}")
         return Found(says(next(iter(found.values()))["verdict"].tolist()), "\n".join(lines))
 
     return evidence
+
+
+def called(study, record):
+    """A study's name; with its input, where it is older than the layer that standardises bands.
+
+    Chapter: book/ablations.ipynb
+    """
+    new = all("settings" in row for row in record["rows"].values())
+    return study if new else f"{study}, raw decibels"
 
 
 def _lines(answers):
@@ -221,11 +231,6 @@ def printed_attention(records):
 def hard_genres(records, n_resamples=1000):
     """F1 of each genre, mean over the seeds, with a bootstrap interval over uploads.
 
-    Parameters
-    ----------
-    records : Records
-    n_resamples : int
-
     Returns
     -------
     pandas.DataFrame
@@ -292,6 +297,20 @@ def _report_of(record, run):
     votes = np.eye(len(record["genres"]))[run["predicted"]]
     groups = fma_small.uploads(run["clips"], run["true"])
     return report(run["true"], votes, record["genres"], run["clips"], groups)
+
+
+def features(records):
+    """Trained together with the network, or, where that was not run, beside what it has learned."""
+    trained = asked("Do features beside the spectrogram help?", better)(records)
+    record = records.get(joined.RESULT)
+    if record is None:
+        return trained
+    gain = joined.gain(record)
+    said = f"FMA-small, beside what `beyond` has learned: {points(gain)}, {verdict(gain)}"
+    if trained.figure.startswith("FMA-small: "):
+        return Found(trained.verdict, f"{trained.figure}\n{said}")
+    said += "" if trained.verdict == NOT_RUN else f"\n{trained.figure}"
+    return Found(better([verdict(gain)]), said)
 
 
 def against_network(row):
