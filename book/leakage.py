@@ -328,11 +328,13 @@ if cut:
             f"{evidence.percent(told['by clip'].accuracy, told['by clip'].interval)}. The leak is worth "
             f"{evidence.points(leak)}: {reach}. "
         )
-    clips_there = len(set(cut["clips"]))
+    many = int(paper.TABLE1.set_index("dataset").loc["GTZAN", "tracks"])
+    mean = segments.curves(cut, "paper")["by clip"].mean(axis=1)
+    late = 100 * (mean.iloc[-5:].mean() - mean.iloc[len(mean) // 2 :][:5].mean())
     text += (
-        f"There are {clips_there} clips here, where Feng had a thousand: with {len(cut['true'])} segments "
-        f"and {cut['epochs']} epochs the network is still small of experience. The dashed line has stopped "
-        "rising all the same: what is missing there is other music, not more epochs."
+        f"Feng had {many:,} clips; here are {len(set(cut['clips']))}, and {cut['epochs']} epochs. Over the "
+        f"second half of them the curve by clip still moved by {late:+.1f} points: it is not more epochs "
+        "that are missing there, but other music."
     )
 Markdown(text)
 
@@ -340,9 +342,7 @@ Markdown(text)
 if cut:
     leak = segments.leak(cut, "paper")
     assert leak.low > 0, "the leak is larger than chance"
-    by_clip_curve = segments.curves(cut, "paper")["by clip"].mean(axis=1)
-    half = len(by_clip_curve) // 2
-    assert by_clip_curve.iloc[half:].mean() - by_clip_curve.iloc[half // 2 : half].mean() < 0.1
+    assert abs(late) < 5, "the curve by clip has stopped rising"
 
 # %% [markdown]
 # And on FMA-small, which has an official split? Its pictures were also split at random, with artists and
