@@ -28,8 +28,9 @@ class Scale(keras.layers.Normalization):
     def call(self, x):
         mean = keras.ops.reshape(self.adapt_mean, self._broadcast_shape)
         variance = keras.ops.reshape(self.adapt_variance, self._broadcast_shape)
-        moves = variance > 1e-6
-        deviation = keras.ops.sqrt(keras.ops.where(moves, variance, 1.0))
+        # ones_like, as a number from the host could not be recorded in a CUDA graph
+        variance = keras.ops.where(variance > 1e-6, variance, keras.ops.ones_like(variance))
+        deviation = keras.ops.sqrt(variance)
         return (keras.ops.cast(x, self.compute_dtype) - mean) / deviation
 
 
