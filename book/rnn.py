@@ -360,7 +360,7 @@ assert stuck["decibels"] > 0.8 and stuck["standardised"] < 0.1
 #
 # A test of memory: replace 32 frames (0.7 s) of a clip by those of another clip, and see how far the
 # two last states move. Do this for each part in turn. {numref}`fig-rnn-influence` does it before training,
-# fed decibels as the published networks were; {numref}`fig-rnn-learned`, further down, after it.
+# fed decibels as the published networks were.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-influence", "caption": "How far the two last states move when a part of the clip is replaced, by where the part lies. Untrained, fed decibels."}}
 untrained = models.influence(rnn, X)
@@ -376,7 +376,7 @@ assert untrained.forward.idxmax() == untrained.index[-1]
 assert untrained.backward.idxmax() == untrained.index[0]
 assert untrained.forward.iloc[-1] > 3 * untrained.forward.iloc[:-2].max()
 
-# %% tags=["remove-input", "nbval-ignore-output"]
+# %% tags=["remove-input", "nbval-ignore-output"] mystnb={"markdown_format": "myst"}
 share = untrained.forward.iloc[-1] / untrained.forward.iloc[:10].mean()
 Markdown(
     "The forward state mostly knows the end of the clip and the backward state its beginning: the "
@@ -385,7 +385,7 @@ Markdown(
     "little of everything. (Standardised, all gates are half open, and before training the state "
     "forgets within a few seconds.) Longer memory has to be learned. Was it, in the weights behind the paper's figures? The same test for them and for the "
     "same networks before training, on spectrograms as their authors made them (`AUTHORS`, where a "
-    "part lasts twice as long), in the next figure:"
+    "part lasts twice as long), is {numref}`fig-rnn-learned`."
 )
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-rnn-learned", "caption": "The same test for three published networks and for their untrained twins. The last part counts as 1."}}
