@@ -86,8 +86,10 @@ answers = {study: ablations.answers(record) for study, record in studies.items()
 
 # %% [markdown]
 # ## What was run
+#
+# {numref}`tab-ablations-run` sums it up.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-ablations-run", "caption": "The studies that this chapter draws from."}}
 pd.DataFrame(
     {
         study: {
@@ -172,7 +174,7 @@ def said(*questions):
 # **Hypothesis**: a row of Table 2 is a property of its network, so that one run tells it.
 #
 # **Experiment**: the same rows with several seeds, which change the first weights and the order of the
-# clips and nothing else.
+# clips and nothing else ({numref}`fig-ablations-table2`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablations-table2", "caption": "The paper's Table 2 again: mean test accuracy, its 95 % interval and a dot a seed; a cross is the paper's own single run."}}
 main = tables[first][tables[first]["group"] == "Table 2"].sort_values("accuracy", ascending=False)
@@ -208,7 +210,7 @@ Markdown(
 # be right about one comparison.
 #
 # **Experiment**: each branch alone, both, and both with a second recurrent layer; then the reading in one
-# direction instead of two.
+# direction instead of two ({numref}`fig-ablations-branches`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablations-branches", "caption": "What a branch, a second recurrent layer and a second direction add. In the grey band a difference would not matter."}}
 branches = (
@@ -267,14 +269,16 @@ for branch, clip in {"CNN": lead.idxmax(), "RNN": lead.idxmin()}.items():
 # **Hypothesis**: deeper is better. In Table 2 the three-layer CNN is far behind.
 #
 # **Experiment**: the last two layers are taken away. What is left is not simply a smaller network: the
-# last two pools went with them, so the classifier now reads the whole map instead of its summary.
+# last two pools went with them, so the classifier now reads the whole map instead of its summary. What
+# that is worth, {numref}`fig-ablations-layers` says.
 
 # %%
 for layers in ("cnn5", "cnn3"):
     model = models.build(layers)
     features = model.get_layer("flatten").output.shape[-1]
     field = models.receptive_field(model).iloc[-1]
-    print(layers, features, "features of", field["frames"], "frames each")
+    seen = field["frames"]
+    print(layers, features, "features of", seen, "frames each")
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablations-layers", "caption": "Three layers beside five."}}
 figure("Does the CNN need five layers?", alt="Accuracy of three layers less that of five.")
@@ -295,7 +299,7 @@ said("Does the CNN need five layers?")
 # **Experiment**: (5, 1), which only looks further in time; and (3, 3), which also compares neighbouring
 # bands. That is the one thing that the paper's filters cannot do: an interval, a vowel, a chord is a
 # relation between bands, and no weight of theirs joins two. Bands meet in the pools only, where the louder
-# one wins.
+# one wins. {numref}`fig-ablations-kernel` has both.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablations-kernel", "caption": "Two other kernels beside (3, 1)."}}
 figure("Another kernel?", alt="Accuracy of kernels (3, 3) and (5, 1) less that of (3, 1).")
@@ -308,7 +312,8 @@ said("Another kernel?")
 #
 # **Hypothesis**: the activation hardly matters. ReLU, ELU and tanh all bend a line.
 #
-# **Experiment**: all three; and, because the answer seems to hang on it, the input as raw decibels.
+# **Experiment**: all three; and, because the answer seems to hang on it, the input as raw decibels
+# ({numref}`fig-ablations-activation`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablations-activation", "caption": "Other activations; and what it is worth to standardise the bands."}}
 activation = ("Another activation?", "Does standardising the bands help?")
@@ -322,9 +327,10 @@ said(*activation)
 # nearly equal. So a filter of the first layer puts out its input times the sum of its three weights: for
 # about half of all filters a negative number, always. A ReLU makes that zero, for every clip, and a filter
 # that is always zero learns nothing. ELU and tanh let it through. Standardised bands go both ways, and no
-# filter is dead. Count the features that never move, in networks that nobody has trained yet:
+# filter is dead. {numref}`tab-ablations-dead` counts the features that never move, in networks that nobody
+# has trained yet.
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-ablations-dead", "caption": "Percent of the features that are the same for all clips, in untrained networks."}}
 pictures = store.extract(clips, progress=False)
 X = pictures.read(pictures.places("test")[::7])
 
@@ -355,7 +361,7 @@ assert dead.loc["relu", "raw decibels"] > 0.25 > dead.loc["tanh", "raw decibels"
 assert (dead["standardised"] < dead.loc["relu", "raw decibels"]).all()
 
 # %% [markdown]
-# Percent of the features that the classifier is handed and that say nothing. It is the input, not the
+# Those are features that the classifier is handed and that say nothing. It is the input, not the
 # activation, that was wrong: who feeds raw decibels should not use a ReLU.
 #
 # ## Do pools, width and dropout matter?
@@ -393,7 +399,7 @@ Markdown(text)
 # [attention](attention.ipynb)): a difference would be a wonder. Then three that work, beside the RNN's
 # last state, as Yu had it, and beside their fair rival: the plain *mean* of the same states, which is
 # attention with equal weights. What they gain over the last state may be the gain of looking at the whole
-# clip; what they gain over the mean is the gain of weighing.
+# clip; what they gain over the mean is the gain of weighing. {numref}`fig-ablations-attention` shows both.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablations-attention", "caption": "Attention, printed and working, beside its rivals."}}
 attention = (
@@ -416,7 +422,8 @@ said(*attention)
 #
 # **Experiment**: the same frames with all 513 bins of the STFT; Feng's own network on the first 5 seconds
 # (both need sound, so the synthetic set answers); statistics of every band joined to both branches and
-# trained with them; and Dwivedi's network, which puts its RNN *behind* its CNN.
+# trained with them; and Dwivedi's network, which puts its RNN *behind* its CNN
+# ({numref}`fig-ablations-input`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablations-input", "caption": "Another input, statistics beside the spectrogram, and the two branches one after the other."}}
 inputs = (

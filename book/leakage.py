@@ -77,13 +77,16 @@ display(plots.player(other, label=f"a segment of another clip of {genre}", offse
 # Each segment is described by the statistics of its MFCC (140 numbers; see the chapter on
 # baselines). Distance in those numbers, standardised: how near is a segment's nearest neighbour among
 # the segments of its own clip, and among those of other clips (400 of them at most)?
+# {numref}`fig-leakage-near` shows both.
 
 # %%
-features = dataclasses.replace(baselines.MFCC, name="mfcc-segments", segment=float(seconds))
+mfcc, name = baselines.MFCC, "mfcc-segments"
+features = dataclasses.replace(mfcc, name=name, segment=float(seconds))
 store = baselines.extract(clips, features, progress=False)
 table = splits.segments(store.clips, seconds)
 X = store.read(np.arange(len(store.clips))).reshape(len(table), -1)
-print(f"{len(store.clips)} clips × {features.shape[0]} segments × {features.shape[1]} numbers")
+n, (m, numbers) = len(store.clips), features.shape
+print(f"{n} clips × {m} segments × {numbers} numbers")
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-leakage-near", "caption": "Distance from a segment to its nearest neighbour among its own clip's segments, and among all others."}}
 few = np.linspace(0, len(store.clips) - 1, min(400, len(store.clips))).astype(int)
@@ -130,13 +133,17 @@ glue(
 # from, since none may be shared out. What it costs is the price of both.
 #
 # It needs artists: at least three a genre, or the folds become too few to learn from. Genres
-# with fewer known artists are left out of all three tests, so that the tests differ in nothing else.
+# with fewer known artists are left out of all three tests, so that the tests differ in nothing else
+# ({numref}`tab-leakage-artists`). What comes out stands in {numref}`tab-leakage-three`; guess the second
+# number from the first before you look.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-leakage-artists", "caption": "Artists of each genre."}}
 artists = clips.clips.groupby("genre")["artist"].nunique().reindex(clips.genres)
 kept = artists.index[artists >= 3].tolist()
 k = int(min(folds, artists[kept].min())) if kept else folds
-display(artists.rename("artists").to_frame().T.style)
+artists.rename("artists").to_frame().T.style
+
+# %% tags=["remove-input"]
 left_out = [genre for genre in clips.genres if genre not in kept]
 Markdown(
     f"Tested: {len(kept)} of {len(clips.genres)} genres, in {k} folds."
@@ -184,7 +191,7 @@ three = lines(reports)
 # so they are not six observations: the interval draws *clips* with replacement, with all their
 # segments. {ref}`One of the exercises <leakage-naive>` asks how narrow it would wrongly become
 # otherwise. Clips of one artist resemble each other as well, which the interval does not count: the
-# true uncertainty is somewhat larger still.
+# true uncertainty is somewhat larger still. {numref}`fig-leakage-three` draws them.
 
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-leakage-three", "caption": "The same three tests as a picture."}}
@@ -214,7 +221,8 @@ if dataset == "synthetic" and classifier == "svm_rbf":
 # model. The first number is not wrong: it answers the question *can it recognise the rest of a
 # recording it knows?* It is the wrong question.
 #
-# How would one notice? By asking how much of the test was heard in training:
+# How would one notice? By asking how much of the test was heard in training
+# ({numref}`tab-leakage-overlap`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-leakage-overlap", "caption": "How much of the test was heard in training, in percent of its segments."}}
 seen = {}
@@ -229,12 +237,13 @@ pd.DataFrame.from_dict(seen, orient="index").rename(
 # %% [markdown]
 # ## On real music
 #
-# The same page on a hundred clips of GTZAN, with artists from Sturm's index {cite}`sturm2013gtzan`.
+# The same page on a hundred clips of GTZAN, with artists from Sturm's index {cite}`sturm2013gtzan`
+# ({numref}`tab-leakage-real-artists` and {numref}`fig-leakage-real`).
 # Some of its genres hang on one artist: all ten blues clips are by the same one. There a split by
 # artist is impossible, and *blues* means *that singer*. So there are two tables: all ten genres
 # without a test by artist, and those with artists enough for all three.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-leakage-real-artists", "caption": "Artists among the ten clips of each genre of gtzan_mini."}}
 record = {
     "dataset": dataset,
     "classifier": classifier,
@@ -347,6 +356,7 @@ if cut:
 # %% [markdown]
 # And on FMA-small, which has an official split? Its pictures were also split at random, with artists and
 # albums on both sides, as some published numbers were ([baselines](baselines.ipynb)).
+# {numref}`tab-leakage-random` sets them side by side.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-leakage-random", "caption": "FMA-small's pictures, official split and random ones: test accuracy in percent with 95 % interval."}}
 try:
