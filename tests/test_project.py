@@ -62,6 +62,35 @@ def test_notebook_is_small_and_was_run(path):
     assert not [o for o in outputs if o.output_type == "error"]
 
 
+def hidden(cell, *parts):
+    """Is any of these parts of a cell, input or output, folded or left out of the book?"""
+    tags = {*cell.metadata.get("tags", [])}
+    return bool(tags & {f"{how}-{part}" for how in ("hide", "remove") for part in (*parts, "cell")})
+
+
+@notebooks
+def test_code_that_stays_open_is_short_and_narrow(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code" and not hidden(cell, "input"):
+            lines = cell.source.splitlines()
+            assert len(lines) <= 15, cell.source
+            assert max(map(len, lines)) <= 72, max(lines, key=len)
+
+
+@notebooks
+def test_figures_and_tables_have_names_and_captions(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            found = [o.get("data", {}).get("text/html", "") for o in cell.outputs]
+            found = [x for x in found if x and not x.startswith("<details")]
+            shown = [x for x in found if re.search('<table|<img class="(drawing|picture)', x)]
+            figure = cell.metadata.get("mystnb", {}).get("figure", {})
+            if figure:
+                assert re.match(r"(fig|tab)-[a-z0-9-]+$", figure["name"]) and figure["caption"]
+                assert len(found) <= 1, f"{figure['name']} would be given to {len(found)} outputs"
+            assert figure or not shown or hidden(cell, "output"), cell.source
+
+
 @notebooks
 def test_parameterised_pages_have_one_such_cell_and_refuse_others(path):
     notebook = nbformat.read(path, as_version=4)
