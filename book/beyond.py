@@ -199,7 +199,7 @@ assert ahead.low > 0, "the text says that a network pays"
 #
 # A recipe of ten ingredients that wins does not say which of them mattered. So each is left out in turn,
 # and network and recipe stay what they are otherwise. Before you look: which row will lose most? And is
-# the recurrent branch, the paper's idea, worth its place?
+# the recurrent branch, the paper's idea, worth its place? {numref}`fig-beyond-ingredients` knows.
 
 # %% tags=["remove-input"] mystnb={"figure": {"name": "fig-beyond-ingredients", "caption": "How far beyond falls, or rises, without each ingredient: on validation and on test, a dot a seed, with the 95 % interval for other clips and seeds. Inside the grey band it is a tie."}}
 worth = results.read("ingredients_fma_small_images")
@@ -237,7 +237,7 @@ def said(answers):
 
 
 Markdown(
-    f"Every row of {{numref}}`fig-beyond-ingredients` is the mean of {len(whole['seeds'])} seeds of "
+    f"Every row is the mean of {len(whole['seeds'])} seeds of "
     f"{worth['test']['setting']['epochs']} epochs.\n\n"
     + "\n".join(f"- **On {split}:** {said(answers.loc[order])}." for split, answers in told.items())
 )
