@@ -118,13 +118,17 @@ assert board.loc[paper_rows, "accuracy"].max() < board.loc["SVM on MFCC, deltas,
 # %% [markdown]
 # ## The paper on a page
 #
-# ```{image} architecture.svg
+# ```{figure} architecture.svg
+# :name: fig-intro-network
 # :alt: A log-mel spectrogram of 640 frames by 128 bands goes through five convolutions with pools to 256 numbers and, side by side, through a pool and a bidirectional GRU to 128 numbers; both are joined to 384 and classified by a softmax over eight genres.
 # :width: 100%
+#
+# The paper's network: a branch that looks and a branch that listens, joined.
 # ```
 #
 # {cite:t}`fadaviardakani2020parallel` take the parallel network of {cite:t}`feng2017music`, feed it
-# log-mel spectrograms of FMA-small {cite}`defferrard2017fma`, and add attention and ablations.
+# log-mel spectrograms of FMA-small {cite}`defferrard2017fma`, and add attention and ablations. In
+# {numref}`fig-intro-network`, from left to right:
 #
 # - **In:** 30-second clips of eight genres become images of 640 frames × 128 mel bands.
 # - **A CNN** of five layers sees short shapes in time; pooled, it leaves 256 numbers.
@@ -178,6 +182,11 @@ Markdown(
 #
 # ## How to run
 #
+# {numref}`tab-intro-run` says what to type, wherever you are.
+#
+# ```{table} Where and how to run a page
+# :name: tab-intro-run
+#
 # | where | how |
 # |---|---|
 # | a laptop | clone the repository, then `pip install -e ".[all]" && papermill book/train.ipynb out.ipynb -p epochs 50` |
@@ -185,5 +194,6 @@ Markdown(
 # | Colab, Binder | the rocket at the top of a page, where this book is published from a repository whose address it knows (`repository` in `_config.yml`); on Colab the first cell fetches the library |
 # | a GPU | `pip install torch`, then `KERAS_BACKEND=torch` before the same commands (cuDNN's GRU); or `pip install "jax[cuda12]"` and `KERAS_BACKEND=jax` |
 # | FMA-small | add `-p dataset fma_small -p data_home FOLDER`; see [datasets](datasets.ipynb) |
+# ```
 #
 # No page needs the internet: the default dataset is made on the spot.

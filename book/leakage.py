@@ -23,7 +23,8 @@
 # This page runs on any dataset; the real music below was measured with
 #
 # ```sh
-# papermill book/leakage.ipynb out.ipynb -p dataset gtzan_mini -p data_home ~/music -p write_results True
+# papermill book/leakage.ipynb out.ipynb -p dataset gtzan_mini \
+#     -p data_home ~/music -p write_results True
 # python -c "from prcnn.study import segments; segments.study('~/music')"
 # ```
 
