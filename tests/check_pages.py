@@ -5,7 +5,10 @@
 Fails on: an error in the browser's console, a picture without alternative text or that did not
 load, a link inside the book that leads nowhere, a player that cannot play, anything fetched from
 another host, a page wider than the screen, code or a table that is cut without a sign that it
-scrolls, text whose contrast is below 4.5 : 1 (axe-core).
+scrolls, text whose contrast is below 4.5 : 1 (axe-core). And on what a chapter promises its reader:
+every figure and table has a number and a caption and is referred to; open code takes at most a
+fifth of the height, 15 lines a block and 72 columns a line; a page weighs at most 400 kB, and
+what all pages share 1.1 MB.
 """
 
 import argparse
@@ -25,10 +28,13 @@ from selenium.webdriver.chrome.service import Service
 
 SCREENS = {"wide": (1440, 900), "middle": (1100, 800), "narrow": (390, 844)}
 THEMES = ("light", "dark")
+CODE_SHARE, CODE_LINES, CODE_COLUMNS = 0.2, 15, 72
+PAGE_BYTES, SHARED_BYTES = 400_000, 1_100_000
+HEAVY = ("book/classify.html",)  # carry a network with them
 AXE = (importlib.resources.files("axe_core_python") / "axe.min.js").read_text()
 
 LOOK = """
-const done = arguments[arguments.length - 1];
+const [limits, done] = arguments;
 const text = x => (x.outerHTML || '').slice(0, 120);
 const images = [...document.querySelectorAll('article img, main img')];
 const players = [...document.querySelectorAll('audio')];
@@ -53,6 +59,20 @@ const cut = [...document.querySelectorAll('article *')].filter(x => {
     && ['auto', 'scroll', 'hidden'].includes(style.overflowX)
     && !style.backgroundImage.includes('gradient') && !x.closest('.visually-hidden, math');
 });
+const shown = x => x.checkVisibility({contentVisibilityAuto: true});
+const height = x => x.getBoundingClientRect().height;
+const article = document.querySelector('article');
+const numbered = x =>
+  x.closest('figure:has(.caption-number)') || x.querySelector('.caption-number');
+const evidence = [...document.querySelectorAll('img.picture, img.drawing, article table')].filter(
+  x => shown(x) && !x.closest('.indextable, dl.py, .toctree-wrapper, .solution'));
+const named = [...document.querySelectorAll('article :is(figure, table)[id]')].filter(
+  x => x.querySelector('.caption-number') && !document.querySelector(
+    `article a:not(.headerlink)[href="#${CSS.escape(x.id)}"]`));
+const open = [...document.querySelectorAll('article div.highlight')].filter(
+  x => shown(x) && !x.closest('.cell_output, dl.py, .solution, .admonition'));
+const lines = open.map(x => x.innerText.trimEnd().split('\\n'));
+const loaded = performance.getEntriesByType('resource').map(x => x.decodedBodySize);
 const measurable = typeof axe != 'undefined' && document.querySelector('article');
 const pale = !measurable ? Promise.resolve([]) : axe.run(
   {include: ['article'], exclude: ['img', 'audio', 'svg', 'math']},
@@ -72,6 +92,15 @@ Promise.all([pale, ...players.map(play)]).then(([pale, ...played]) => done({
   wide: wide.slice(0, 3).map(text),
   cut: cut.slice(0, 3).map(text),
   pale: pale.slice(0, 3),
+  bare: evidence.filter(x => !numbered(x)).slice(0, 3).map(text),
+  forgotten: named.map(x => x.id),
+  code: open.reduce((sum, x) => sum + height(x), 0) / (article ? height(article) : 1),
+  long: lines.filter(x => x.length > limits.lines).map(x => x.length + ' lines from ' + x[0]),
+  broad: open.filter(x => x.closest('.cell_input')).flatMap(x => x.innerText.split('\\n'))
+    .filter(x => x.length > limits.columns),
+  hidden: open.flatMap(x => [...x.querySelectorAll('pre')])
+    .filter(x => x.scrollWidth > x.clientWidth + 1).map(text),
+  shared: loaded.reduce((sum, x) => sum + x, 0),
 }));
 """
 
@@ -129,7 +158,8 @@ def look(driver, url, screen, theme):
     driver.refresh()
     if screen == "wide":  # colours are the same on every screen
         driver.execute_script(AXE)
-    seen = driver.execute_async_script(LOOK)
+    limits = {"lines": CODE_LINES, "columns": CODE_COLUMNS}
+    seen = driver.execute_async_script(LOOK, limits)
     seen["errors"] = [
         entry["message"]
         for entry in driver.get_log("browser")
@@ -162,9 +192,26 @@ def problems_of(seen):
         "wide": "sticks out of the page",
         "cut": "is cut, and nothing says that it scrolls",
         "pale": "text of too little contrast",
+        "bare": "figure or table without number and caption",
+        "forgotten": "nothing refers to this figure or table",
+        "long": f"more than {CODE_LINES} lines of open code",
+        "broad": f"code wider than {CODE_COLUMNS} columns",
     }
     found = [f"{label}: {what}" for key, label in names.items() for what in seen[key]]
     return found + (["the page scrolls sideways"] if seen["scrolls"] else [])
+
+
+def promises_broken(file, path, seen):
+    """What a chapter promises its reader, seen on a wide screen."""
+    if file.startswith("book/") and file not in HEAVY:
+        if path.stat().st_size > PAGE_BYTES:
+            yield f"the page has {path.stat().st_size:,} bytes"
+        if seen["shared"] > SHARED_BYTES:
+            yield f"it fetches {seen['shared']:,} bytes besides itself"
+    if file.startswith("book/") and "/api/" not in file and seen["code"] > CODE_SHARE:
+        yield f"open code takes {seen['code']:.0%} of its height"
+    for what in seen["hidden"]:
+        yield f"code is cut though the screen is wide: {what}"
 
 
 def dead_links(pages, origin):
@@ -203,7 +250,10 @@ def main():
             for screen in SCREENS:
                 for theme in THEMES:
                     seen = look(driver, f"{origin}/{file}", screen, theme)
-                    problems += [f"{file} ({screen}, {theme}): {p}" for p in problems_of(seen)]
+                    found = problems_of(seen)
+                    if screen == "wide":
+                        found += promises_broken(file, arguments.folder / file, seen)
+                    problems += [f"{file} ({screen}, {theme}): {p}" for p in found]
                     if arguments.screenshots:
                         name = (
                             f"{file.replace('/', '-').removesuffix('.html')}-{screen}-{theme}.png"
