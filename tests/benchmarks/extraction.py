@@ -4,7 +4,7 @@ CLIPS is a folder with real clips (``../shared/data``: MP3s of FMA, WAVs of gtza
 come from one run. On one core the candidates take turns for several rounds, and the best processor
 time of each counts, which other programs on the machine disturb least. One process against two is
 wall time: keep the machine quiet. Writes ``book/results/extraction.json``, from which
-book/log_mel.ipynb draws.
+book/costs.ipynb draws.
 """
 
 import argparse
