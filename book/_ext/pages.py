@@ -123,7 +123,8 @@ class TermsAreLinked(SphinxTransform):
             code = printed != term
             if code == isinstance(text.parent, nodes.literal):
                 words = re.escape(term).replace(r"\ ", r"\s+")
-                words = rf"^{words}$" if code else rf"(?<![\w-]){words}s?(?![\w-])"
+                # An answer that folds out is no fold.
+                words = rf"^{words}$" if code else rf"(?<![\w-]){words}s?(?![\w-]|\s+out\b)"
                 flags = 0 if term[:2].isupper() or code else re.IGNORECASE
                 if match := re.search(words, text.astext(), flags):
                     found.append((match.start(), -len(term), term, match))
