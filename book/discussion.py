@@ -184,12 +184,21 @@ argue(
 # %% tags=["remove-input"]
 argue(
     "log-mel input",
-    "features beside the spectrogram",
     held="Log-mel is worth its place: it keeps what the ear keeps, and a network with few clips has less "
     "to learn from.",
     contradicted="With the same frames, 513 bins of the STFT serve as well or better; mel bands are a "
     "convenience here, not a gain.",
     undecided="Mel bands make the input four times smaller; that they also make it better is not shown.",
+)
+
+# %% tags=["remove-input"]
+argue(
+    "features beside the spectrogram",
+    held="So a network of this size does not find by itself all that simple statistics say. That is the "
+    "paper's own idea for the future, and it is a cheap one.",
+    contradicted="A spectrogram holds enough: what simple statistics say of it, a trained network has found "
+    "by itself. The paper's idea for the future is answered, at least with these features.",
+    undecided="Whether a network finds by itself all that simple statistics say stays open.",
 )
 
 # %% [markdown]
