@@ -263,8 +263,9 @@ def test_what_stands_in_the_book_was_read_from_its_results():
     def read(name):
         record = copy.deepcopy(results.read(name))
         for row in record.get("rows", {}).values():
-            if isinstance(row.get("predicted"), list):
-                row["predicted"] = [run[::-1] for run in row["predicted"]]
+            if isinstance(said := row.get("predicted"), list):
+                several = isinstance(said[0], list)
+                row["predicted"] = [run[::-1] for run in said] if several else said[::-1]
         return record
 
     other = claims.table(read).set_index("claim")["figure"]

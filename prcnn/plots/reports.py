@@ -82,7 +82,7 @@ def forest(tables, ax=None):
     if rows.index.nlevels > 1:
         groups = list(rows.groupby(level=0, sort=False))
     heads = sum(name is not None for name, _ in groups)
-    height = 0.34 if len(studies) == 1 else 0.42
+    height = 0.34 if len(studies) == 1 else 0.37
     ax = ax or plt.subplots(figsize=(7.2, 0.9 + height * (len(rows) + heads)))[1]
     ax.axvspan(-100 * TIE, 100 * TIE, color="0.92", zorder=0)
     ax.axvline(0, color="0.5", lw=1, zorder=0)
