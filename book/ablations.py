@@ -29,7 +29,8 @@
 #
 # ```sh
 # papermill book/ablations.ipynb out.ipynb -p run True -p data_home ~/data
-# papermill book/ablations.ipynb out.ipynb -p run True -p dataset synthetic -p epochs 12 -p batch_size 16
+# papermill book/ablations.ipynb out.ipynb -p run True \
+#     -p dataset synthetic -p epochs 12 -p batch_size 16
 # ```
 
 # %% tags=["parameters", "hide-input"]

@@ -286,6 +286,7 @@ argue(
 # ## Which genres are hard, and why?
 #
 # In the paper's Figure 2 four genres have an F1 below .4, and the paper leaves it at that.
+# {numref}`tab-discussion-genres` sets ours beside them.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-discussion-genres", "caption": "F1 of every genre: as the paper printed it, over our seeds with interval, and of an SVM on what VGGish hears."}}
 genres = evidence.hard_genres(records).sort_values("paper")
@@ -414,7 +415,7 @@ argue(
 # %% [markdown]
 # ## All sentences
 #
-# ● held, ○ contradicted, ◐ undecided. Sentences in quotation marks are quoted; the others are the
+# {numref}`tab-discussion-claims`: ● held, ○ contradicted, ◐ undecided. Sentences in quotation marks are quoted; the others are the
 # paper's in our words, and so are those of {cite:t}`yu2020attention`, {cite:t}`costa2017evaluation`,
 # {cite:t}`gemmeke2017audioset` and {cite:t}`mutiara2016`.
 
@@ -432,7 +433,8 @@ lines[["", "sentence", "done", "found", "verdict", "told in"]].style.hide(axis="
 # %% [markdown]
 # ## The clip nobody knows
 #
-# Over all rows and seeds of the synthetic study, this is the test clip that was recognised least often.
+# Over all rows and seeds of the synthetic study, {numref}`fig-discussion-clip` is the test clip that was
+# recognised least often.
 # Listen: is it the networks, or could this clip by its recipe be another genre's? (A fifth of the synthetic
 # clips play some bars as a neighbouring genre would: see [datasets](datasets.ipynb).)
 
