@@ -175,11 +175,11 @@ def _run(out, method, splits, seed, size, data_home):
         said = {"method": method, "splits": splits, "seed": seed, "genres": clips.genres}
         said["training"] = len(clips.places("training"))
         if method == SVM:
-            predicted = _svm(clips)
+            predicted = svm(clips)
         else:
             most = min(_MOST, round(EPOCHS[method] * ALL / said["training"]))
             said["epochs"] = max(EPOCHS[method], most)
-            predicted = _network(clips, method, seed, said["epochs"], out / name)
+            predicted = network(clips, method, seed, said["epochs"], out / name)
         said |= {
             "validation": float((predicted["validation"] == clips.labels(validation)).mean()),
             "clips": clips.clips.index[test].tolist(),
@@ -190,20 +190,27 @@ def _run(out, method, splits, seed, size, data_home):
     return json.loads(path.read_text())
 
 
-def _svm(clips):
-    """What it says of validation and test."""
+def svm(clips):
+    """What :data:`SVM`, trained on a store's training clips, says of validation and test.
+
+    Chapter: book/leakage.ipynb
+    """
     X = of_spectrograms(clips, FEATURES["MFCC, deltas, bands"]).to_numpy()
     learned = clips.places("training")
     with threadpool_limits(1):
-        svm = classifier("svm_rbf").fit(X[learned], clips.labels(learned))
-        return {split: svm.predict(X[clips.places(split)]) for split in ("validation", "test")}
+        fitted = classifier("svm_rbf").fit(X[learned], clips.labels(learned))
+        return {split: fitted.predict(X[clips.places(split)]) for split in ("validation", "test")}
 
 
-def _network(clips, network, seed, epochs, folder):
+def network(clips, name, seed, epochs, folder):
+    """What a network of the zoo, trained into ``folder``, says of validation and test.
+
+    Chapter: book/leakage.ipynb
+    """
     # Imports the backend, which reads the number of threads once.
     from prcnn import evaluation, models, training
 
-    model = models.build(network, len(clips.genres), input_shape=clips.shape, seed=seed)
+    model = models.build(name, len(clips.genres), input_shape=clips.shape, seed=seed)
     run = training.train(model, clips, epochs=epochs, seed=seed, out=folder, progress=False)
     reports = {s: evaluation.evaluate(run.model, clips, s) for s in ("validation", "test")}
     return {split: report.predicted for split, report in reports.items()}
