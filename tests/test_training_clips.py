@@ -51,8 +51,8 @@ def test_a_random_split_is_another_test_and_runs_are_found_again(small, tmp_path
     for key, line in table.iterrows():
         assert line["low"] <= line["accuracy"] <= line["high"], key
         assert len(line["seeds"]) == 2
-    monkeypatch.setattr(training_clips, "_svm", None)
-    monkeypatch.setattr(training_clips, "_network", None)
+    monkeypatch.setattr(training_clips, "svm", None)
+    monkeypatch.setattr(training_clips, "network", None)
     assert run()["runs"] == record["runs"], "nothing is trained twice"
 
 
