@@ -55,7 +55,8 @@ TABLE = {
         ("better and worse is better", '"better" in words and "worse" not in words', '"better" in words'),
         ("undecided is no better", 'UNDECIDED if "undecided" in words else HELD', "HELD"),
         ("a hard genre by its mean", '(theirs["high"] < below).all()', '(theirs["f1"] < below).all()'),
-        ("half the clips against a quarter", ")[-2:]\n", ")[-3:-1]\n"),
+        ("half the clips against a quarter", "least, *_, half, whole = sorted(reports)", "least, half, whole, *_ = sorted(reports)"),
+        ("a classifier is judged for networks", 'if not method.startswith("SVM"):', "if True:"),
     ],
     ("study/segments.py", "test_segments.py"): [
         ("segments of a clip are parted", '"by clip": "clip"}', '"by clip": None}'),

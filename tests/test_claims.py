@@ -177,12 +177,16 @@ def test_more_data_compares_all_clips_with_half():
         same = {"method": "paper", "clips": list(range(0, 20 * 200, 20)), "true": true}
         return {**same, "training": training, "predicted": predicted}
 
-    sizes = {100: 190, 200: 150, 400: 60}
+    sizes = {50: 195, 100: 190, 200: 150, 400: 60}
     runs = [run(n, wrong + seed) for n, wrong in sizes.items() for seed in range(3)]
     name = "learning_curve_fma_small_images"
     word, figure = found("more data", **{name: {"genres": GENRES, "runs": runs}})
     assert word == evidence.HELD
     assert figure.startswith("paper, 400 clips against 200: +45.0 points [")
+    assert ", better, against 50: +67.5 points [" in figure
+    machine = [{**r, "method": "SVM on something"} for r in runs]
+    word, figure = found("more data", **{name: {"genres": GENRES, "runs": machine}})
+    assert word == evidence.UNDECIDED and figure.endswith("no network was tried")
     none = [{**r, "predicted": runs[0]["predicted"]} for r in runs]
     assert found("more data", **{name: {"genres": GENRES, "runs": none}})[0] != evidence.HELD
 

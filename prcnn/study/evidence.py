@@ -57,10 +57,8 @@ def points(compared):
 
 def percent(value, interval=None):
     """A share in percent, with its interval where there is one: text."""
-    said = f"{100 * value:.1f} %"
-    return (
-        said if interval is None else f"{said} [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
-    )
+    bounds = "" if interval is None else " [{:.1f}, {:.1f}]".format(*np.multiply(100, interval))
+    return f"{100 * value:.1f} %{bounds}"
 
 
 def better(words):
@@ -276,21 +274,27 @@ def hard(records, below=0.4):
 
 
 def more_data(records):
+    """All training clips against half of them; networks are judged, a classifier stands beside."""
     record = records.get("learning_curve_fma_small_images")
     if record is None:
         return Found(NOT_RUN, NOT_RUN)
     said, words = [], []
     for method in dict.fromkeys(run["method"] for run in record["runs"]):
-        runs = [run for run in record["runs"] if run["method"] == method]
-        half, whole = sorted({run["training"] for run in runs})[-2:]
-        reports = {
-            size: [_report_of(record, run) for run in runs if run["training"] == size]
-            for size in (half, whole)
-        }
+        reports = {}
+        for run in record["runs"]:
+            if run["method"] == method:
+                reports.setdefault(run["training"], []).append(_report_of(record, run))
+        least, *_, half, whole = sorted(reports)
         compared = compare_over_seeds(reports[whole], reports[half])
-        words.append(verdict(compared))
-        said.append(f"{method}, {whole:,} clips against {half:,}: {points(compared)}")
-    return Found(better(words), "\n".join(said))
+        from_least = compare_over_seeds(reports[whole], reports[least])
+        said.append(
+            f"{method}, {whole:,} clips against {half:,}: {points(compared)}, {verdict(compared)}, "
+            f"against {least:,}: {points(from_least)}, {verdict(from_least)}"
+        )
+        if not method.startswith("SVM"):
+            words.append(verdict(compared))
+    said += [] if words else ["no network was tried"]
+    return Found(better(words or [UNDECIDED]), "\n".join(said))
 
 
 def _report_of(record, run):
