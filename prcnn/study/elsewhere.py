@@ -2,7 +2,7 @@
 
 One command, which goes on where it was stopped::
 
-    python -c "from prcnn.study import elsewhere; elsewhere.study('~/data', 'runs/elsewhere')"
+    python -c "from prcnn.study import elsewhere as e; e.study('~/data', 'runs/elsewhere')"
 
 All methods get the same pictures, 128 frames of 30 seconds, as on FMA-small.
 

@@ -2,13 +2,13 @@
 
 Each number has one command, which goes on where it was stopped::
 
-    python -c "from prcnn.study import fma_small; fma_small.baselines('~/data', 'runs/baselines')"
+    python -c "from prcnn.study import fma_small as f; f.baselines('~/data', 'runs/baselines')"
 
 writes ``book/results/baselines_fma_small_images.json``; :func:`reports` reads it and
 :func:`easier_validation` asks why validation is easier than test. The study of the paper's networks
 on these pictures is :func:`study`::
 
-    python -c "from prcnn.study import fma_small; fma_small.study('~/data', 'runs/study')"
+    python -c "from prcnn.study import fma_small as f; f.study('~/data', 'runs/study')"
 """
 
 import json
