@@ -2,7 +2,7 @@
 
 Each number has one command, which goes on where it was stopped::
 
-    python -c "from prcnn.study import fma_small as f; f.baselines('~/data', 'runs/baselines')"
+    python -c "from prcnn.study import fma_small as f; f.baselines('~/data', 'runs/svm')"
 
 writes ``book/results/baselines_fma_small_images.json``; :func:`reports` reads it and
 :func:`easier_validation` asks why validation is easier than test. The study of the paper's networks
