@@ -143,7 +143,7 @@ POINTS = {
     "only the second": "For {rows}, only {second} decides. Its genres follow a few recipes, so that one "
     "lever moves many clips at once"
     + (
-        ", and an RNN that is fed raw decibels hardly starts to learn."
+        ", and its networks were fed raw decibels, which the ones on real music were not."
         if "raw decibels" in list(studies)[-1]
         else "; nothing as large is seen in real music."
     ),

@@ -100,6 +100,8 @@ def test_two_studies_share_the_rows_of_a_forest():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
     assert [text.get_text() for text in ax.texts] == ["One?  (beside r)", "Two?  (beside r)"]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["real", "made"]
+    alone = reports.forest({"made": one}, ax=plt.subplots()[1])
+    assert [text.get_text() for text in alone.get_legend().get_texts()] == ["made"]
     first, second = (c.lines[0].get_ydata() for c in ax.containers)
     np.testing.assert_allclose(first, [1 - 0.13, 4 - 0.13])
     np.testing.assert_allclose(second, [2 + 0.13, 4 + 0.13])

@@ -103,7 +103,7 @@ def forest(tables, ax=None):
         _intervals(ax, table, "difference", at, dots, label=name, **style)
     ax.set_yticks(list(places.values()), [key if heads == 0 else key[-1] for key in places])
     ax.set(xlabel="difference (points), 95 % interval", ylim=(place - 0.4, -0.6))
-    if len(studies) > 1:
+    if isinstance(tables, dict):
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     return ax
 
