@@ -279,15 +279,6 @@ def test_copies_of_a_clip_know_no_more_than_the_clip():
             assert intervals[0] == pytest.approx(intervals[1])
 
 
-def test_luck_is_what_more_clips_average_out():
-    rng = np.random.default_rng(0)
-    coins = simulated(rng, np.zeros(5000))  # each answer a coin's, variance 1/4
-    assert evaluation.luck_of_runs(coins) == pytest.approx(0.25, rel=0.02)
-    assert evaluation.luck_of_runs([runs_report(range(100))] * 5) == pytest.approx(0)
-    with pytest.raises(ValueError, match="at least two"):
-        evaluation.luck_of_runs(coins[:1])
-
-
 def test_methods_that_never_differ():
     steady = [runs_report(range(100))] * 5
     assert evaluation.compare_over_seeds(steady, steady) == (0, 0, 0, 1)

@@ -12,7 +12,6 @@ from prcnn.evaluation.paired import (
     PairedSeeds,
     compare_over_seeds,
     interval_over_seeds,
-    luck_of_runs,
     mcnemar,
     over_seeds,
     verdict,

@@ -91,20 +91,6 @@ def interval_over_seeds(reports):
     return max(0.0, float(mean - half)), min(1.0, float(mean + half))
 
 
-def luck_of_runs(reports):
-    """Variance of one answer, right or wrong, that neither its clip nor its run explains.
-
-    Divided by the number of clips, the part of the variance between runs that more clips would
-    average out. ValueError for fewer than two reports, one a seed, or different clips.
-
-    Chapter: book/discussion.ipynb
-    """
-    right, groups = _right(list(reports))
-    if len(right) < 2:
-        raise ValueError("The luck of runs needs at least two of them.")
-    return right.size * _luck(right, np.arange(groups.size))
-
-
 class PairedSeeds(NamedTuple):
     """Two methods, several seeds each, on the same clips.
 
