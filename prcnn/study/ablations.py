@@ -1,9 +1,10 @@
 """The ablation study: a network for every row, several seeds each, and what their runs say.
 
 Runs go through joblib: two at a time on a laptop, or spread over a Dask cluster by
-``joblib.parallel_config("dask")``. A process imports, loads the data and fits the linear model
-once, for all the runs it gets. Any row is also a page: ``papermill book/train.ipynb`` with the
-row's network and changes.
+``joblib.parallel_config("dask")``. On a GPU set ``KERAS_BACKEND=torch``, start
+``nvidia-cuda-mps-control -d``, by which processes share it, and take ``n_jobs`` near the cores.
+A process imports, loads the data and fits the linear model once, for all the runs it gets. Any row
+is also a page: ``papermill book/train.ipynb`` with the row's network and changes.
 """
 
 import dataclasses
