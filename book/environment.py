@@ -76,6 +76,11 @@ assert all(row["date (UTC)"] for row in rows.values())
 # | `gtzan` | `python tests/benchmarks/gtzan.py FOLDER`, with the lists of [datasets](datasets.ipynb) in the folder |
 # | `music_map` | `python -c "from prcnn.study import music_map; music_map.make('~/data')"` |
 # | `baselines_fma_small_images` | `python -c "from prcnn.study import fma_small; fma_small.baselines('~/data')"` |
+# | `ablations_fma_small_images` | `python -c "from prcnn.study import fma_small; fma_small.study('~/data')"` |
+# | `beyond_…`, `ingredients_…` | `ingredients.seeds('~/data')` and `ingredients.study('~/data')`, likewise |
+# | `elsewhere`, `segments_…` | `elsewhere.study('~/data')`, `segments.study('~/data')` |
+# | `joined_…`, `mean_spectra` | `joined.study('~/data')`, `spectra.study('~/data')` |
+# | `learning_curve_…` | `training_clips.curve('~/data')` |
 # | `extraction`, `opening` | `python tests/benchmarks/extraction.py`, `python tests/benchmarks/store.py` |
 # | `training_speed` | `python tests/benchmarks/training.py` |
 # | `sweep_speed` | `python tests/benchmarks/sweep.py` |
