@@ -27,6 +27,7 @@ def style():
 
 
 def test_show_gives_a_small_picture_with_alternative_text():
+    plt.close("all")  # what tests of other files left open
     ax = plt.subplots()[1]
     page = show(ax, alt='A curve called "loss" < 1').data
     assert 'alt="A curve called &quot;loss&quot; &lt; 1"' in page
