@@ -16,7 +16,14 @@ from prcnn.evaluation.paired import (
     over_seeds,
     verdict,
 )
-from prcnn.evaluation.reports import Report, beside, drawn_together, from_segments, report
+from prcnn.evaluation.reports import (
+    Report,
+    beside,
+    drawn_together,
+    from_segments,
+    report,
+    report_of_labels,
+)
 from prcnn.evaluation.statistics import (
     bootstrap,
     calibration,

@@ -230,6 +230,14 @@ def drawn_together(clips, by="artist"):
     return values.to_numpy()
 
 
+def report_of_labels(y_true, predicted, genres, clips=None, groups=None):
+    """:func:`report` of a model that was only asked for labels, places in ``genres``.
+
+    Chapter: book/ablations.ipynb
+    """
+    return report(y_true, np.eye(len(genres))[predicted], genres, clips, groups)
+
+
 def from_segments(segments):
     """Average the probabilities of each clip's segments: a Report of one prediction a clip.
 

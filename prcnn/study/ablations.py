@@ -26,11 +26,12 @@ from prcnn.evaluation import (
     holm,
     interval_over_seeds,
     over_seeds,
-    report,
+    report_of_labels,
 )
 from prcnn.evaluation import verdict as say
 from prcnn.spectrogram import FENG, PAPER, Settings
 from prcnn.study import results
+from prcnn.study.runs import limit_threads
 
 #: As the paper's log-mels, without the mels: 513 bins, as Feng had.
 STFT = dataclasses.replace(PAPER, name="stft", n_fft=1024, n_mels=None)
@@ -217,8 +218,7 @@ def _finished(folder, parameters):
 
 def _run(folder, threads, parameters, data_home):
     """One run in a worker process; an error is a result too, and does not stop the others."""
-    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):  # joblib sees to OpenMP's
-        os.environ.setdefault(name, str(threads))
+    limit_threads(threads)
     try:
         from prcnn.study import experiment  # imports the backend, which reads these once
 
@@ -289,10 +289,9 @@ def collect(runs, split="test"):
 
 def reports_of(record, row):
     """The test reports of a row, one a seed, from what was predicted."""
-    n = len(record["genres"])
     genres, clips, groups = record["genres"], record["clips"], record.get("groups")
     return [
-        report(record["true"], np.eye(n)[predicted], genres, clips, groups)
+        report_of_labels(record["true"], predicted, genres, clips, groups)
         for predicted in record["rows"][row]["predicted"]
     ]
 

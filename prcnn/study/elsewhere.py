@@ -9,21 +9,17 @@ All methods get the same pictures, 128 frames of 30 seconds, as on FMA-small.
 Chapter: book/beyond.ipynb
 """
 
-import json
-import os
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from prcnn import datasets, store
-from prcnn.atomic import write_whole
-from prcnn.evaluation import compare_over_seeds, report
+from prcnn.evaluation import compare_over_seeds, report_of_labels
 from prcnn.spectrogram import IMAGES
 from prcnn.study import results
-from prcnn.study.training_clips import SVM, network, svm
+from prcnn.study.runs import limit_threads, once, side_by_side
+from prcnn.study.training_clips import SVM, outcome
 
 RESULT = "elsewhere"
 METHODS = (SVM, "paper", "beyond")
@@ -45,10 +41,13 @@ def study(
     """
     epochs = EPOCHS if epochs is None else epochs
     out = Path(out).expanduser().resolve()
-    asked = [(name, method, int(seed)) for seed in seeds for name in epochs for method in METHODS]
-    calls = [joblib.delayed(_run)(out, *one, epochs[one[0]], data_home) for one in asked]
-    runs = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(calls)
-    runs = list(tqdm(runs, total=len(calls), desc="runs", unit="run"))
+    asked = [
+        (out, data_home, name, method, int(seed), epochs[name])
+        for seed in seeds
+        for name in epochs
+        for method in METHODS
+    ]
+    runs = side_by_side(_run, asked, n_jobs)
     return results.write(RESULT, {"epochs": epochs, "runs": runs}, folder)
 
 
@@ -65,9 +64,9 @@ def reports(record):
         found.setdefault(run["dataset"], {}).setdefault(run["method"], []).append(run)
     return {
         dataset: {
-            method: report(
+            method: report_of_labels(
                 np.concatenate([run["true"] for run in runs]),
-                np.eye(len(runs[0]["genres"]))[np.concatenate([r["predicted"] for r in runs])],
+                np.concatenate([run["predicted"] for run in runs]),
                 runs[0]["genres"],
                 [f"{run['seed']}: {clip}" for run in runs for clip in run["clips"]],
                 [clip for run in runs for clip in run["clips"]],
@@ -99,27 +98,15 @@ def table(record):
     return pd.DataFrame(list(lines.values()), index, columns)
 
 
-def _run(out, name, method, seed, epochs, data_home):
+def _run(out, data_home, name, method, seed, epochs):
     """One method on one dataset, from ``out`` where it has been done."""
-    for threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-        os.environ.setdefault(threads, "1")
-    folder = out / f"{name}-{method.replace(', ', '-').replace(' ', '-')}-{epochs}-seed{seed}"
-    path = folder.with_suffix(".json")
-    if not path.exists():
+    limit_threads(1)
+    run = f"{name}-{method.replace(', ', '-').replace(' ', '-')}-{epochs}-seed{seed}"
+
+    def train():
         options = {} if name == "synthetic" else {"splits": "stratified", "seed": seed}
         clips = store.extract(datasets.load(name, data_home, **options), IMAGES, progress=False)
-        said = svm(clips) if method == SVM else network(clips, method, seed, epochs, folder)
-        validation, test = clips.places("validation"), clips.places("test")
-        record = {
-            "dataset": name,
-            "method": method,
-            "seed": seed,
-            "genres": clips.genres,
-            "validation": float((said["validation"] == clips.labels(validation)).mean()),
-            "clips": clips.clips.index[test].tolist(),
-            "true": clips.labels(test).tolist(),
-            "predicted": said["test"].tolist(),
-        }
-        out.mkdir(parents=True, exist_ok=True)
-        write_whole(path, lambda part: part.write_text(json.dumps(record, default=int)))
-    return json.loads(path.read_text())
+        said = {"dataset": name, "method": method, "seed": seed}
+        return said | outcome(clips, method, seed, epochs, out / run)
+
+    return once(out / f"{run}.json", train)

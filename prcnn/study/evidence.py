@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from prcnn.evaluation import compare_over_seeds, interval_over_seeds, report, verdict, wilson
+from prcnn.evaluation import compare_over_seeds, interval_over_seeds, verdict, wilson
 from prcnn.evaluation.statistics import confusions, scores
-from prcnn.study import ablations, fma_small, joined, paper, results, segments
+from prcnn.study import ablations, fma_small, joined, paper, results, segments, training_clips
 
 HELD, CONTRADICTED, UNDECIDED = "held", "contradicted", "undecided"
 UNTESTABLE, NOT_RUN = "cannot be tested here", "not run yet"
@@ -283,7 +283,9 @@ def more_data(records):
         reports = {}
         for run in record["runs"]:
             if run["method"] == method:
-                reports.setdefault(run["training"], []).append(_report_of(record, run))
+                reports.setdefault(run["training"], []).append(
+                    training_clips.report_of(record, run)
+                )
         least, *_, half, whole = sorted(reports)
         compared = compare_over_seeds(reports[whole], reports[half])
         from_least = compare_over_seeds(reports[whole], reports[least])
@@ -295,12 +297,6 @@ def more_data(records):
             words.append(verdict(compared))
     said += [] if words else ["no network was tried"]
     return Found(better(words or [UNDECIDED]), "\n".join(said))
-
-
-def _report_of(record, run):
-    votes = np.eye(len(record["genres"]))[run["predicted"]]
-    groups = fma_small.uploads(run["clips"], run["true"])
-    return report(run["true"], votes, record["genres"], run["clips"], groups)
 
 
 def features(records):

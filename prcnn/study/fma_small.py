@@ -11,22 +11,19 @@ on these pictures is :func:`study`::
     python -c "from prcnn.study import fma_small as f; f.study('~/data', 'runs/study')"
 """
 
-import json
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
-from tqdm.auto import tqdm
 
-from prcnn.atomic import write_whole
 from prcnn.baselines import classifier, of_spectrograms
 from prcnn.datasets import load
 from prcnn.datasets.fma_images import vggish
-from prcnn.evaluation import interval_over_seeds, report, wilson
+from prcnn.evaluation import interval_over_seeds, report_of_labels, wilson
 from prcnn.store import extract
 from prcnn.study import ablations, paper, results
+from prcnn.study.runs import once, side_by_side
 
 RESULT = "baselines_fma_small_images"
 STUDY = "ablations_fma_small_images"
@@ -108,13 +105,12 @@ def reports(record=None):
     Chapter: book/baselines.ipynb
     """
     record = results.read(RESULT) if record is None else record
-    votes = np.eye(len(record["genres"]))
     return {
         name: {
             split: [
-                report(
+                report_of_labels(
                     true := record["true"][split],
-                    votes[predicted],
+                    predicted,
                     record["genres"],
                     clips := record["clips"][split],
                     uploads(clips, true),
@@ -279,21 +275,19 @@ def easier_validation(record=None, n_resamples=2000, seed=0):
 def _fit_all(fits, described, store, out, n_jobs):
     """Fit → {split: labels said}, from `out` where it has been done."""
     training, y = store.places("training"), store.labels(np.arange(len(store.clips)))
-    calls = []
+    asked = []
     for features, name, seed in fits:
         X = described[features]
         parts = {split: X[store.places(split)] for split in _SPLITS}
         path = out / f"{store.fingerprint[:12]}-{features}-{name}-{seed}.json".replace(", ", "-")
-        calls.append(joblib.delayed(_fit)(path, name, seed, X[training], y[training], parts))
-    done = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(calls)
-    said = tqdm(done, total=len(calls), desc="fits", unit="fit", disable=not calls)
-    return dict(zip(fits, said, strict=True))
+        asked.append((path, name, seed, X[training], y[training], parts))
+    return dict(zip(fits, side_by_side(_fit, asked, n_jobs, "fit"), strict=True))
 
 
 def _fit(path, name, seed, X, y, parts):
-    if not path.exists():
+    def said():
         with threadpool_limits(1):
             model = classifier(name, seed).fit(X, y)
-        said = {split: model.predict(rows).tolist() for split, rows in parts.items()}
-        write_whole(path, lambda partial: partial.write_text(json.dumps(said)))
-    return json.loads(path.read_text())
+        return {split: model.predict(rows).tolist() for split, rows in parts.items()}
+
+    return once(path, said)

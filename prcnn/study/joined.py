@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from prcnn import models
 from prcnn.baselines import classifier, of_spectrograms
 from prcnn.datasets import load
-from prcnn.evaluation import compare_over_seeds, report
+from prcnn.evaluation import compare_over_seeds, report_of_labels
 from prcnn.store import extract
 from prcnn.study import results
 from prcnn.study.fma_small import FEATURES, uploads
@@ -83,10 +83,9 @@ def reports(record):
 
     Chapter: book/discussion.ipynb
     """
-    groups, votes = uploads(record["clips"], record["true"]), np.eye(len(record["genres"]))
-    given = record["genres"], record["clips"], groups
+    given = record["genres"], record["clips"], uploads(record["clips"], record["true"])
     return {
-        name: report(record["true"], votes[row["predicted"]], *given)
+        name: report_of_labels(record["true"], row["predicted"], *given)
         for name, row in record["rows"].items()
     }
 

@@ -10,22 +10,19 @@ Chapter: book/leakage.ipynb
 """
 
 import dataclasses
-import json
-import os
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 import soundfile
-from tqdm.auto import tqdm
 
 from prcnn import audio, datasets, store
 from prcnn.atomic import write_whole
 from prcnn.datasets import splits
-from prcnn.evaluation import compare_over_seeds, report
+from prcnn.evaluation import compare_over_seeds, report_of_labels
 from prcnn.spectrogram import FENG, PAPER
 from prcnn.study import results
+from prcnn.study.runs import limit_threads, once, side_by_side
 
 RESULT, SECONDS, FOLDS = "segments_gtzan_mini", 5.0, 5
 #: Network → what it sees of a segment: the paper's log-mels, as far as 5 s go, and Feng's STFT.
@@ -82,12 +79,12 @@ def study(
         way: splits.k_fold(cut_clips.clips, k=folds, group=group) for way, group in DEALT.items()
     }
     asked = [(n, way, fold) for n in networks for way in DEALT for fold in range(folds)]
-    calls = [
-        joblib.delayed(_run)(out, cut_clips, n, way, fold, dealt[way], epochs, batch_size)
-        for n, way, fold in asked
-    ]
-    runs = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(calls)
-    runs = dict(zip(asked, tqdm(runs, total=len(calls), desc="runs", unit="run"), strict=True))
+    runs = side_by_side(
+        _run,
+        [(out, cut_clips, n, way, fold, dealt[way], epochs, batch_size) for n, way, fold in asked],
+        n_jobs,
+    )
+    runs = dict(zip(asked, runs, strict=True))
     genres = cut_clips.genres
     record = {
         "dataset": dataset,
@@ -156,11 +153,10 @@ def reports(record, network):
 
     Chapter: book/leakage.ipynb
     """
-    n = len(record["genres"])
     return {
-        way: report(
+        way: report_of_labels(
             record["true"],
-            np.eye(n)[found["predicted"]],
+            found["predicted"],
             record["genres"],
             record["segments"],
             record["clips"],
@@ -197,35 +193,33 @@ def curves(record, network):
 
 def _run(out, dataset, network, way, fold, dealt, epochs, batch_size):
     """One network, tested on one fold, from `out` where it has been done."""
-    for threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-        os.environ.setdefault(threads, "1")
+    limit_threads(1)
     name = f"{network}-{way.replace(' ', '-')}-{fold}-{epochs}-{batch_size}"
-    path = out / f"{name}.json"
-    if path.exists():
-        return json.loads(path.read_text())
-    # Imports the backend, which reads the number of threads once.
-    from prcnn import evaluation, models, training
 
-    features = store.extract(dataset, NETWORKS[network], progress=False)
-    parts = [dealt == fold, dealt == (fold + 1) % (dealt.max() + 1)]
-    split = np.select(parts, ["test", "validation"], "training")
-    features = dataclasses.replace(features, clips=features.clips.assign(split=split))
-    model = models.build(network, len(features.genres), input_shape=features.shape, seed=fold)
-    run = training.train(
-        model,
-        features,
-        epochs=epochs,
-        seed=fold,
-        batch_size=batch_size,
-        precision="float32",
-        out=out / name,
-        progress=False,
-    )
-    test = evaluation.evaluate(run.model, features)
-    said = {
-        "predicted": list(zip(test.clips.tolist(), test.predicted.tolist(), strict=True)),
-        "curves": {name: run.history[name].tolist() for name in ("accuracy", "val_accuracy")},
-        "seconds": float(run.history["seconds"].sum()),
-    }
-    write_whole(path, lambda part: part.write_text(json.dumps(said)))
-    return said
+    def train():
+        # Imports the backend, which reads the number of threads once.
+        from prcnn import evaluation, models, training
+
+        features = store.extract(dataset, NETWORKS[network], progress=False)
+        parts = [dealt == fold, dealt == (fold + 1) % (dealt.max() + 1)]
+        split = np.select(parts, ["test", "validation"], "training")
+        features = dataclasses.replace(features, clips=features.clips.assign(split=split))
+        model = models.build(network, len(features.genres), input_shape=features.shape, seed=fold)
+        run = training.train(
+            model,
+            features,
+            epochs=epochs,
+            seed=fold,
+            batch_size=batch_size,
+            precision="float32",
+            out=out / name,
+            progress=False,
+        )
+        test = evaluation.evaluate(run.model, features)
+        return {
+            "predicted": list(zip(test.clips.tolist(), test.predicted.tolist(), strict=True)),
+            "curves": {name: run.history[name].tolist() for name in ("accuracy", "val_accuracy")},
+            "seconds": float(run.history["seconds"].sum()),
+        }
+
+    return once(out / f"{name}.json", train)

@@ -13,22 +13,18 @@ Chapters: book/leakage.ipynb, book/discussion.ipynb
 """
 
 import dataclasses
-import json
-import os
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
-from tqdm.auto import tqdm
 
 from prcnn import datasets, store
-from prcnn.atomic import write_whole
 from prcnn.baselines import classifier, of_spectrograms
-from prcnn.evaluation import interval_over_seeds, report
+from prcnn.evaluation import interval_over_seeds, report_of_labels
 from prcnn.study import results
 from prcnn.study.fma_small import FEATURES, uploads
+from prcnn.study.runs import limit_threads, once, side_by_side
 
 SVM = "SVM on MFCC, deltas, bands"
 #: Network → epochs with all 6,394 clips.
@@ -105,13 +101,10 @@ def table(record, by):
 
     Chapter: book/leakage.ipynb
     """
-    n, found = len(record["genres"]), {}
+    found = {}
     for run in record["runs"]:
-        groups = uploads(run["clips"], run["true"])
-        said = report(
-            run["true"], np.eye(n)[run["predicted"]], record["genres"], run["clips"], groups
-        )
-        found.setdefault((run["method"], run[by]), []).append((said, run["validation"]))
+        said = report_of(record, run), run["validation"]
+        found.setdefault((run["method"], run[by]), []).append(said)
     lines = {}
     for key, runs in found.items():
         reports = [said for said, _ in runs]
@@ -123,6 +116,15 @@ def table(record, by):
     index = pd.MultiIndex.from_tuples(lines, names=["method", by])
     columns = ["accuracy", "low", "high", "validation", "seeds"]
     return pd.DataFrame(list(lines.values()), index, columns)
+
+
+def report_of(record, run):
+    """One of the record's ``runs`` as a report; clips that were uploaded together are its groups.
+
+    Chapter: book/leakage.ipynb
+    """
+    groups = uploads(run["clips"], run["true"])
+    return report_of_labels(run["true"], run["predicted"], record["genres"], run["clips"], groups)
 
 
 def _pooled(reports):
@@ -152,42 +154,46 @@ def fewer(dataset, size, seed=0):
 
 def _study(name, asked, data_home, out, n_jobs, folder):
     out = Path(out).expanduser().resolve()
-    calls = [joblib.delayed(_run)(out, data_home=data_home, **one) for one in asked]
-    runs = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(calls)
-    runs = list(tqdm(runs, total=len(calls), desc="runs", unit="run"))
-    genres = runs[0].pop("genres")
-    for run in runs[1:]:
-        run.pop("genres")
+    runs = side_by_side(_run, [(out, data_home, *one.values()) for one in asked], n_jobs)
+    genres, *_ = [run.pop("genres") for run in runs]
     record = {"dataset": "fma_small_images", "epochs": EPOCHS, "genres": genres, "runs": runs}
     return results.write(name, record, folder)
 
 
-def _run(out, method, splits, seed, size, data_home):
+def _run(out, data_home, method, splits, seed, size):
     """One method on one choice of clips, from `out` where it has been done."""
-    for threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-        os.environ.setdefault(threads, "1")
+    limit_threads(1)
     name = f"{method.replace(', ', '-').replace(' ', '-')}-{splits}-{size or 'all'}-seed{seed}"
-    path = out / f"{name}.json"
-    if not path.exists():
+
+    def train():
         dataset = datasets.load("fma_small_images", data_home, splits=splits, seed=seed)
         clips = store.extract(fewer(dataset, size, seed), progress=False)
-        validation, test = clips.places("validation"), clips.places("test")
-        said = {"method": method, "splits": splits, "seed": seed, "genres": clips.genres}
+        said = {"method": method, "splits": splits, "seed": seed}
         said["training"] = len(clips.places("training"))
-        if method == SVM:
-            predicted = svm(clips)
-        else:
+        if method != SVM:
             most = min(_MOST, round(EPOCHS[method] * ALL / said["training"]))
             said["epochs"] = max(EPOCHS[method], most)
-            predicted = network(clips, method, seed, said["epochs"], out / name)
-        said |= {
-            "validation": float((predicted["validation"] == clips.labels(validation)).mean()),
-            "clips": clips.clips.index[test].tolist(),
-            "true": clips.labels(test).tolist(),
-            "predicted": predicted["test"].tolist(),
-        }
-        write_whole(path, lambda part: part.write_text(json.dumps(said, default=int)))
-    return json.loads(path.read_text())
+        return said | outcome(clips, method, seed, said.get("epochs"), out / name)
+
+    return once(out / f"{name}.json", train)
+
+
+def outcome(clips, method, seed, epochs, folder):
+    """What a method, trained on a store's training clips, says of the others: a dict.
+
+    ``genres``, accuracy on ``validation``, and the test split's ``clips``, ``true``, ``predicted``.
+
+    Chapter: book/leakage.ipynb
+    """
+    said = svm(clips) if method == SVM else network(clips, method, seed, epochs, folder)
+    validation, test = clips.places("validation"), clips.places("test")
+    return {
+        "genres": clips.genres,
+        "validation": float((said["validation"] == clips.labels(validation)).mean()),
+        "clips": clips.clips.index[test].tolist(),
+        "true": clips.labels(test).tolist(),
+        "predicted": said["test"].tolist(),
+    }
 
 
 def svm(clips):
