@@ -39,7 +39,8 @@ dataset = "fma_small_images"
 data_home = None
 rows = None  # names of prcnn.study.ablations.ROWS; None: all
 seeds = 5
-epochs = 16
+epochs = 60
+early_stopping = 15  # epochs without a better one; None: never stop early
 batch_size = 64
 n_jobs = 2  # runs at a time
 out = "runs/ablations"
@@ -62,20 +63,19 @@ from prcnn.study import ablations, evidence, fma_small, paper, results
 plots.use_style()
 name = f"ablations_{Path(dataset).name}"
 if run:
-    runs = ablations.sweep(
-        out,
-        rows=rows,
-        seeds=range(seeds),
-        n_jobs=n_jobs,
-        dataset=dataset,
-        data_home=data_home,
-        epochs=epochs,
-        batch_size=batch_size,
-    )
-    made = ablations.collect(runs)
+    asked = {
+        "rows": rows,
+        "seeds": range(seeds),
+        "n_jobs": n_jobs,
+        "epochs": epochs,
+        "early_stopping": early_stopping,
+        "batch_size": batch_size,
+    }
     if dataset == "fma_small_images":
-        made = fma_small.by_uploads(made)
-    results.write(name, made)
+        fma_small.study(data_home, out, **asked)
+    else:
+        runs = ablations.sweep(out, dataset=dataset, data_home=data_home, **asked)
+        results.write(name, ablations.collect(runs))
 
 first = "FMA-small" if dataset == "fma_small_images" else dataset
 studies = {first: results.read(name)}

@@ -18,7 +18,7 @@ from matplotlib import colormaps, colors
 from prcnn import audio, models
 from prcnn.datasets.synthetic import clips
 from prcnn.listening.listener import listener
-from prcnn.listening.song import _REST, SURE
+from prcnn.listening.song import REST, SURE
 from prcnn.spectrogram import SILENCE
 from prcnn.study.music_map import COLOURS
 
@@ -36,7 +36,7 @@ def knowledge():
         "genres": genres,
         "colours": [COLOURS[genre] for genre in genres],
         "sure": SURE,
-        "rest": _REST,
+        "rest": REST,
         "silence": SILENCE,
         "window": settings.seconds,
         "settings": {

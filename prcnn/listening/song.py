@@ -25,7 +25,7 @@ SURE = 0.5
 # Where the reference is the whole clip's maximum, a window is as long as the clips of FMA were.
 _CLIP = 30.0
 # Less than this left over at the end of a song, in seconds, is not worth a window of its own.
-_REST = 1.0
+REST = 1.0
 # Seconds over which the loudness in `Listening.peaks` is taken.
 PEAK_SECONDS = 0.1
 BATCH = 32
@@ -351,7 +351,7 @@ def clock(seconds):
 
 def _windows(n, sr, window, hop):
     """First samples of the windows of a song of n samples, and their length in samples."""
-    length, rest = round(window * sr), round(_REST * sr)
+    length, rest = round(window * sr), round(REST * sr)
     if n <= length + rest:
         return np.array([0]), n  # all of it: what log_mel makes of the file itself
     starts = np.round(np.arange(0, n - length + 1, hop * sr)).astype(int)
