@@ -89,6 +89,9 @@ assert all(row["date (UTC)"] for row in rows.values())
 # | `gpu_torch`, `gpu_jax` | `KERAS_BACKEND=torch python tests/benchmarks/gpu.py`, on a machine with a GPU |
 # ```
 #
+# A study may be shared by machines: each makes some of its seeds, and `ablations.add` puts one record's
+# runs to another's. Every run keeps, as `made_on`, where it was made.
+#
 # ## Summary
 #
 # - A number in this book is computed on its page or comes from a file above.

@@ -37,6 +37,7 @@ def record_of(rows):
                 ],
                 "epoch_kept": [1] * len(shifts),
                 "seconds": [1.0] * len(shifts),
+                "made_on": ["jax, abacus"] * len(shifts),
             }
             for name, shifts in rows.items()
         },
@@ -210,7 +211,7 @@ def fake_run(folder, threads, parameters, data_home):
     accuracy = {"accuracy": 0.5, "genres": GENRES}
     done = {"clips": [1, 2], "true": [0, 1], "predicted": [0, 0], "groups": None}
     done |= {"settings": "paper", "learning_rate": 0.1, "seconds": 1.0, "parameters": 1}
-    done |= {"validation": accuracy, "test": accuracy, "epoch_kept": 1}
+    done |= {"validation": accuracy, "test": accuracy, "epoch_kept": 1, "backend": "made"}
     named = ("network", "dataset", "epochs", "batch_size", "changes", "seed")
     done |= {name: parameters[name] for name in named}
     results.write("evaluation", done, folder=folder)
@@ -243,6 +244,25 @@ def test_finished_runs_are_not_run_again(tmp_path, music, monkeypatch):
     record = ablations.collect(runs)
     assert list(record["rows"]) == ["RNN"]
     assert record["rows"]["RNN"]["seeds"] == [0, 1]
+    assert record["rows"]["RNN"]["made_on"][0].startswith("made, ")
+
+
+def test_seeds_of_another_machine_join_those_of_their_row():
+    record = record_of({"tanh": [0], "RNN": [50, 52]}) | {"groups": None}
+    more = record_of({"RNN": [1, 40, 54, 56], "ELU": [20]}) | {"groups": None}
+    both = ablations.add(record, more)
+    assert list(both["rows"]) == ["RNN", "ELU", "tanh"], "in the table's order"
+    assert both["rows"]["RNN"]["seeds"] == [0, 1, 2, 3]
+    accuracies = ablations.table(both)["seeds"]
+    assert accuracies["RNN"] == pytest.approx([10 / 60, 8 / 60, 6 / 60, 4 / 60])
+    assert accuracies["ELU"] == pytest.approx([40 / 60])
+    assert {len(value) for value in both["rows"]["RNN"].values() if isinstance(value, list)} == {4}
+    assert record["rows"]["RNN"]["seeds"] == [0, 1], "nothing is changed in place"
+    with pytest.raises(ValueError, match="their clips differ"):
+        ablations.add(record, more | {"clips": more["clips"][::-1]})
+    more["rows"]["RNN"]["changes"] = {"units": 128}
+    with pytest.raises(ValueError, match="'RNN' is another network"):
+        ablations.add(record, more)
 
 
 def test_rows_that_need_sound_are_left_to_datasets_that_have_it(tmp_path, music, monkeypatch):

@@ -12,6 +12,7 @@ import hashlib
 import itertools
 import json
 import os
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -228,17 +229,33 @@ def _run(folder, threads, parameters, data_home):
     return str(folder), None
 
 
+def _made_on(run):
+    machine = run["provenance"]["machine"]
+    return f"{run['backend']}, {machine['accelerator'] or machine['processor']}"
+
+
+#: What a row keeps of every seed's run.
+_EACH_SEED = {
+    "seeds": itemgetter("seed"),
+    "validation": lambda run: run["validation"]["accuracy"],
+    "epoch_kept": itemgetter("epoch_kept"),
+    "predicted": itemgetter("predicted"),
+    "seconds": itemgetter("seconds"),
+    "made_on": _made_on,
+}
+
+
 def collect(runs, split="test"):
     """What the finished runs of a sweep say, as one record for :func:`prcnn.study.results.write`.
 
     Returns
     -------
     dict
-        ``setting`` (dataset, epochs …; backend and machine of the first run), ``genres``,
-        ``clips``, ``groups`` (their artists, where known), ``true``, and for each row ``group``,
-        ``network``, ``changes``, ``settings``, ``parameters``, ``seeds``, ``validation``
-        (accuracies), ``epoch_kept`` (best on validation), ``predicted`` (a list of labels a seed),
-        ``seconds``. ``clips``, ``groups``, ``true`` and ``predicted`` are the split's.
+        ``setting`` (dataset, epochs …), ``genres``, ``clips``, ``groups`` (their artists, where
+        known), ``true``, and for each row ``group``, ``network``, ``changes``, ``settings``,
+        ``parameters``, and lists with an entry a seed: ``seeds``, ``validation`` (accuracies),
+        ``epoch_kept`` (best on validation), ``predicted`` (labels), ``seconds``, ``made_on``
+        (backend and processor). ``clips``, ``groups``, ``true`` and ``predicted`` are the split's.
 
     Raises
     ------
@@ -261,12 +278,9 @@ def collect(runs, split="test"):
     for row, records in found.items():
         if any(record["clips"] != first["clips"] for record in records):
             raise ValueError(f"Row {row!r} has other test clips than {next(iter(found))!r}.")
-    names = ("dataset", "epochs", "early_stopping", "batch_size", "learning_rate", "backend")
+    names = ("dataset", "epochs", "early_stopping", "batch_size", "learning_rate")
     return {
-        "setting": {
-            **{name: first.get(name) for name in names},
-            "machine": first.get("provenance", {}).get("machine"),
-        },
+        "setting": {name: first.get(name) for name in names},
         "genres": first["test"]["genres"],
         "clips": first["clips"],
         "groups": first.get("groups"),
@@ -276,15 +290,38 @@ def collect(runs, split="test"):
                 "group": groups[row],
                 **{key: records[0][key] for key in ("network", "changes", "settings")},
                 "parameters": records[0]["parameters"],
-                "seeds": [record["seed"] for record in records],
-                "validation": [record["validation"]["accuracy"] for record in records],
-                "epoch_kept": [record["epoch_kept"] for record in records],
-                "predicted": [record["predicted"] for record in records],
-                "seconds": [record["seconds"] for record in records],
+                **{name: [say(record) for record in records] for name, say in _EACH_SEED.items()},
             }
             for row, records in found.items()
         },
     }
+
+
+def add(record, more):
+    """A record of :func:`collect`, and runs that another machine made of the same study.
+
+    Where both have a row, its seeds are put together; a seed that both have is ``record``'s.
+
+    Raises
+    ------
+    ValueError
+        Another setting, other clips, or a row whose network is another.
+
+    Chapter: book/ablations.ipynb
+    """
+    for name in ("setting", "genres", "clips", "groups", "true"):
+        if record[name] != more[name]:
+            raise ValueError(f"Runs of two studies: their {name} differ.")
+    rows = dict(record["rows"])
+    for row, found in more["rows"].items():
+        known = rows.get(row, found)
+        if any(known[name] != found[name] for name in found if name not in _EACH_SEED):
+            raise ValueError(f"Row {row!r} is another network in the two studies.")
+        new = [i for i, seed in enumerate(found["seeds"]) if seed not in known["seeds"]]
+        lists = {name: known[name] + [found[name][i] for i in new] for name in _EACH_SEED}
+        rows[row] = {**known, **lists}
+    order = [*ROWS, *rows]
+    return {**record, "rows": {row: rows[row] for row in sorted(rows, key=order.index)}}
 
 
 def reports_of(record, row):
