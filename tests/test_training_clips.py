@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from prcnn import datasets
@@ -69,6 +70,16 @@ def test_the_curve_counts_its_training_clips(small, tmp_path):
     )
     table = training_clips.table(json.loads(path.read_text()), "training")
     assert list(table.index) == [(training_clips.SVM, 16), (training_clips.SVM, 24)]
+
+
+def test_what_a_random_split_gives_away_has_an_interval_of_both_splits():
+    lines = [[0.5, 0.4, 0.59], [0.7, 0.62, 0.76]]
+    index = pd.MultiIndex.from_product([["SVM"], ["official", "stratified"]])
+    found = pd.DataFrame(lines, index.set_names(["method", "splits"]), ["accuracy", "low", "high"])
+    given = training_clips.given_away(found).loc["SVM"]
+    assert given["difference"] == pytest.approx(0.2)
+    assert given["low"] == pytest.approx(0.2 - (0.08**2 + 0.09**2) ** 0.5)
+    assert given["high"] == pytest.approx(0.2 + (0.06**2 + 0.10**2) ** 0.5)
 
 
 def test_every_row_leaves_out_one_ingredient():

@@ -118,6 +118,24 @@ def table(record, by):
     return pd.DataFrame(list(lines.values()), index, columns)
 
 
+def given_away(found):
+    """By how much test accuracy on random splits is above the official one.
+
+    ``found`` is a :func:`table` by "splits". Index method; columns ``difference``, ``low``,
+    ``high`` (fractions). The two splits test different clips, so the 95 % interval comes from the
+    two intervals alone, squared and added (Newcombe's tenth method, 1998).
+
+    Chapter: book/leakage.ipynb
+    """
+    official, random = (found.xs(splits, level="splits") for splits in ("official", "stratified"))
+    difference = random["accuracy"] - official["accuracy"]
+    below = np.hypot(random["accuracy"] - random["low"], official["high"] - official["accuracy"])
+    above = np.hypot(random["high"] - random["accuracy"], official["accuracy"] - official["low"])
+    return pd.DataFrame(
+        {"difference": difference, "low": difference - below, "high": difference + above}
+    )
+
+
 def report_of(record, run):
     """One of the record's ``runs`` as a report; clips that were uploaded together are its groups.
 
