@@ -11,6 +11,7 @@ from PIL import Image
 from prcnn.datasets import fma_small_split
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+SOURCES = ["made", *(["published"] if SHARED.is_dir() else [])]
 
 
 @pytest.fixture
@@ -19,6 +20,21 @@ def shared_data():
     if not SHARED.is_dir():
         pytest.skip("no ../shared/data beside the project")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def made_data(tmp_path_factory, made_checkpoints):
+    """Stand-ins, laid out as ../shared/data is."""
+    folder = tmp_path_factory.mktemp("made")
+    stand_ins.write_clips(folder)
+    (folder / "authors_checkpoints").symlink_to(made_checkpoints)
+    return folder
+
+
+@pytest.fixture(scope="session", params=SOURCES)
+def clips_and_weights(request, made_data):
+    """A folder of stand-ins; and ../shared/data itself, where it lies beside the project."""
+    return made_data if request.param == "made" else SHARED
 
 
 @pytest.fixture
@@ -49,7 +65,7 @@ def made_checkpoints(tmp_path_factory):
     return stand_ins.write(tmp_path_factory.mktemp("checkpoints"))
 
 
-@pytest.fixture(scope="session", params=["made", *(["published"] if SHARED.is_dir() else [])])
+@pytest.fixture(scope="session", params=SOURCES)
 def checkpoints_folder(request, made_checkpoints):
     """The made weight files, and the authors' own where they lie beside the project."""
     return made_checkpoints if request.param == "made" else SHARED / "authors_checkpoints"

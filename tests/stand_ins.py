@@ -1,12 +1,13 @@
-"""Weight files as the authors' are, with made numbers: for whoever has not got theirs.
+"""Clips and weight files as the published ones are, made here: for whoever has not got those.
 
-Same names, layers and shapes, same nesting of Keras 2's HDF5; what Keras 2 wrote beside the
-weights (model and training configuration) is left out, for nothing of it is read. The convolutions
-of ``figure3`` are untouched by training, as the published ones are.
+Weight files have the same names, layers and shapes, and Keras 2's nesting of HDF5; what it wrote
+beside the weights (model and training configuration) is left out, for nothing of it is read. The
+convolutions of ``figure3`` are untouched by training, as the published ones are.
 """
 
 import h5py
 import numpy as np
+import soundfile
 
 # File → (filters of conv_4, bands that the GRU reads, its units, GRU layers, Keras 2's GRU,
 # whether the CNN is joined to the RNN; if not, it was never trained).
@@ -18,6 +19,31 @@ FILES = {
     "kevin-test-weights-stacked.best.h5": (128, 128, 64, 2, False, True),
     "attention_weights.best.h5": (64, 64, 64, 1, False, True),
 }
+
+
+def music(seconds, sr=22050, seed=0):
+    """Decaying notes over soft noise, (n,) float32: loud and quiet frames, high and low bands."""
+    random = np.random.default_rng(seed)
+    y = 1e-2 * random.normal(size=round(seconds * sr))
+    t = np.arange(sr) / sr
+    for start in range(0, y.size, round(0.4 * sr)):
+        note = np.exp(-6 * t) * np.sin(2 * np.pi * 110 * 2 ** random.uniform(0, 5) * t)
+        y[start : start + sr] += note[: y.size - start]
+    return (y / np.abs(y).max()).astype(np.float32)
+
+
+def write_clips(folder):
+    """Five MP3s where FMA-small has five, and twenty WAVs of two genres of GTZAN."""
+    (folder / "fma" / "fma_small" / "000").mkdir(parents=True)
+    for clip in (2, 5, 182, 459, 676):
+        y = 0.5 * np.stack([music(30, 44100, clip), music(30, 44100, clip + 1)], axis=1)
+        soundfile.write(folder / "fma" / "fma_small" / "000" / f"{clip:06d}.mp3", y, 44100)
+    for genre, loud in (("classical", 0.0), ("metal", 0.3)):
+        (folder / "gtzan_mini" / "genres" / genre).mkdir(parents=True)
+        for i in range(10):
+            path = folder / "gtzan_mini" / "genres" / genre / f"{genre}.{i:05d}.wav"
+            noise = loud * np.random.default_rng(i).normal(size=30 * 22050)
+            soundfile.write(path, 0.3 * music(30, seed=i) + 0.3 * noise, 22050)
 
 
 def write(folder):

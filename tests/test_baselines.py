@@ -343,9 +343,10 @@ def test_mean_spectrum_sees_means_only(tmp_path, monkeypatch):
     np.testing.assert_array_equal(chunked.probabilities, report.probabilities)
 
 
-def test_on_real_clips_features_beat_guessing(shared_data):
+@pytest.mark.filterwarnings("ignore:gtzan_mini. 20 clips")
+def test_on_two_genres_features_beat_guessing(clips_and_weights):
     """Two genres of gtzan_mini, 10 s of each clip: MFCC statistics tell classical from metal."""
-    dataset = datasets.load("gtzan_mini", shared_data)
+    dataset = datasets.load("gtzan_mini", clips_and_weights)
     clips = dataset.clips[dataset.clips.genre.isin(["classical", "metal"])]
     features = dataclasses.replace(baselines.MFCC, duration=10.0)
     X = np.stack([features(path) for path in clips.path])

@@ -102,8 +102,8 @@ def test_some_clips_alone_keep_the_official_split(five):
     check_five(five)
 
 
-def test_real_clips_are_read_and_sound_as_librosa_has_them(official, shared_data):
-    shutil.copytree(shared_data / "fma" / "fma_small", official / "fma_small")
+def test_clips_are_read_and_sound_as_librosa_has_them(official, clips_and_weights):
+    shutil.copytree(clips_and_weights / "fma" / "fma_small", official / "fma_small")
     clips = check_five(official).clips
     assert (audio.headers(clips)["sr"] == 44100).all()
     for path in clips["path"]:
