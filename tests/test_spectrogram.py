@@ -33,10 +33,10 @@ def assert_equal_to_librosa(path):
     assert np.abs(authors / DECIBEL - librosa_chain(y, 1024, None)).max() < 1e-3
 
 
-@pytest.mark.parametrize(("sr", "channels"), [(22050, 1), (48000, 1)])
-def test_equal_to_librosa_within_a_thousandth_of_a_decibel(tmp_path, sr, channels):
+@pytest.mark.parametrize("sr", [22050, 48000])
+def test_equal_to_librosa_within_a_thousandth_of_a_decibel(tmp_path, sr):
     path = tmp_path / "clip.mp3"
-    soundfile.write(path, np.tile(music(30, sr)[:, None], channels), sr)
+    soundfile.write(path, music(30, sr), sr)
     assert_equal_to_librosa(path)
 
 
