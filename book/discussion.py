@@ -128,9 +128,10 @@ argue(
 argue(
     "“does not improve",
     "“the additional Bi-RNN",
-    contradicted="On real music Feng was right. The paper's own Table 2, where the CNN alone is ahead, is one "
-    "run a row; and it fed raw decibels, with which nearly all gates of a GRU begin stuck ([RNN](rnn.ipynb)). An "
-    "RNN that can hardly move its gates is a poor witness against RNNs.",
+    contradicted="On real music an RNN beside the CNN can help; whether one layer of it is enough, the second "
+    "interval says. The paper's own Table 2, where the CNN alone is ahead, is one run a row; and it fed raw "
+    "decibels, with which nearly all gates of a GRU begin stuck ([RNN](rnn.ipynb)). An RNN that can hardly "
+    "move its gates is a poor witness against RNNs.",
     held="On real music the paper was right about its own network: what the RNN adds to the CNN is not there, "
     "or is no larger than what would matter.",
     undecided="Neither is shown. The interval is the honest answer: what the RNN adds to the CNN may be "
@@ -279,8 +280,8 @@ argue(
     "more data",
     held="The curve has not bent yet: who wants a better classifier of this kind should look for more music.",
     contradicted="Twice the clips gain nothing that would matter.",
-    undecided="The paper means networks, and those have not been asked yet: it takes hours of training. What "
-    "stands above is the machine's answer, of half the clips and of few.",
+    undecided="From few clips to all of them the gain is plain; what the last doubling is worth to a network, "
+    "between nothing and a gain that would matter, these seeds do not tell.",
 )
 
 # %% [markdown]
