@@ -1,17 +1,13 @@
 """What several test files share. No test touches the user's own cache or the network."""
 
-from pathlib import Path
-
 import matplotlib
 import numpy as np
 import pytest
 import stand_ins
 from PIL import Image
+from stand_ins import SHARED, SOURCES
 
 from prcnn.datasets import fma_small_split
-
-SHARED = Path(__file__).parents[2] / "shared" / "data"
-SOURCES = ["made", *(["published"] if SHARED.is_dir() else [])]
 
 
 @pytest.fixture

@@ -5,9 +5,14 @@ beside the weights (model and training configuration) is left out, for nothing o
 convolutions of ``figure3`` are untouched by training, as the published ones are.
 """
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import soundfile
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+SOURCES = ["made", *(["published"] if SHARED.is_dir() else [])]
 
 # File → (filters of conv_4, bands that the GRU reads, its units, GRU layers, Keras 2's GRU,
 # whether the CNN is joined to the RNN; if not, it was never trained).

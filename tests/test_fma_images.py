@@ -9,7 +9,7 @@ import librosa
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import SHARED, SOURCES
+from stand_ins import SHARED, SOURCES
 from test_fma import write_tracks
 
 import prcnn
