@@ -360,9 +360,13 @@ if cut:
 # {numref}`tab-leakage-random` sets them side by side; the interval of the difference is made of both
 # {cite}`newcombe1998interval`.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-leakage-random", "caption": "FMA-small's pictures, official split and random ones: test accuracy in percent with 95 % interval."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-leakage-random", "caption": "FMA-small's pictures, official split and random ones: test accuracy with 95 % interval."}}
 other = training_clips.table(results.read("leakage_fma_small_images"), "splits")
-(100 * other[["accuracy", "low", "high"]]).round(1).unstack("splits")
+cells = [
+    evidence.percent(line["accuracy"], line[["low", "high"]]) for _, line in other.iterrows()
+]
+shown = pd.Series(cells, other.index).unstack("splits")
+shown.rename(columns={"stratified": "random"}).rename_axis(None).rename_axis(None, axis=1)
 
 # %% tags=["remove-input"]
 given = training_clips.given_away(other)
