@@ -290,7 +290,7 @@ def collect(runs, split="test"):
                 "group": groups[row],
                 **{key: records[0][key] for key in ("network", "changes", "settings")},
                 "parameters": records[0]["parameters"],
-                **{name: [say(record) for record in records] for name, say in _EACH_SEED.items()},
+                **{name: [of(record) for record in records] for name, of in _EACH_SEED.items()},
             }
             for row, records in found.items()
         },
