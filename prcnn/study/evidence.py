@@ -107,37 +107,31 @@ def asked(question, says, rows=None, reference=None):
             kept = {r: v for r, v in record["rows"].items() if r in (asking[0], *asking[1])}
             answers = ablations.answers({**record, "rows": kept}, {question: asking})
             if len(answers):
-                found[called(place, record)] = answers.droplevel(0)
+                found[place] = answers.droplevel(0)
         if not found:
             return Found(NOT_RUN, NOT_RUN)
         lines = [f"{place}: {_lines(answers)}" for place, answers in found.items()]
         main = next(iter(STUDIES))
-        if not any(place.startswith(main) for place in found):
+        if main not in found:
             lines.append(f"{main}: {NOT_RUN}")
         return Found(says(next(iter(found.values()))["verdict"].tolist()), "\n".join(lines))
 
     return evidence
 
 
-def called(study, record):
-    """A study's name; with its input, where it is older than the layer that standardises bands.
-
-    Chapter: book/ablations.ipynb
-    """
-    new = all("settings" in row for row in record["rows"].values())
-    return study if new else f"{study}, raw decibels"
+def _of_runs(line):
+    """A comparison as :func:`points` has it; a single run knows nothing of other seeds."""
+    return points(line) + (" of one run" if len(line["seeds"]) == 1 else "")
 
 
 def _lines(answers):
     """The comparisons of a study; of more than three the one that speaks most for a change."""
     if len(answers) > 3:
-        count, best = len(answers), answers.loc[[answers["difference"].idxmax()]]
-        return (
-            f"best of {count}, {best.index[0]}, {points(best.iloc[0])}, {best['verdict'].iloc[0]}"
-        )
+        best = answers.loc[answers["difference"].idxmax()]
+        return f"best of {len(answers)}, {best.name}, {_of_runs(best)}, {best['verdict']}"
     alone = len(answers) == 1
     return ", ".join(
-        f"{'' if alone else row + ' '}{points(line)}, {line['verdict']}"
+        f"{'' if alone else row + ' '}{_of_runs(line)}, {line['verdict']}"
         for row, line in answers.iterrows()
     )
 
@@ -161,7 +155,7 @@ def told(answers, question):
     said = {}
     for study, table in answers.items():
         for row, line in _of(table, question).iterrows():
-            words = f"{study} {points(line)}, **{line['verdict']}**"
+            words = f"{study} {_of_runs(line)}, **{line['verdict']}**"
             said.setdefault((row, line["reference"]), []).append(words)
     return "\n".join(
         f"- {row} beside {reference}: {'; '.join(words)}."
