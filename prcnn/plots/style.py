@@ -79,16 +79,17 @@ def show(ax, alt, sound=None, **heard):
     plt.close(figure)
     picture = Image.open(buffer).convert("RGB")
     width = picture.width * plt.rcParams["figure.dpi"] / _DPI
-    # Curves are smallest as PNG of few colours, spectrograms as WebP.
-    png, webp = io.BytesIO(), io.BytesIO()
-    picture.quantize(96, dither=Image.Dither.NONE).save(png, format="png", optimize=True)
-    picture.save(webp, format="webp", quality=82, method=6)
-    smaller, kind = min((png, "png"), (webp, "webp"), key=lambda f: len(f[0].getvalue()))
+    # Curves are smallest as few colours without loss, spectrograms as a photograph.
+    flat, photograph = io.BytesIO(), io.BytesIO()
+    few = picture.quantize(64, dither=Image.Dither.NONE).convert("RGB")
+    few.save(flat, format="webp", lossless=True, quality=100, method=6)
+    picture.save(photograph, format="webp", quality=82, method=6)
+    smaller = min((flat, photograph), key=lambda f: len(f.getvalue()))
     encoded = b64encode(smaller.getvalue()).decode()
     # Drawings of lines are turned over on a dark page; colours that mean something are not.
     image = (
         f'<img class="{"picture" if colours else "drawing"}" alt="{html.escape(alt, quote=True)}"'
-        f' style="width:{width:.0f}px;max-width:100%" src="data:image/{kind};base64,{encoded}">'
+        f' style="width:{width:.0f}px;max-width:100%" src="data:image/webp;base64,{encoded}">'
     )
     if sound is None:
         return HTML(image)
