@@ -116,12 +116,12 @@ for study, record in studies.items():
     asked = [row for row, line in ablations.ROWS.items() if sound or line.settings is None]
     lacking = [row for row in asked if row not in record["rows"]]
     if lacking:
-        notes.append(f"*Not run on {study}*: {', '.join(lacking)}.")
+        notes.append(f"*Not run on {study}*: {'; '.join(lacking)}.")
     runs = tables[study]["runs"]
     if once := runs.index[runs == 1].tolist():
         notes.append(
-            f"*One run so far on {study}*: {', '.join(once)}. The interval of a single run tells what other "
-            "clips would give; what other seeds would give, nobody knows yet."
+            f"*One run so far on {study}*: {'; '.join(once)}. The interval of a single run tells what other "
+            "clips would give. What other seeds would give nobody knows yet, so that nothing is decided by it."
         )
 Markdown("\n\n".join(notes))
 
@@ -163,7 +163,7 @@ def said(*questions):
     (one, n), (other, m) = ((study, len(record["clips"])) for study, record in studies.items())
     for kind, reason in POINTS.items():
         found = [
-            f"{row} beside {answers[one].loc[(q, row), 'reference']}"
+            f"{row} against {answers[one].loc[(q, row), 'reference']}"
             for q in questions
             for row in evidence.disagreements(answers, q)[kind]
         ]

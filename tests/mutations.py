@@ -212,6 +212,9 @@ TABLE = {
         ("covered with silence", "mel.mean(axis=0)[bands]", "mel.min()"),
         ("what is gained without a part", "(whole - np.array(left))", "(np.array(left) - whole)"),
     ],
+    ("study/ablations.py", "test_claims.py"): [
+        ("a single run decides", '"undecided" if fewer == 1 else say(', "say("),
+    ],
     ("study/ablations.py", "test_ablations.py"): [
         ("fewer epochs are enough", 'parameters.get("epochs", epochs) == epochs', "True"),
         ("p is not corrected", "say(found, p_value)", "say(found)"),

@@ -393,8 +393,9 @@ def answers(record, questions=None):
         Index question and row; columns ``reference``, ``difference`` (of the mean accuracies, a
         fraction), ``low``, ``high`` (its 95 % interval, for other clips and other seeds),
         ``p_value``, ``p_holm`` (corrected for the rows of the question), ``verdict`` ("better",
-        "worse", "tie" or "undecided": :func:`prcnn.evaluation.verdict`) and ``seeds`` (of each, the
-        distance from the reference's mean).
+        "worse", "tie" or "undecided": :func:`prcnn.evaluation.verdict`; "undecided" where one of
+        the two ran once, for nobody knows what other seeds would say), ``runs`` (of the one of the
+        two that has fewer) and ``seeds`` (of each, the distance from the reference's mean).
 
     Chapter: book/ablations.ipynb
     """
@@ -406,6 +407,7 @@ def answers(record, questions=None):
         p_holm = holm(pd.Series([c.p_value for c in compared], dtype=float))
         for row, found, p_value in zip(rows, compared, p_holm, strict=True):
             mean = np.mean([r.accuracy for r in reports[reference]])
+            fewer = min(len(reports[row]), len(reports[reference]))
             lines.append(
                 {
                     "question": question,
@@ -413,12 +415,13 @@ def answers(record, questions=None):
                     "reference": reference,
                     **found._asdict(),
                     "p_holm": p_value,
-                    "verdict": say(found, p_value),
+                    "verdict": "undecided" if fewer == 1 else say(found, p_value),
+                    "runs": fewer,
                     "seeds": [r.accuracy - mean for r in reports[row]],
                 }
             )
     columns = ["question", "row", "reference", "difference", "low", "high", "p_value"]
-    lines = pd.DataFrame(lines, columns=[*columns, "p_holm", "verdict", "seeds"])
+    lines = pd.DataFrame(lines, columns=[*columns, "p_holm", "verdict", "runs", "seeds"])
     return lines.set_index(["question", "row"])
 
 

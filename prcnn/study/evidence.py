@@ -121,7 +121,7 @@ def asked(question, says, rows=None, reference=None):
 
 def _of_runs(line):
     """A comparison as :func:`points` has it; a single run knows nothing of other seeds."""
-    return points(line) + (" of one run" if len(line["seeds"]) == 1 else "")
+    return points(line) + (" of one run" if line["runs"] == 1 else "")
 
 
 def _lines(answers):
@@ -158,7 +158,7 @@ def told(answers, question):
             words = f"{study} {_of_runs(line)}, **{line['verdict']}**"
             said.setdefault((row, line["reference"]), []).append(words)
     return "\n".join(
-        f"- {row} beside {reference}: {'; '.join(words)}."
+        f"- {row} against {reference}: {'; '.join(words)}."
         for (row, reference), words in said.items()
     )
 
