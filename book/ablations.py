@@ -329,8 +329,8 @@ said("Another kernel?")
 #
 # **Hypothesis**: the activation hardly matters. ReLU, ELU and tanh all bend a line.
 #
-# **Experiment**: all three on standardised bands; and, because the answer hangs on it, the input as raw
-# decibels, which is what the paper fed ({numref}`fig-ablations-activation`).
+# **Experiment**: all three on standardised bands; and, with the ReLU, the input as raw decibels, which is
+# what the paper fed ({numref}`fig-ablations-activation`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablations-activation", "caption": "Other activations; and what it is worth to standardise the bands."}}
 activation = ("Another activation?", "Does standardising the bands help?")
@@ -344,7 +344,7 @@ said(*activation)
 # frames are nearly equal. So a filter of the first layer puts out its input times the sum of its three
 # weights: for about half of all filters a negative number, always. A ReLU makes that zero, for every clip,
 # and a filter that is always zero learns nothing. ELU and tanh let it through. Standardised bands go both
-# ways, and no filter is dead. {numref}`tab-ablations-dead` counts the features that never move, in networks
+# ways, and far fewer filters are dead. {numref}`tab-ablations-dead` counts the features that never move, in networks
 # that nobody has trained yet.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-ablations-dead", "caption": "Percent of the features that are the same for all clips, in untrained networks."}}
@@ -378,8 +378,9 @@ assert dead.loc["relu", "raw decibels"] > 0.25 > dead.loc["tanh", "raw decibels"
 assert (dead["standardised"] < dead.loc["relu", "raw decibels"]).all()
 
 # %% [markdown]
-# Those are features that the classifier is handed and that say nothing. It is the input, not the
-# activation, that was wrong: who feeds raw decibels should rather not use a ReLU.
+# Those are features that the classifier is handed and that say nothing; standardised bands leave it more,
+# and so does an activation that lets negative numbers through. What it costs to do without them is another
+# question, and the intervals above are the answer so far.
 #
 # ## Do pools, width and dropout matter?
 #
@@ -506,7 +507,7 @@ Markdown("\n".join(lines))
 # %% [markdown]
 # - A row needs several seeds before it can be ranked; a single run ranks luck.
 # - Of the sizes little is decided. Raw decibels silence many of a ReLU's features before training has begun;
-#   standardised bands cost nothing.
+#   standardised bands silence fewer.
 # - A filter that never compares two bands is a choice, and one to try when changing this network.
 # - What attention gains over the last state has two parts, and only the mean of the states tells them
 #   apart.
