@@ -344,8 +344,8 @@ said(*activation)
 # frames are nearly equal. So a filter of the first layer puts out its input times the sum of its three
 # weights: for about half of all filters a negative number, always. A ReLU makes that zero, for every clip,
 # and a filter that is always zero learns nothing. ELU and tanh let it through. Standardised bands go both
-# ways, and far fewer filters are dead. {numref}`tab-ablations-dead` counts the features that never move, in networks
-# that nobody has trained yet.
+# ways, and far fewer filters are dead. {numref}`tab-ablations-dead` counts the features that never move,
+# in networks that nobody has trained yet.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-ablations-dead", "caption": "Percent of the features that are the same for all clips, in untrained networks."}}
 pictures = store.extract(clips, progress=False)

@@ -128,7 +128,7 @@ def read_accumulators(path):
     """RMSprop's running mean of squared gradients, saved beside the weights.
 
     A dict: name in the file, such as ``conv_1/kernel``, → array of that weight's shape. Empty where
-    the file has no optimizer state under the weights' names (Keras before tf.keras). Errors as
+    the file has no optimizer state under the weights' names (standalone Keras). Errors as
     :func:`read_weights`.
 
     Chapter: book/attention.ipynb

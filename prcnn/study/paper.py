@@ -116,7 +116,7 @@ CONFUSION_FIGURE3 = _confusion(
 )
 
 #: Test accuracy of the weights of Figure 3 (0.39625 there) in another of the authors' notebooks,
-#: with standalone Keras instead of tf.keras.
+#: with standalone Keras instead of its backend's.
 FIGURE3_OTHER_KERAS = 0.2925
 
 #: Other published results on the same test set (FMA-small, official split, 800 clips), percent.
