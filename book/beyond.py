@@ -29,7 +29,7 @@ from IPython.display import Markdown
 import prcnn
 from prcnn import audio, evaluation, models, plots
 from prcnn.spectrogram import IMAGES, log_mel
-from prcnn.study import ablations, elsewhere, fma_small, ingredients, paper, results
+from prcnn.study import elsewhere, fma_small, ingredients, paper, questions, results
 from prcnn.training import BEYOND, PAPER, augment
 
 plots.use_style()
@@ -204,7 +204,7 @@ assert ahead.low > 0, "the text says that a network pays"
 # %% tags=["remove-input"] mystnb={"figure": {"name": "fig-beyond-ingredients", "caption": "How far beyond falls, or rises, without each ingredient: on validation and on test, a dot a seed, with the 95 % interval for other clips and seeds. Inside the grey band it is a tie."}}
 worth = results.read("ingredients_fma_small_images")
 told = {
-    split: ablations.answers(worth[split], ingredients.QUESTIONS).droplevel("question")
+    split: questions.answers(worth[split], ingredients.QUESTIONS).droplevel("question")
     for split in ("validation", "test")
 }
 order = told["validation"]["difference"].sort_values().index

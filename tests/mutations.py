@@ -212,12 +212,14 @@ TABLE = {
         ("covered with silence", "mel.mean(axis=0)[bands]", "mel.min()"),
         ("what is gained without a part", "(whole - np.array(left))", "(np.array(left) - whole)"),
     ],
-    ("study/ablations.py", "test_claims.py"): [
+    ("study/questions.py", "test_claims.py"): [
         ("a single run decides", '"undecided" if fewer == 1 else say(', "say("),
+    ],
+    ("study/questions.py", "test_ablations.py"): [
+        ("p is not corrected", "say(found, p_value)", "say(found)"),
     ],
     ("study/ablations.py", "test_ablations.py"): [
         ("fewer epochs are enough", 'parameters.get("epochs", epochs) == epochs', "True"),
-        ("p is not corrected", "say(found, p_value)", "say(found)"),
         ("artists are forgotten", 'record["clips"], record.get("groups")', 'record["clips"], None'),
     ],
 }  # fmt: skip

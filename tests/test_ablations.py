@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from prcnn import datasets, evaluation, models, store
-from prcnn.study import ablations, paper, results
+from prcnn.study import ablations, paper, questions, results
 
 GENRES = ["Folk", "Pop", "Rock"]
 
@@ -85,11 +85,11 @@ def test_artists_widen_the_intervals_of_the_study():
 
 
 def test_every_question_is_asked_of_rows_that_exist():
-    for question, (reference, rows) in ablations.QUESTIONS.items():
+    for question, (reference, rows) in questions.QUESTIONS.items():
         assert {reference, *rows} <= set(ablations.ROWS), question
         assert rows and reference not in rows, question
-    asked = {row for _, rows in ablations.QUESTIONS.values() for row in rows}
-    references = {reference for reference, _ in ablations.QUESTIONS.values()}
+    asked = {row for _, rows in questions.QUESTIONS.values() for row in rows}
+    references = {reference for reference, _ in questions.QUESTIONS.values()}
     assert asked | references == set(ablations.ROWS), "every row answers something"
 
 
@@ -98,7 +98,7 @@ def test_answers_are_corrected_within_their_question():
     record = record_of(
         {**base, "3-layer CNN": [50, 52, 54], "ELU": [21, 22, 23], "tanh": [0, 0, 1]}
     )
-    answers = ablations.answers(record)
+    answers = questions.answers(record)
     layers, change = "Does the CNN need five layers?", "Another activation?"
     said = answers["verdict"]
     assert said[layers, "3-layer CNN"] == "worse"
@@ -113,25 +113,25 @@ def test_answers_are_corrected_within_their_question():
     )
     assert tuple(two.loc["ELU", ["difference", "low", "high", "p_value"]]) == compared
     assert two.loc["ELU", "seeds"] == pytest.approx([1 / 60, 0, -1 / 60])
-    sentence = ablations.verdict(answers, layers, "3-layer CNN")
+    sentence = questions.verdict(answers, layers, "3-layer CNN")
     assert sentence.startswith("**3-layer CNN** is 35.0 points below 5-layer CNN [")
     assert sentence.endswith(": **worse**.")
-    own = {"mine": ablations.Question("ELU", ["tanh", "not run"])}
-    assert list(ablations.answers(record, own).index) == [("mine", "tanh")]
-    assert ablations.answers(record_of({"ELU": [20]})).empty
+    own = {"mine": questions.Question("ELU", ["tanh", "not run"])}
+    assert list(questions.answers(record, own).index) == [("mine", "tanh")]
+    assert questions.answers(record_of({"ELU": [20]})).empty
 
 
 def test_a_verdict_counts_how_many_rows_its_question_has():
     record = record_of({ablations.REFERENCE: [20, 22, 24], "ELU": [16, 18, 17], "tanh": [20] * 3})
-    alone = {"alone": ablations.Question(ablations.REFERENCE, ["ELU"])}
-    assert ablations.answers(record, alone)["verdict"].tolist() == ["better"]
-    two = ablations.answers(record).loc["Another activation?"].loc["ELU"]
+    alone = {"alone": questions.Question(ablations.REFERENCE, ["ELU"])}
+    assert questions.answers(record, alone)["verdict"].tolist() == ["better"]
+    two = questions.answers(record).loc["Another activation?"].loc["ELU"]
     assert two["p_value"] < 0.05 < two["p_holm"] and two["verdict"] == "undecided"
 
 
 def test_runs_that_cannot_differ_tie():
     record = record_of({ablations.REFERENCE: [20, 20, 20], "ELU": [20, 20, 20]})
-    assert ablations.answers(record)["verdict"].tolist() == ["tie"]
+    assert questions.answers(record)["verdict"].tolist() == ["tie"]
 
 
 def test_unknown_rows_are_refused(tmp_path):

@@ -6,7 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from prcnn.study import ablations, claims, evidence, fma_small, joined, results, segments
+from prcnn.study import (
+    ablations,
+    claims,
+    evidence,
+    fma_small,
+    joined,
+    questions,
+    results,
+    segments,
+)
 
 GENRES = ["Experimental", "Folk", "Instrumental", "Pop"]
 BOOK = Path(__file__).parents[1] / "book"
@@ -101,6 +110,21 @@ def test_fma_small_counts_and_the_synthetic_study_stands_beside_it():
     assert second.startswith("synthetic: +33.3 points [") and second.endswith(", better")
 
 
+def test_gtzan_mini_is_asked_where_fma_small_cannot_answer():
+    rows = {ablations.REFERENCE: 20, "plain STFT": 30, "5-layer CNN": 20, "3-layer CNN": 30}
+    records = {
+        fma_small.STUDY: study(**{"5-layer CNN": 20, "3-layer CNN": 60}),
+        "ablations_synthetic": study(**rows),
+        "ablations_gtzan_mini": study(**rows),
+    }
+    _, figure = found("log-mel", **records)
+    synthetic, mini, pictures = figure.splitlines()
+    assert synthetic.startswith("synthetic: +8.3 points [")
+    assert mini.startswith("gtzan_mini: +8.3 points [")
+    assert pictures == "FMA-small: its pictures hold no sound"
+    assert "gtzan_mini" not in found("five convolutions", **records)[1]
+
+
 def test_a_row_of_one_run_says_so():
     record = study(**{"5-layer CNN": 20, "3-layer CNN": 60})
     _, figure = found("five convolutions", ablations_synthetic=record)
@@ -124,7 +148,7 @@ def test_two_studies_are_told_side_by_side_and_where_they_disagree():
     cnn3, cnn5 = "3-layer CNN", "5-layer CNN"
     better, worse = study(**{cnn5: 60, cnn3: 20}), study(**{cnn5: 20, cnn3: 60})
     open_, none = study(**{cnn5: 40, cnn3: 38}), study(**{"RNN": 20})
-    better, worse, open_, none = map(ablations.answers, (better, worse, open_, none))
+    better, worse, open_, none = map(questions.answers, (better, worse, open_, none))
     said = evidence.told({"real": better, "made": open_}, layers)
     assert said.startswith("- 3-layer CNN against 5-layer CNN: real +33.3 points [")
     assert "; made +1.7 points [" in said and said.count("\n") == 0

@@ -14,7 +14,7 @@ import yaml
 from jupytext.compare import compare_notebooks
 
 from prcnn import evaluation
-from prcnn.study import ablations, fma_small, paper, results
+from prcnn.study import ablations, fma_small, paper, results, segments
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
@@ -181,6 +181,8 @@ def test_readme_shows_what_was_measured():
         tuple(study.loc[ablations.REFERENCE, ["accuracy", "low", "high"]]),
         *((line["accuracy"], line["low"], line["high"]) for line in leak.values()),
     ]
+    feng = segments.reports(results.read(segments.RESULT), "feng")
+    lines += [(report.accuracy, *report.interval) for report in feng.values()]
     lines += [
         line
         for name, *line in fma_small.board()[["accuracy", "low", "high"]].itertuples()

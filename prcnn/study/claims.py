@@ -164,7 +164,7 @@ CLAIMS = [
     Claim(
         "the paper",
         "the fall from Feng's 92 % comes first from the dataset and from GTZAN's faults",
-        "their network on segments of GTZAN's clips, dealt at random and by clip",
+        "the paper's network and Feng's on segments of GTZAN's clips, dealt at random and by clip",
         evidence.segments_leak,
         "leakage",
     ),

@@ -14,12 +14,23 @@ import pandas as pd
 
 from prcnn.evaluation import compare_over_seeds, interval_over_seeds, verdict, wilson
 from prcnn.evaluation.statistics import confusions, scores
-from prcnn.study import ablations, fma_small, joined, paper, results, segments, training_clips
+from prcnn.study import (
+    ablations,
+    fma_small,
+    joined,
+    paper,
+    questions,
+    results,
+    segments,
+    training_clips,
+)
 
 HELD, CONTRADICTED, UNDECIDED = "held", "contradicted", "undecided"
 UNTESTABLE, NOT_RUN = "cannot be tested here", "not run yet"
 #: Where a question was asked, in the order in which an answer counts.
 STUDIES = {"FMA-small": fma_small.STUDY, "synthetic": "ablations_synthetic"}
+#: Real sound, but few clips: asked where FMA-small's pictures cannot answer.
+SOUND = {"gtzan_mini": "ablations_gtzan_mini"}
 EPOCHS = 50  # of the paper
 
 
@@ -85,7 +96,7 @@ def asked(question, says, rows=None, reference=None):
     Parameters
     ----------
     question : str
-        Of :data:`prcnn.study.ablations.QUESTIONS`, or a new one with ``rows`` and ``reference``.
+        Of :data:`prcnn.study.questions.QUESTIONS`, or a new one with ``rows`` and ``reference``.
     says : callable
         Verdicts of the comparisons → verdict of the claim.
     rows : list of str, optional
@@ -98,22 +109,24 @@ def asked(question, says, rows=None, reference=None):
     """
 
     def evidence(records):
-        known = ablations.QUESTIONS.get(question, (reference, rows))
-        asking = ablations.Question(reference or known[0], list(rows or known[1]))
+        known = questions.QUESTIONS.get(question, (reference, rows))
+        asking = questions.Question(reference or known[0], list(rows or known[1]))
         found = {}
-        for place, name in STUDIES.items():
-            if (record := records.get(name)) is None:
+        main = next(iter(STUDIES))
+        for place, name in (STUDIES | SOUND).items():
+            record = records.get(name)
+            if record is None or (place in SOUND and main in found):
                 continue
             kept = {r: v for r, v in record["rows"].items() if r in (asking[0], *asking[1])}
-            answers = ablations.answers({**record, "rows": kept}, {question: asking})
+            answers = questions.answers({**record, "rows": kept}, {question: asking})
             if len(answers):
                 found[place] = answers.droplevel(0)
         if not found:
             return Found(NOT_RUN, NOT_RUN)
         lines = [f"{place}: {_lines(answers)}" for place, answers in found.items()]
-        main = next(iter(STUDIES))
         if main not in found:
-            lines.append(f"{main}: {NOT_RUN}")
+            of_sound = any(ablations.ROWS[row].settings for row in (asking[0], *asking[1]))
+            lines.append(f"{main}: {'its pictures hold no sound' if of_sound else NOT_RUN}")
         return Found(says(next(iter(found.values()))["verdict"].tolist()), "\n".join(lines))
 
     return evidence
@@ -142,7 +155,7 @@ def told(answers, question):
     Parameters
     ----------
     answers : dict of str to pandas.DataFrame
-        Study → what :func:`prcnn.study.ablations.answers` gives.
+        Study → what :func:`prcnn.study.questions.answers` gives.
     question : str
 
     Returns

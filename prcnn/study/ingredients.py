@@ -11,8 +11,9 @@ Chapter: book/beyond.ipynb
 import dataclasses
 
 from prcnn.study import ablations, results
-from prcnn.study.ablations import Question, Row
+from prcnn.study.ablations import Row
 from prcnn.study.fma_small import by_uploads
+from prcnn.study.questions import Question
 from prcnn.training import BEYOND, Augment
 
 RESULT, SEEDS = "ingredients_fma_small_images", "beyond_fma_small_images"

@@ -37,7 +37,7 @@ def study(
     *,
     dataset="gtzan_mini",
     networks=tuple(NETWORKS),
-    epochs=60,
+    epochs=40,
     batch_size=16,
     folds=FOLDS,
     n_jobs=1,
