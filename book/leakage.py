@@ -292,7 +292,7 @@ glue("paper", 100 * paper.FIGURE2.attrs["accuracy"], display=False)
 # {glue:text}`real by clip:.0f` % by clip. Averaging the segments of a clip gives
 # {glue:text}`real clips segments at random:.0f` and {glue:text}`real clips by clip:.0f` %.
 #
-# ## The network itself
+# ## The networks themselves
 #
 # So far a support vector machine was tested. What do the *networks* do, the paper's own and Feng's, with
 # five-second pieces to learn from? Each is trained on segments of gtzan_mini twice: once with the segments
@@ -301,7 +301,7 @@ glue("paper", 100 * paper.FIGURE2.attrs["accuracy"], display=False)
 # epoch.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-leakage-network", "caption": "Networks on five-second segments of GTZAN's clips: validation accuracy with segments dealt at random and by clip; a thin line a fold. Dotted: the accuracy that Feng reported."}}
-NAMES = {"paper": "the paper's network", "feng": "Feng's network"}
+NAMES = {"paper": "The paper's network", "feng": "Feng's network"}
 cut = results.read(segments.RESULT)
 figure, axes = plt.subplots(1, len(NAMES), sharey=True, figsize=(8, 3.6))
 for ax, (network, title) in zip(axes, NAMES.items(), strict=True):
