@@ -45,12 +45,14 @@ def study(**wrong):
         row: [[(t + (i < n)) % 4 for i, t in enumerate(true)] for n in (n - 2, n, n + 2)]
         for row, n in wrong.items()
     }
+    made = {"seconds": [100.0, 150.0, 400.0], "epoch_kept": [5, 10, 30]}
+    made["made_on"] = ["torch, NVIDIA A", "torch, NVIDIA A", "tensorflow, abacus"]
     return {
-        "setting": {},
+        "setting": {"epochs": 20, "early_stopping": 5},
         "genres": GENRES,
         "clips": list(range(120)),
         "true": true,
-        "rows": {row: {"group": "", "predicted": predicted} for row, predicted in runs.items()},
+        "rows": {row: {"group": "", "predicted": said, **made} for row, said in runs.items()},
     }
 
 
@@ -244,6 +246,11 @@ def test_hours_are_a_step_multiplied():
     assert (
         f"{hours:.1f} hours on 4 cores" in figure and f"{minutes:.1f} minutes on a card" in figure
     )
+    shared = {fma_small.STUDY: study(**{ablations.REFERENCE: 40})}
+    _, figure = found("50 epochs", **shared)
+    assert "8.3 minutes on an NVIDIA GPU that other runs shared" in figure  # 10 s an epoch
+    _, figure = found("50 epochs", **shared, gpu_torch=gpu)
+    assert "a card" in figure and "shared" not in figure
 
 
 def test_a_leak_is_what_random_segments_gain():
