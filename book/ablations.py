@@ -168,7 +168,8 @@ def said(*questions):
             for row in evidence.disagreements(answers, q)[kind]
         ]
         if found:
-            rows = "; for ".join(found)
+            many = f"{len(found)} of these comparisons"
+            rows = "; for ".join(found) if len(found) < 4 else many
             text += "\n\n" + reason.format(rows=rows, first=one, second=other, n=n, m=m)
     return Markdown(text)
 
@@ -400,9 +401,9 @@ if len(lines):
     best = lines["difference"].idxmax()
     line = lines.loc[best]
     text = (
-        f"Changes tried on {first}: {len(lines)}. Of these "
-        + ", ".join(f"{n} {'is' if n == 1 else 'are'} {word}" for word, n in words.items())
-        + f". The most that any of them gained is *{best[1]}*: {evidence.points(line)}, {line['verdict']}."
+        f"Changes tried on {first}: {len(lines)} ("
+        + ", ".join(f"{n} {word}" for word, n in words.items())
+        + f"). The most that any of them gained is *{best[1]}*: {evidence.points(line)}, {line['verdict']}."
     )
 else:
     text = f"*Not run on {first} yet.*"
@@ -489,7 +490,7 @@ Markdown(
 def percent(table):
     """The table for people: percentages with one digit."""
     names = ["validation", "accuracy", "sd", "macro_f1"]
-    shown = table[names].mul(100).round(1).astype(str).replace("nan", "–")
+    shown = table[names].mul(100).round(1).astype(str).replace("nan", "–").fillna("–")
     shown = shown.rename(columns={"accuracy": "test"})
     shown.insert(0, "parameters", table["parameters"].map("{:,}".format))
     shown.insert(1, "runs", table["runs"])
