@@ -490,7 +490,7 @@ Markdown(
 def percent(table):
     """The table for people: percentages with one digit."""
     names = ["validation", "accuracy", "sd", "macro_f1"]
-    shown = table[names].mul(100).round(1).astype(str).replace("nan", "–").fillna("–")
+    shown = table[names].mul(100).map("{:.1f}".format).replace("nan", "–")
     shown = shown.rename(columns={"accuracy": "test"})
     shown.insert(0, "parameters", table["parameters"].map("{:,}".format))
     shown.insert(1, "runs", table["runs"])
