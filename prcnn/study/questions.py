@@ -66,7 +66,7 @@ def answers(record, questions=None):
     """Every question's rows beside its reference, on the same clips.
 
     Questions (default :data:`QUESTIONS`) whose reference is not in the record, which is of
-    :func:`collect`, are left out, and so are rows.
+    :func:`prcnn.study.ablations.collect`, are left out, and so are rows.
 
     Returns
     -------
