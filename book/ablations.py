@@ -475,8 +475,8 @@ shown = mini_answers[
 ]
 decided = (mini_answers["verdict"] != "undecided").sum()
 Markdown(
-    f"Of {len(mini_answers)} comparisons on {len(mini['clips'])} clips of gtzan_mini {decided} "
-    f"{'is' if decided == 1 else 'are'} decided. Those, and what was asked above:"
+    f"Comparisons on {len(mini['clips'])} clips of gtzan_mini: {len(mini_answers)}, decided: {decided}. "
+    "What was asked above, and what is decided:"
     + "".join(f"\n- {questions.verdict(mini_answers, *place)}" for place in shown.index)
 )
 

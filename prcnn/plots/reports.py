@@ -91,7 +91,7 @@ def forest(tables, ax=None):
         if name is not None:
             words = f"{name}  (beside {lines['reference'].iloc[0]})"
             head = ax.text(0, place, words, transform=ax.get_yaxis_transform(), va="center")
-            size = "small" if len(words) < 70 else "x-small"  # as wide as the axes at most
+            size = "small" if len(words) < 68 else "x-small"  # as wide as the axes at most
             head.set(style="italic", size=size, in_layout=False)
             place += 1
         places |= dict(zip(lines.index, range(place, place + len(lines)), strict=True))
