@@ -58,7 +58,7 @@ from IPython.display import Markdown, display
 
 import prcnn
 from prcnn import evaluation, models, plots, store, training
-from prcnn.study import ablations, evidence, fma_small, paper, questions, results
+from prcnn.study import ablations, fma_small, paper, questions, results
 
 plots.use_style()
 name = f"ablations_{Path(dataset).name}"
@@ -136,7 +136,7 @@ Markdown("\n\n".join(notes))
 # matters is as possible as none.
 
 # %% tags=["hide-input"]
-POINTS = {
+REASONS = {
     "opposite": "On {rows} they contradict each other. FMA-small's pictures keep one frame in twenty, so "
     "that rhythm is gone from them; the synthetic genres were made to differ in rhythm, too.",
     "only the first": "For {rows}, only {first} decides: {n} test clips see what {m} cannot.",
@@ -145,27 +145,27 @@ POINTS = {
 }
 
 
-def figure(*questions, alt):
+def figure(*asking, alt):
     """The questions' answers in all studies that asked them."""
-    asked = {study: table[table.index.isin(questions, level=0)] for study, table in answers.items()}
+    asked = {study: table[table.index.isin(asking, level=0)] for study, table in answers.items()}
     asked = {study: table for study, table in asked.items() if len(table)}
     if not asked:
         return Markdown("*Not run yet.*")
     return plots.show(plots.forest(asked), alt=alt)
 
 
-def said(*questions):
+def said(*asking):
     """The same in words, and where the studies disagree."""
-    lines = [line for q in questions if (line := evidence.told(answers, q))]
+    lines = [line for q in asking if (line := questions.told(answers, q))]
     text = "\n".join(lines) or "*Not run yet.*"
     if len(studies) < 2:
         return Markdown(text)
     (one, n), (other, m) = ((study, len(record["clips"])) for study, record in studies.items())
-    for kind, reason in POINTS.items():
+    for kind, reason in REASONS.items():
         found = [
             f"{row} against {answers[one].loc[(q, row), 'reference']}"
-            for q in questions
-            for row in evidence.disagreements(answers, q)[kind]
+            for q in asking
+            for row in questions.disagreements(answers, q)[kind]
         ]
         if found:
             many = f"{len(found)} of these comparisons"
@@ -237,7 +237,7 @@ alone = evaluation.compare_over_seeds(rnn, cnn)
 theirs = printed["rnn"] - printed["cnn5"]
 Markdown(
     f"**{'Surprise' if alone.difference * theirs < 0 else 'As printed'}.** Alone, the RNN differs from the "
-    f"CNN by {evidence.points(alone)} on {first} ({evaluation.verdict(alone)}); in the paper's Table 2 it is "
+    f"CNN by {evaluation.points(alone)} on {first} ({evaluation.verdict(alone)}); in the paper's Table 2 it is "
     f"{theirs:+.1f}. A GRU that is fed raw decibels starts with nearly all gates stuck ([RNN](rnn.ipynb)), "
     "and the paper's was: its Table 2 may have measured that."
 )
@@ -403,7 +403,7 @@ if len(lines):
     text = (
         f"Changes tried on {first}: {len(lines)} ("
         + ", ".join(f"{n} {word}" for word, n in words.items())
-        + f"). The most that any of them gained is *{best[1]}*: {evidence.points(line)}, {line['verdict']}."
+        + f"). The most that any of them gained is *{best[1]}*: {evaluation.points(line)}, {line['verdict']}."
     )
 else:
     text = f"*Not run on {first} yet.*"
@@ -477,7 +477,7 @@ decided = (mini_answers["verdict"] != "undecided").sum()
 Markdown(
     f"Comparisons on {len(mini['clips'])} clips of gtzan_mini: {len(mini_answers)}, decided: {decided}. "
     "What was asked above, and what is decided:"
-    + "".join(f"\n- {questions.verdict(mini_answers, *place)}" for place in shown.index)
+    + "".join(f"\n{questions.told({'gtzan_mini': shown}, q)}" for q in shown.index.unique(0))
 )
 
 # %% [markdown]

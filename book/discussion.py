@@ -185,14 +185,14 @@ if mean in asked.index.unique(0):
     best = line["difference"].idxmax()
     text = (
         f"Beside the mean, on FMA-small, {', '.join(f'*{row}*: {v}' for row, v in line['verdict'].items())}. "
-        f"The most is {evidence.points(line.loc[best])}, of *{best}*, whose weights come from a CNN. "
+        f"The most is {evaluation.points(line.loc[best])}, of *{best}*, whose weights come from a CNN. "
     )
 joined = "Does attention beat CNN and RNN joined?"
 if joined in asked.index.unique(0) and text:
     beside = asked.loc[joined].loc[best]
     text += (
         f"Beside CNN and RNN joined as the paper joins them, the same network gains "
-        f"{evidence.points(beside)}: {beside['verdict']}."
+        f"{evaluation.points(beside)}: {beside['verdict']}."
     )
 Markdown(text)
 

@@ -54,7 +54,7 @@ from sklearn.metrics import pairwise_distances
 import prcnn
 from prcnn import baselines, evaluation, plots
 from prcnn.datasets import splits
-from prcnn.study import evidence, paper, results, segments, training_clips
+from prcnn.study import paper, results, segments, training_clips
 from prcnn.study import plots as study_plots
 
 plots.use_style()
@@ -322,11 +322,11 @@ for network, title in NAMES.items():
     reached[network] = low <= paper.FENG_GTZAN / 100 <= high
     reach = "lies inside its interval" if reached[network] else "it does not reach"
     at_random, by_clip = (
-        evidence.percent(told[way].accuracy, told[way].interval) for way in ("at random", "by clip")
+        evaluation.percent(told[way].accuracy, told[way].interval) for way in ("at random", "by clip")
     )
     text += (
         f"- **{title}** is right for {at_random} of the segments when they are split at random, and for "
-        f"{by_clip} by clip. The leak is worth {evidence.points(leak)}; {paper.FENG_GTZAN} % {reach}.\n"
+        f"{by_clip} by clip. The leak is worth {evaluation.points(leak)}; {paper.FENG_GTZAN} % {reach}.\n"
     )
 many = int(paper.TABLE1.set_index("dataset").loc["GTZAN", "tracks"])
 moved = {}
@@ -356,7 +356,7 @@ assert reached["feng"] and not reached["paper"], "the text says so below"
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-leakage-random", "caption": "FMA-small's pictures, official split and random ones: test accuracy with 95 % interval."}}
 other = training_clips.table(results.read("leakage_fma_small_images"), "splits")
 cells = [
-    evidence.percent(line["accuracy"], line[["low", "high"]]) for _, line in other.iterrows()
+    evaluation.percent(line["accuracy"], line[["low", "high"]]) for _, line in other.iterrows()
 ]
 shown = pd.Series(cells, other.index).unstack("splits")
 shown.rename(columns={"stratified": "random"}).rename_axis(None).rename_axis(None, axis=1)
@@ -365,7 +365,7 @@ shown.rename(columns={"stratified": "random"}).rename_axis(None).rename_axis(Non
 given = training_clips.given_away(other)
 Markdown(
     "The same methods, the same pictures, as many seeds: a random split gives away "
-    + ", ".join(f"{evidence.points(line)} to {method}" for method, line in given.iterrows())
+    + ", ".join(f"{evaluation.points(line)} to {method}" for method, line in given.iterrows())
     + ". Most networks of this book differ by less."
 )
 

@@ -113,9 +113,9 @@ def test_answers_are_corrected_within_their_question():
     )
     assert tuple(two.loc["ELU", ["difference", "low", "high", "p_value"]]) == compared
     assert two.loc["ELU", "seeds"] == pytest.approx([1 / 60, 0, -1 / 60])
-    sentence = questions.verdict(answers, layers, "3-layer CNN")
-    assert sentence.startswith("**3-layer CNN** is 35.0 points below 5-layer CNN [")
-    assert sentence.endswith(": **worse**.")
+    sentence = questions.told({"60 clips": answers}, layers)
+    assert sentence.startswith("- 3-layer CNN against 5-layer CNN: 60 clips −35.0 points [")
+    assert sentence.endswith("], **worse**.")
     own = {"mine": questions.Question("ELU", ["tanh", "not run"])}
     assert list(questions.answers(record, own).index) == [("mine", "tanh")]
     assert questions.answers(record_of({"ELU": [20]})).empty

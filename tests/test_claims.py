@@ -151,10 +151,10 @@ def test_two_studies_are_told_side_by_side_and_where_they_disagree():
     better, worse = study(**{cnn5: 60, cnn3: 20}), study(**{cnn5: 20, cnn3: 60})
     open_, none = study(**{cnn5: 40, cnn3: 38}), study(**{"RNN": 20})
     better, worse, open_, none = map(questions.answers, (better, worse, open_, none))
-    said = evidence.told({"real": better, "made": open_}, layers)
+    said = questions.told({"real": better, "made": open_}, layers)
     assert said.startswith("- 3-layer CNN against 5-layer CNN: real +33.3 points [")
     assert "; made +1.7 points [" in said and said.count("\n") == 0
-    assert evidence.told({"real": none, "made": none}, layers) == ""
+    assert questions.told({"real": none, "made": none}, layers) == ""
     for pair, kind in (
         ((better, worse), "opposite"),
         ((better, open_), "only the first"),
@@ -162,7 +162,7 @@ def test_two_studies_are_told_side_by_side_and_where_they_disagree():
         ((better, better), None),
         ((none, worse), None),
     ):
-        found = evidence.disagreements(dict(zip(("real", "made"), pair, strict=True)), layers)
+        found = questions.disagreements(dict(zip(("real", "made"), pair, strict=True)), layers)
         assert {k for k, rows in found.items() if rows} == ({kind} if kind else set()), kind
 
 

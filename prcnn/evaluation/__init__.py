@@ -33,6 +33,7 @@ from prcnn.evaluation.statistics import (
     temperature,
     wilson,
 )
+from prcnn.evaluation.words import percent, points
 
 
 def evaluate(model, store, split="test", *, batch_size=64):

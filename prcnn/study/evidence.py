@@ -12,7 +12,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from prcnn.evaluation import compare_over_seeds, interval_over_seeds, verdict, wilson
+from prcnn.evaluation import (
+    compare_over_seeds,
+    interval_over_seeds,
+    percent,
+    points,
+    verdict,
+    wilson,
+)
 from prcnn.evaluation.statistics import confusions, scores
 from prcnn.study import (
     ablations,
@@ -24,6 +31,7 @@ from prcnn.study import (
     segments,
     training_clips,
 )
+from prcnn.study.questions import in_points
 
 HELD, CONTRADICTED, UNDECIDED = "held", "contradicted", "undecided"
 UNTESTABLE, NOT_RUN = "cannot be tested here", "not run yet"
@@ -57,18 +65,6 @@ class Records:
         """Test reports of a row of a study, one a seed; none where it was not run."""
         record = self.get(name)
         return ablations.reports_of(record, row) if record and row in record["rows"] else []
-
-
-def points(compared):
-    """A difference with its interval, in points: text."""
-    low, high = 100 * compared.low, 100 * compared.high
-    return f"{100 * compared.difference:+.1f} points [{low:+.1f}, {high:+.1f}]".replace("-", "−")
-
-
-def percent(value, interval=None):
-    """A share in percent, with its interval where there is one: text."""
-    bounds = "" if interval is None else " [{:.1f}, {:.1f}]".format(*np.multiply(100, interval))
-    return f"{100 * value:.1f} %{bounds}"
 
 
 def better(words):
@@ -132,82 +128,16 @@ def asked(question, says, rows=None, reference=None):
     return evidence
 
 
-def _of_runs(line):
-    """A comparison as :func:`points` has it; a single run knows nothing of other seeds."""
-    return points(line) + (" of one run" if line["runs"] == 1 else "")
-
-
 def _lines(answers):
     """The comparisons of a study; of more than three the one that speaks most for a change."""
     if len(answers) > 3:
         best = answers.loc[answers["difference"].idxmax()]
-        return f"best of {len(answers)}, {best.name}, {_of_runs(best)}, {best['verdict']}"
+        return f"best of {len(answers)}, {best.name}, {in_points(best)}, {best['verdict']}"
     alone = len(answers) == 1
     return ", ".join(
-        f"{'' if alone else row + ' '}{_of_runs(line)}, {line['verdict']}"
+        f"{'' if alone else row + ' '}{in_points(line)}, {line['verdict']}"
         for row, line in answers.iterrows()
     )
-
-
-def told(answers, question):
-    """A question's rows as sentences, the studies side by side.
-
-    Parameters
-    ----------
-    answers : dict of str to pandas.DataFrame
-        Study → what :func:`prcnn.study.questions.answers` gives.
-    question : str
-
-    Returns
-    -------
-    str
-        Markdown, a line a row; empty where no study asked it.
-
-    Chapter: book/ablations.ipynb
-    """
-    said = {}
-    for study, table in answers.items():
-        for row, line in _of(table, question).iterrows():
-            words = f"{study} {_of_runs(line)}, **{line['verdict']}**"
-            said.setdefault((row, line["reference"]), []).append(words)
-    return "\n".join(
-        f"- {row} against {reference}: {'; '.join(words)}."
-        for (row, reference), words in said.items()
-    )
-
-
-def disagreements(answers, question):
-    """Rows of which two studies say different things, by how they differ.
-
-    Parameters
-    ----------
-    answers : dict of str to pandas.DataFrame
-        As for :func:`told`; the first two count.
-    question : str
-
-    Returns
-    -------
-    dict of str to list of str
-        "opposite" (one better, the other worse), "only the first" and "only the second" (decided
-        there, undecided in the other) → rows.
-
-    Chapter: book/ablations.ipynb
-    """
-    first, second = (_of(table, question)["verdict"] for table in list(answers.values())[:2])
-    found = {"opposite": [], "only the first": [], "only the second": []}
-    for row in first.index.intersection(second.index):
-        words = (first[row], second[row])
-        if set(words) == {"better", "worse"}:
-            found["opposite"].append(row)
-        elif words[0] != UNDECIDED and words[1] == UNDECIDED:
-            found["only the first"].append(row)
-        elif words[0] == UNDECIDED and words[1] != UNDECIDED:
-            found["only the second"].append(row)
-    return found
-
-
-def _of(table, question):
-    return table.loc[question] if question in table.index.unique(0) else table.iloc[:0].droplevel(0)
 
 
 def figure_2(records):

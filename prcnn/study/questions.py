@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from prcnn.evaluation import compare_over_seeds, holm
-from prcnn.evaluation import verdict as say
+from prcnn.evaluation import compare_over_seeds, holm, points, verdict
 from prcnn.study.ablations import REFERENCE, ROWS, reports_of
 
 _ATTENTIONS = ["attention, serial", "attention, parallel linear", "attention, parallel CNN"]
@@ -96,7 +95,7 @@ def answers(record, questions=None):
                     "reference": reference,
                     **found._asdict(),
                     "p_holm": p_value,
-                    "verdict": "undecided" if fewer == 1 else say(found, p_value),
+                    "verdict": "undecided" if fewer == 1 else verdict(found, p_value),
                     "runs": fewer,
                     "seeds": [r.accuracy - mean for r in reports[row]],
                 }
@@ -106,15 +105,70 @@ def answers(record, questions=None):
     return lines.set_index(["question", "row"])
 
 
-def verdict(answers, question, row):
-    """One of the :func:`answers` as a sentence, interval and p included.
+def told(answers, question):
+    """A question's rows as sentences, the studies side by side.
+
+    Parameters
+    ----------
+    answers : dict of str to pandas.DataFrame
+        Study → what :func:`prcnn.study.questions.answers` gives.
+    question : str
+
+    Returns
+    -------
+    str
+        Markdown, a line a row; empty where no study asked it.
 
     Chapter: book/ablations.ipynb
     """
-    line = answers.loc[(question, row)]
-    points, low, high = (100 * line[name] for name in ("difference", "low", "high"))
-    side = "above" if points >= 0 else "below"
-    return (
-        f"**{row}** is {abs(points):.1f} points {side} {line['reference']} "
-        f"[{low:+.1f}, {high:+.1f}], p = {line['p_holm']:.2g}: **{line['verdict']}**."
+    said = {}
+    for study, table in answers.items():
+        for row, line in _of(table, question).iterrows():
+            words = f"{study} {in_points(line)}, **{line['verdict']}**"
+            said.setdefault((row, line["reference"]), []).append(words)
+    return "\n".join(
+        f"- {row} against {reference}: {'; '.join(words)}."
+        for (row, reference), words in said.items()
     )
+
+
+def disagreements(answers, question):
+    """Rows of which two studies say different things, by how they differ.
+
+    Parameters
+    ----------
+    answers : dict of str to pandas.DataFrame
+        As for :func:`told`; the first two count.
+    question : str
+
+    Returns
+    -------
+    dict of str to list of str
+        "opposite" (one better, the other worse), "only the first" and "only the second" (decided
+        there, undecided in the other) → rows.
+
+    Chapter: book/ablations.ipynb
+    """
+    first, second = (_of(table, question)["verdict"] for table in list(answers.values())[:2])
+    found = {"opposite": [], "only the first": [], "only the second": []}
+    for row in first.index.intersection(second.index):
+        words = (first[row], second[row])
+        if set(words) == {"better", "worse"}:
+            found["opposite"].append(row)
+        elif words[0] != "undecided" and words[1] == "undecided":
+            found["only the first"].append(row)
+        elif words[0] == "undecided" and words[1] != "undecided":
+            found["only the second"].append(row)
+    return found
+
+
+def in_points(line):
+    """A line of :func:`answers` as text; it says so where one of the two rows ran once.
+
+    Chapter: book/ablations.ipynb
+    """
+    return points(line) + (" of one run" if line["runs"] == 1 else "")
+
+
+def _of(table, question):
+    return table.loc[question] if question in table.index.unique(0) else table.iloc[:0].droplevel(0)
