@@ -97,6 +97,7 @@ pd.DataFrame(
             "batch": record["setting"]["batch_size"],
             "test clips": f"{len(record['clips']):,}",
             "rows": len(tables[study]),
+            "seeds a row": " – ".join(map(str, sorted({*tables[study]["runs"].agg(["min", "max"])}))),
             "runs": int(tables[study]["runs"].sum()),
             "hours of training": f"{sum(sum(r['seconds']) for r in record['rows'].values()) / 3600:.1f}",
             "runs still learning": f"{tables[study]['late'].mean():.0%}",
@@ -123,7 +124,8 @@ for study, record in studies.items():
             f"*One run so far on {study}*: {'; '.join(once)}. The interval of a single run tells what other "
             "clips would give. What other seeds would give nobody knows yet, so that nothing is decided by it."
         )
-Markdown("\n\n".join(notes))
+if notes:
+    display(Markdown("\n\n".join(notes)))
 
 # %% [markdown]
 # ## How to read an answer

@@ -27,6 +27,8 @@
 # the functions that judge them.
 
 # %% tags=["hide-input"]
+import re
+
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown
@@ -52,17 +54,17 @@ records = evidence.Records()
 found = claims.table()
 study = records.get(fma_small.STUDY)
 table = ablations.table(study)
+STUDY = re.compile("^(FMA-small|gtzan_mini|synthetic):", flags=re.MULTILINE)
 COLOURS = {"held": "●", "contradicted": "○", "undecided": "◐"}
 
 
 def claim(start):
     """A claim's sentence, what was done, the figures, the verdict."""
     (line,) = found[found["claim"].str.startswith(start)].itertuples()
-    figures = line.figure.replace("\n", "; ")
-    figures = figures[0].upper() + figures[1:]
+    figures = "".join(f"\n> - {figure}" for figure in STUDY.sub(r"**\1**:", line.figure).split("\n"))
     return (
         f"> **{line.who}**: {line.claim}. {COLOURS.get(line.verdict, '–')} **{line.verdict}**\n>\n"
-        f"> *{line.done[0].upper() + line.done[1:]}.* {figures}."
+        f"> *{line.done[0].upper() + line.done[1:]}.*\n>{figures}"
     )
 
 
@@ -443,7 +445,7 @@ argue(
 # %% tags=["remove-input"] mystnb={"figure": {"name": "tab-discussion-claims", "caption": "Every sentence that was tested: what was done, what was found with its 95 % interval, and where it is told."}}
 lines = found.assign(
     verdict=[f"{COLOURS.get(word, '')} {word}" for word in found["verdict"]],
-    figure=found["figure"].str.replace("\n", "<br>"),
+    figure=found["figure"].str.replace(STUDY, r"<b>\1</b>:", regex=True).str.replace("\n", "<br>"),
     chapter=[f'<a href="{chapter}.html">{chapter}</a>' for chapter in found["chapter"]],
 )
 lines = lines.rename(columns={"who": "", "claim": "sentence", "figure": "found", "chapter": "told in"})

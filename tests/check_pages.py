@@ -5,10 +5,10 @@
 Fails on: an error in the browser's console, a picture without alternative text or that did not
 load, a link inside the book that leads nowhere, a player that cannot play, anything fetched from
 another host, a page wider than the screen, code or a table that is cut without a sign that it
-scrolls, text whose contrast is below 4.5 : 1 (axe-core). And on what a chapter promises its reader:
-every figure and table has a number and a caption and is referred to; open code takes at most a
-fifth of the height, 15 lines a block and 72 columns a line; a page weighs at most 400 kB, and
-what all pages share 1.1 MB.
+scrolls, text whose contrast is below 4.5 : 1 (axe-core), an output that is only the name of an
+object. And on what a chapter promises its reader: every figure and table has a number and a
+caption and is referred to; open code takes at most a fifth of the height, 15 lines a block and 72
+columns a line; a page weighs at most 400 kB, and what all pages share 1.1 MB.
 """
 
 import argparse
@@ -94,6 +94,8 @@ Promise.all([pale, ...players.map(play)]).then(([pale, ...played]) => done({
   pale: pale.slice(0, 3),
   bare: evidence.filter(x => !numbered(x)).slice(0, 3).map(text),
   forgotten: named.map(x => x.id),
+  nothing: [...document.querySelectorAll('.cell_output pre')].map(x => x.innerText.trim())
+    .filter(x => /^<[\\w.]+ .*>$/.test(x)),
   code: open.reduce((sum, x) => sum + height(x), 0) / (article ? height(article) : 1),
   long: lines.filter(x => x.length > limits.lines).map(x => x.length + ' lines from ' + x[0]),
   broad: open.filter(x => x.closest('.cell_input')).flatMap(x => x.innerText.split('\\n'))
@@ -194,6 +196,7 @@ def problems_of(seen):
         "pale": "text of too little contrast",
         "bare": "figure or table without number and caption",
         "forgotten": "nothing refers to this figure or table",
+        "nothing": "an object's name instead of its contents",
         "long": f"more than {CODE_LINES} lines of open code",
         "broad": f"code wider than {CODE_COLUMNS} columns",
     }

@@ -134,8 +134,8 @@ def _lines(answers):
         best = answers.loc[answers["difference"].idxmax()]
         return f"best of {len(answers)}, {best.name}, {in_points(best)}, {best['verdict']}"
     alone = len(answers) == 1
-    return ", ".join(
-        f"{'' if alone else row + ' '}{in_points(line)}, {line['verdict']}"
+    return "; ".join(
+        f"{'' if alone else row + ': '}{in_points(line)}, {line['verdict']}"
         for row, line in answers.iterrows()
     )
 
@@ -158,7 +158,7 @@ def printed_attention(records):
     if record is None:
         return Found(NOT_RUN, NOT_RUN)
     moved = max(record["without_cnn"][name] for name in ("figure3", "figure3_rerun"))
-    said = f"without its CNN the published network's output moves by at most {moved:.1g}"
+    said = f"without its CNN the published network's output moves by {1e6 * moved:.1g} millionths"
     return Found(CONTRADICTED if moved < 1e-3 else HELD, said)
 
 
