@@ -54,17 +54,18 @@ records = evidence.Records()
 found = claims.table()
 study = records.get(fma_small.STUDY)
 table = ablations.table(study)
-STUDY = re.compile("^(FMA-small|gtzan_mini|synthetic):", flags=re.MULTILINE)
+OF = re.compile("^([^:\n]+):", flags=re.MULTILINE)  # what a line of figures is about
 COLOURS = {"held": "●", "contradicted": "○", "undecided": "◐"}
 
 
 def claim(start):
     """A claim's sentence, what was done, the figures, the verdict."""
     (line,) = found[found["claim"].str.startswith(start)].itertuples()
-    figures = "".join(f"\n> - {figure}" for figure in STUDY.sub(r"**\1**:", line.figure).split("\n"))
+    figures = OF.sub(r"**\1**:", line.figure).split("\n")
+    figures = figures if len(figures) == 1 else [f"\n> - {each}" for each in figures]
     return (
         f"> **{line.who}**: {line.claim}. {COLOURS.get(line.verdict, '–')} **{line.verdict}**\n>\n"
-        f"> *{line.done[0].upper() + line.done[1:]}.*\n>{figures}"
+        f"> *{line.done[0].upper() + line.done[1:]}*: {''.join(figures)}"
     )
 
 
@@ -445,9 +446,9 @@ argue(
 # %% tags=["remove-input"] mystnb={"figure": {"name": "tab-discussion-claims", "caption": "Every sentence that was tested: what was done, what was found with its 95 % interval, and where it is told."}}
 lines = found.assign(
     verdict=[f"{COLOURS.get(word, '')} {word}" for word in found["verdict"]],
-    figure=found["figure"].str.replace(STUDY, r"<b>\1</b>:", regex=True).str.replace("\n", "<br>"),
+    figure=found["figure"].str.replace(OF, r"<b>\1</b>:", regex=True).str.replace("\n", "<br>"),
     chapter=[f'<a href="{chapter}.html">{chapter}</a>' for chapter in found["chapter"]],
-)
+).replace(r"`(\w+)`", r"<code>\1</code>", regex=True)
 lines = lines.rename(columns={"who": "", "claim": "sentence", "figure": "found", "chapter": "told in"})
 lines[["", "sentence", "done", "found", "verdict", "told in"]].style.hide(axis="index").set_properties(
     **{"text-align": "left", "white-space": "normal"}

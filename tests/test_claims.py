@@ -206,8 +206,8 @@ def test_more_data_compares_all_clips_with_half():
     name = "learning_curve_fma_small_images"
     word, figure = found("more data", **{name: {"genres": GENRES, "runs": runs}})
     assert word == evidence.HELD
-    assert figure.startswith("paper, 400 clips against 200: +45.0 points [")
-    assert ", better, against 50: +67.5 points [" in figure
+    assert figure.startswith("paper: 400 clips against 200 +45.0 points [")
+    assert ", better; against 50 +67.5 points [" in figure
     machine = [{**r, "method": "SVM on something"} for r in runs]
     word, figure = found("more data", **{name: {"genres": GENRES, "runs": machine}})
     assert word == evidence.UNDECIDED and figure.endswith("no network was tried")

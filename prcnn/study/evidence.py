@@ -226,8 +226,8 @@ def more_data(records):
         compared = compare_over_seeds(reports[whole], reports[half])
         from_least = compare_over_seeds(reports[whole], reports[least])
         said.append(
-            f"{method}, {whole:,} clips against {half:,}: {points(compared)}, {verdict(compared)}, "
-            f"against {least:,}: {points(from_least)}, {verdict(from_least)}"
+            f"{method}: {whole:,} clips against {half:,} {points(compared)}, {verdict(compared)}; "
+            f"against {least:,} {points(from_least)}, {verdict(from_least)}"
         )
         if not method.startswith("SVM"):
             words.append(verdict(compared))
