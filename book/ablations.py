@@ -390,7 +390,7 @@ assert (dead["standardised"] < dead.loc["relu", "raw decibels"]).all()
 # **Hypothesis**: the paper's sizes are best, as it says.
 #
 # **Experiment**: each of them changed, all else equal. {numref}`fig-ablations-sizes` is a wall of small
-# differences, and that is its message: look for a row whose whole bar lies right of the grey band.
+# differences, and that is its message: look for a row whose whole bar lies on one side of zero.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablations-sizes", "caption": "Other pools, more filters or units, dropout, beside the network of the text."}}
 sizes = ("Other pools?", "More filters or units?", "Dropout?")
@@ -400,12 +400,17 @@ figure(*sizes, alt="Other pools, widths and dropouts beside the paper's, with in
 lines = pd.concat([answers[first][answers[first].index.isin(sizes, level=0)]])
 if len(lines):
     words = lines["verdict"].value_counts()
-    best = lines["difference"].idxmax()
-    line = lines.loc[best]
+    telling = lines[lines["verdict"].isin(["better", "worse"])]
+    telling = telling if len(telling) else lines.nlargest(1, "difference")
     text = (
         f"Changes tried on {first}: {len(lines)} ("
         + ", ".join(f"{n} {word}" for word, n in words.items())
-        + f"). The most that any of them gained is *{best[1]}*: {evaluation.points(line)}, {line['verdict']}."
+        + "). "
+        + "; ".join(
+            f"*{row}*: {questions.in_points(line)}, {line['verdict']}"
+            for (_, row), line in telling.iterrows()
+        )
+        + "."
     )
 else:
     text = f"*Not run on {first} yet.*"
@@ -517,13 +522,21 @@ for study, table in answers.items():
         + ", ".join(f"{words.get(w, 0)} {w}" for w in ("better", "worse", "tie", "undecided"))
         + f"; an accuracy is known to ±{half:.1f} points on average."
     )
+asked = answers[first]
+gains = asked[(asked["reference"] == ablations.REFERENCE) & (asked["verdict"] == "better")]
+if len(gains):
+    lines.append(
+        f"- Better than the paper's network on {first}, each alone: "
+        + "; ".join(f"*{row}* {questions.in_points(line)}" for (_, row), line in gains.iterrows())
+        + ". Whether changes add up no row of the study says; [beyond](beyond.ipynb) combines several."
+    )
 Markdown("\n".join(lines))
 
 # %% [markdown]
 # - A row needs several seeds before it can be ranked; a single run ranks luck.
 # - Of the sizes little is decided. Raw decibels silence many of a ReLU's features before training has begun;
 #   standardised bands silence fewer.
-# - A filter that never compares two bands is a choice, and one to try when changing this network.
+# - A filter that never compares two bands is a choice, and the first one to change in this network.
 # - What attention gains over the last state has two parts, and only the mean of the states tells them
 #   apart.
 
