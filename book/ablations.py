@@ -397,7 +397,7 @@ sizes = ("Other pools?", "More filters or units?", "Dropout?")
 figure(*sizes, alt="Other pools, widths and dropouts beside the paper's, with interval and dots.")
 
 # %% tags=["remove-input"]
-lines = pd.concat([answers[first][answers[first].index.isin(sizes, level=0)]])
+lines = answers[first][answers[first].index.isin(sizes, level=0)]
 if len(lines):
     words = lines["verdict"].value_counts()
     telling = lines[lines["verdict"].isin(["better", "worse"])]

@@ -158,7 +158,8 @@ def printed_attention(records):
     if record is None:
         return Found(NOT_RUN, NOT_RUN)
     moved = max(record["without_cnn"][name] for name in ("figure3", "figure3_rerun"))
-    said = f"without its CNN the published network's output moves by {1e6 * moved:.1g} millionths"
+    most = f"at most {1e6 * moved:.1g} millionths"
+    said = f"without its CNN the published network's output moves by {most}"
     return Found(CONTRADICTED if moved < 1e-3 else HELD, said)
 
 
