@@ -213,10 +213,15 @@ TABLE = {
         ("what is gained without a part", "(whole - np.array(left))", "(np.array(left) - whole)"),
     ],
     ("study/questions.py", "test_claims.py"): [
-        ("a single run decides", '"undecided" if fewer == 1 else say(', "say("),
+        ("a single run decides", '"undecided" if fewer == 1 else verdict(', "verdict("),
+        ("one study's word is the other's", 'found["only the first"].append', 'found["only the second"].append'),
+        ("one run is told as many", 'if line["runs"] == 1 else ""', 'if line["runs"] == 0 else ""'),
+    ],
+    ("evaluation/words.py", "test_words.py"): [
+        ("an interval's ends change places", "[{low:+.1f}, {high:+.1f}]", "[{high:+.1f}, {low:+.1f}]"),
     ],
     ("study/questions.py", "test_ablations.py"): [
-        ("p is not corrected", "say(found, p_value)", "say(found)"),
+        ("p is not corrected", "verdict(found, p_value)", "verdict(found)"),
     ],
     ("study/ablations.py", "test_ablations.py"): [
         ("fewer epochs are enough", 'parameters.get("epochs", epochs) == epochs', "True"),
