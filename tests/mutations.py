@@ -227,6 +227,101 @@ TABLE = {
         ("fewer epochs are enough", 'parameters.get("epochs", epochs) == epochs', "True"),
         ("artists are forgotten", 'record["clips"], record.get("groups")', 'record["clips"], None'),
     ],
+    ("datasets/fma_images.py", "test_fma_images.py"): [
+        ("another genre's picture is taken", "elif genre != genre_of[clip]:", "elif False:"),
+        ("the same picture in one split is warned of", '"split"] != clips.loc[first', '"split"] == clips.loc[first'),
+        ("near-silent clips are not marked", "clips.index.isin(NEAR_SILENT)", "clips.index.isin([])"),
+        ("the later twin is the first", '.transform("min")', '.transform("max")'),
+        ("embeddings in the file's order", "table = table.reindex(dataset.clips.index)", "table = table.iloc[: len(dataset.clips)].set_axis(dataset.clips.index)"),
+    ],
+    ("datasets/fma_tables.py", "test_fma.py"): [
+        ("features in the file's order", "table = table.reindex(wanted)", "pass"),
+    ],
+    ("study/training_clips.py", "test_training_clips.py"): [
+        ("fewer test clips, too", "~learned | dataset.clips", "dataset.clips"),
+        ("always the same clips are drawn", "random_state=seed", "random_state=0"),
+        ("given away is turned around", 'random["accuracy"] - official["accuracy"]\n', 'official["accuracy"] - random["accuracy"]\n'),
+        ("the SVM has seen the test clips", ".fit(X[learned], clips.labels(learned))", ".fit(X, clips.labels(np.arange(len(X))))"),
+        ("the reports' clips are validation's", '"clips": clips.clips.index[test].tolist()', '"clips": clips.clips.index[validation].tolist()'),
+    ],
+    ("study/fma_small.py", "test_fma_images.py"): [
+        ("test chooses the classifier", '{n: right((f, n, 0), "validation")', '{n: right((f, n, 0), "test")'),
+        ("all is fitted", "X[training], y[training], parts", "X, y, parts"),
+        ("uploads of two genres are one", '(table["genre"].diff() != 0) | ', ""),
+        ("validation less test is turned around", 'table["validation"] - table["test"]', 'table["test"] - table["validation"]'),
+        ("other clips are contenders", 'if run["clips"] != clips:', "if False:"),
+        ("the same random numbers for each seed", "classifier(name, seed)", "classifier(name)"),
+    ],
+    ("study/joined.py", "test_joined.py"): [
+        ("the SVM has seen all", ".fit(X[training], y[training])", ".fit(X, y)"),
+        ("the gain is over features made by hand", "[found[LEARNED]]", "[found[MADE]]"),
+        ("both is one of them", "np.concatenate([made, learned], axis=1)}", "learned}"),
+    ],
+    ("study/elsewhere.py", "test_elsewhere.py"): [
+        ("a clip counts once a seed", '[clip for run in runs for clip in run["clips"]],', "[f\"{run['seed']}: {clip}\" for run in runs for clip in run[\"clips\"]],"),
+        ("ahead is behind", 'compare_over_seeds([said["beyond"]], [one])', 'compare_over_seeds([one], [said["beyond"]])'),
+        ("one split for all seeds", '"stratified", "seed": seed}', '"stratified", "seed": 0}'),
+    ],
+    ("study/shipping.py", "test_pretrained.py"): [
+        ("the worst run is shipped", "run = max(runs", "run = min(runs"),
+        ("test calibrates", 'chosen_on = evaluation.evaluate(model, store, "validation")', 'chosen_on = evaluation.evaluate(model, store, "test")'),
+        ("temperature sharpens", "arrays[key] / temperature", "arrays[key] * temperature"),
+        ("an unfinished run is shipped", 'if not run.record["finished"]:', "if False:"),
+        ("other data is reported", 'if run.record["store"]["fingerprint"] != store.fingerprint:', "if False:"),
+    ],
+    ("models/shipped.py", "test_pretrained.py"): [
+        ("damaged weights are read", ' or hashlib.sha256(path.read_bytes()).hexdigest() != said["sha256"]', ""),
+    ],
+    ("models/inspection.py", "test_models.py test_attention.py"): [
+        ("normalisation's means are counted", "in model.trainable_weights", "in model.weights"),
+        ("a field grows by the kernel", "f + (k - 1) * s", "f + k * s"),
+        ("a part is replaced by itself", "np.roll(X, 1, axis=0)", "np.roll(X, 0, axis=0)"),
+    ],
+    ("models/checkpoints.py", "test_checkpoints.py"): [
+        ("weights of another name are taken", "if sha1 == checkpoint.sha1 and other != name:", "if False:"),
+        ("weights of another shape are laid in", "if found != needed:", "if False:"),
+    ],
+    ("study/reproduction.py", "test_reproduction.py"): [
+        ("the RNN is silenced, too", "for layer in convolutions(model):", "for layer in [each for each in model.layers if each.weights]:"),
+        ("weights stay silenced", "    model.set_weights(kept)\n", ""),
+        ("no change is a change", "labels != predicted[own_gate(name)]", "labels == predicted[own_gate(name)]"),
+    ],
+    ("study/music_map.py", "test_music_map.py"): [
+        ("an album is its own neighbour", "labels[row[groups[row] != group][:n]]", "labels[row[:n]]"),
+        ("other pictures are mapped", "if (probabilities.argmax(axis=1) != [of_card.get(clip) for clip in clips]).any():", "if False:"),
+    ],
+    ("training/precision.py", "test_precision.py"): [
+        ("16 bits stay", "layer.dtype_policy = policy", "layer.dtype_policy = _SIXTEEN"),
+        ("the slower one is chosen", 'taken["float32"] > GAIN * taken["mixed"]', 'taken["float32"] < GAIN * taken["mixed"]'),
+    ],
+    ("plots/reports.py", "test_plots.py"): [
+        ("the last epoch is marked", 'history["val_accuracy"].idxmax()', "history.index[-1]"),
+        ("rows and columns change names", 'xlabel="predicted", ylabel="true"', 'xlabel="true", ylabel="predicted"'),
+        ("the tie's band is twice as wide", "-100 * TIE, 100 * TIE", "-200 * TIE, 200 * TIE"),
+    ],
+    ("baselines/features.py", "test_fma_images.py"): [
+        ("spread is the mean", 'columns[name, "std"] = described[name].std(axis=1)', 'columns[name, "std"] = described[name].mean(axis=1)'),
+        ("changes from band to band", "np.diff(mfcc, axis=1)", "np.diff(mfcc, axis=2, append=0)"),
+    ],
+    ("baselines/features.py", "test_baselines.py"): [
+        ("chroma of magnitudes", "S=f.stft**2, sr=f.sr, n_chroma=12", "S=f.stft, sr=f.sr, n_chroma=12"),
+        ("skewness and kurtosis change places", '"skew": np.nan_to_num(stats.skew(', '"skew": np.nan_to_num(stats.kurtosis('),
+    ],
+    ("study/experiment.py", "test_ablations.py"): [
+        ("validation is the test split", 'split="validation"', 'split="test"'),
+        ("first weights are always the same", "input_shape=features.shape, seed=seed, **changes", "input_shape=features.shape, seed=0, **changes"),
+        ("order is always the same", "epochs=epochs, seed=seed, out=out", "epochs=epochs, seed=0, out=out"),
+    ],
+    ("study/runs.py", "test_training_clips.py"): [
+        ("a finished run is run again", "if not path.exists():", "if True:"),
+    ],
+    ("models/beyond.py", "test_models.py test_pretrained.py test_precision.py"): [
+        ("the variance is another's than Keras's", "variance * (n - 1) / n", "variance"),
+        ("moving means never move", "moving * self.momentum + value * (1 - self.momentum)", "moving"),
+    ],
+    ("datasets/fma_small_split.py", "test_fma_images.py"): [
+        ("a damaged split is read", "if hashlib.sha256(rows.encode()).hexdigest() not in head[-1]:", "if False:"),
+    ],
 }  # fmt: skip
 MUTATIONS = [
     Mutation(name, f"prcnn/{file}", old, new, tests)

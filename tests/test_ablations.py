@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from prcnn import datasets, evaluation, models, store
-from prcnn.study import ablations, paper, questions, results
+from prcnn.study import ablations, experiment, paper, questions, results
 
 GENRES = ["Folk", "Pop", "Rock"]
 
@@ -178,6 +178,15 @@ def test_the_training_page_and_the_sweep_record_the_same(tmp_path, music, monkey
     runs = ablations.sweep(tmp_path / "sweep", **ask)
     assert runs["error"].isna().all(), runs["error"].iloc[0]
     shown = results.read("evaluation", folder=tmp_path / "page")
+    histories = [
+        pd.read_csv(folder / "history.csv").drop(columns="seconds")
+        for folder in (tmp_path / "page", runs["folder"][0])
+    ]
+    pd.testing.assert_frame_equal(*histories)  # from the same first weights, in the same order
+    features, _ = experiment.prepare(music["dataset"])
+    for said, split in ((shown, "test"), (shown["of_validation"], "validation")):
+        assert said["clips"] == features.clips.index[features.places(split)].tolist(), split
+    assert shown["validation"]["accuracy"] == pytest.approx(histories[0]["val_accuracy"].max())
     assert comparable(results.read("evaluation", folder=runs["folder"][0])) == comparable(shown)
     # As if killed before the evaluation: the training is found again, and ends the same.
     (runs["folder"][0] / "evaluation.json").unlink()

@@ -71,6 +71,7 @@ def test_pictures_are_a_dataset_with_the_official_split(pictures):
     assert (dataset.splits, dataset.settings) == ("official", "images")
     assert dataset.clips["artist"].isna().all()
     assert dataset.clips["duplicate_of"].isna().all()
+    assert not dataset.clips["near_silent"].any()
     assert "7922 of the 7994 clips" in said
     assert len(dataset.left_out) == 7922 + 6
     assert dataset.left_out[98565] == fma.TOO_SHORT
@@ -97,6 +98,8 @@ def test_pictures_go_through_the_store_and_bad_ones_are_counted(pictures, data_h
 def test_what_does_not_belong_is_named(pictures, draw):
     draw(pictures / "Rock" / "999999.png", spectrogram(0))
     draw(pictures / "Rock" / "cover.png", spectrogram(0))
+    silent = fma.NEAR_SILENT[0]
+    draw(pictures / KNOWN.loc[silent, "genre"] / f"{silent:06d}.png", spectrogram(0))
     folk = KNOWN.index[KNOWN["genre"] == "Folk"]
     draw(pictures / "Rock" / f"{folk[-1]:06d}.png", spectrogram(0))
     draw(pictures / "Rock" / f"{folk[0]:06d}.png", spectrogram(0))
@@ -107,7 +110,8 @@ def test_what_does_not_belong_is_named(pictures, draw):
     assert dataset.left_out["Rock/cover.png"] == "no clip of FMA-small"
     assert dataset.left_out[folk[-1]] == "lies in the folder Rock, and FMA says Folk"
     assert folk[0] in dataset.clips.index and folk[0] not in dataset.left_out
-    assert len(dataset.clips) == 63
+    assert dataset.clips.index[dataset.clips["near_silent"]].tolist() == [silent]
+    assert len(dataset.clips) == 64
     assert dataset.genres == [genre for genre in fma.GENRES if genre != "Pop"]
 
 
@@ -308,6 +312,12 @@ def test_validation_chooses_test_reports_and_no_fit_is_made_twice(
     assert (row["validation"], row["test"], row["numbers"]) == ([1.0], [1.0], 128)
     found = fma_small.reports(record)["svm_rbf, VGGish"]["test"][0]
     assert found.n == 24 and found.accuracy == 1 and found.clips.tolist() == ids
+    for name, row in record["rows"].items():
+        scores = record["validation"][row["features"]]
+        assert row["validation"][0] == scores[row["classifier"]], name
+        for split in ("validation", "test"):
+            right = np.equal(row["predicted"][split][0], record["true"][split])
+            assert row[split][0] == right.mean(), name
     for features, scores in record["validation"].items():
         assert scores[record["chosen"][features]] == max(scores.values())
     table = fma_small.easier_validation(record, n_resamples=200)
@@ -316,6 +326,55 @@ def test_validation_chooses_test_reports_and_no_fit_is_made_twice(
     assert table.loc["all", "validation"] == pytest.approx(
         np.mean([np.mean(row["validation"]) for row in record["rows"].values()])
     )
+
+
+def test_training_clips_alone_are_fitted_and_a_seed_is_another_fit(
+    pictures, data_home, tmp_path, monkeypatch
+):
+    fitted = []
+
+    class Says:
+        """Whatever its seed draws; an SVM is never right."""
+
+        def __init__(self, name, seed):
+            self.seed = None if name == "svm_rbf" else seed
+
+        def fit(self, X, y):
+            fitted.append(X)
+            return self
+
+        def predict(self, X):
+            if self.seed is None:
+                return np.full(len(X), -1)
+            return np.random.default_rng(self.seed).integers(8, size=len(X))
+
+    monkeypatch.setattr(fma_small, "CLASSIFIERS", ("svm_rbf", "forest"))
+    monkeypatch.setattr(fma_small, "classifier", Says)
+    monkeypatch.setattr(fma_small, "FEATURES", {"MFCC": ("mfcc",)})
+    _embeddings(data_home)
+    with pytest.warns(UserWarning, match="have no picture"):
+        path = fma_small.baselines(out=tmp_path / "fits", n_jobs=1, folder=tmp_path)
+    row = json.loads(path.read_text())["rows"]["forest, MFCC"]
+    assert len({tuple(said) for said in row["predicted"]["test"]}) == 5
+    store = prcnn.extract(load()[0], progress=False)
+    X = baselines.of_spectrograms(store, ("mfcc",)).to_numpy()[store.places("training")]
+    assert any(np.array_equal(each, X) for each in fitted)
+    assert {len(each) for each in fitted} == {24}
+
+
+def test_other_clips_are_no_contenders(monkeypatch):
+    read = fma_small.results.read
+
+    def other(name):
+        record = read(name)
+        if name == "beyond_fma_small_images":
+            record["test"]["clips"] = record["test"]["clips"][::-1]
+        return record
+
+    assert len(fma_small.contenders()) == 5
+    monkeypatch.setattr(fma_small.results, "read", other)
+    with pytest.raises(ValueError, match="beyond was tested on other clips"):
+        fma_small.contenders()
 
 
 def _embeddings(data_home):

@@ -57,6 +57,7 @@ def test_confusion_shows_true_genres_from_the_top_and_every_count():
     assert low > high, "the first genre is the top row"
     counts = [int(text.get_text()) for text in ax.texts]
     assert counts == paper.CONFUSION_FIGURE2.to_numpy().ravel().tolist()
+    assert (ax.get_ylabel(), ax.get_xlabel()) == ("true", "predicted")
 
 
 def test_accuracies_draw_the_interval_and_put_the_best_on_top():
@@ -88,6 +89,8 @@ def test_forest_draws_every_comparison_under_its_question():
     dots = [line for line in ax.lines if line.get_color() == "C1"]
     np.testing.assert_allclose(dots[0].get_xdata(), [4, 6])
     assert ax.yaxis_inverted()
+    band = ax.patches[0].get_path().get_extents().transformed(ax.patches[0].get_patch_transform())
+    assert (band.x0, band.x1) == (-3, 3), "inside it is a tie"
     plain = reports.forest(table.droplevel(0), ax=plt.subplots()[1])
     assert not plain.texts and list(plain.get_yticks()) == [0, 1, 2]
 

@@ -2,10 +2,12 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
+from sklearn.neighbors import KNeighborsClassifier
 
-from prcnn import datasets
+from prcnn import baselines, datasets, store
 from prcnn.study import fma_small, ingredients, training_clips
 from prcnn.training import BEYOND, Augment
 
@@ -55,6 +57,28 @@ def test_a_random_split_is_another_test_and_runs_are_found_again(small, tmp_path
     monkeypatch.setattr(training_clips, "svm", None)
     monkeypatch.setattr(training_clips, "network", None)
     assert run()["runs"] == record["runs"], "nothing is trained twice"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_method_learns_training_clips_and_is_asked_about_the_test_clips(pictures, monkeypatch):
+    clips = store.extract(datasets.load("fma_small_images"), progress=False)
+    X = baselines.of_spectrograms(clips, fma_small.FEATURES["MFCC, deltas, bands"]).to_numpy()
+    fitted = []
+
+    class Watched(KNeighborsClassifier):
+        def fit(self, X, y):
+            fitted.append(X)
+            return super().fit(X, y)
+
+    monkeypatch.setattr(training_clips, "classifier", lambda _: Watched(1))
+    said = training_clips.outcome(clips, training_clips.SVM, 0, None, None)
+    np.testing.assert_array_equal(fitted, [X[clips.places("training")]])
+    nearest = KNeighborsClassifier(1).fit(*fitted, clips.labels(clips.places("training")))
+    validation, test = clips.places("validation"), clips.places("test")
+    assert said["clips"] == clips.clips.index[test].tolist()
+    assert said["true"] == clips.labels(test).tolist()
+    assert said["predicted"] == nearest.predict(X[test]).tolist()
+    assert said["validation"] == nearest.score(X[validation], clips.labels(validation))
 
 
 @pytest.mark.filterwarnings("ignore")
