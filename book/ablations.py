@@ -379,6 +379,7 @@ dead = pd.DataFrame(
 # %% tags=["remove-cell"]
 assert dead.loc["relu", "raw decibels"] > 0.25 > dead.loc["tanh", "raw decibels"]
 assert (dead["standardised"] < dead.loc["relu", "raw decibels"]).all()
+assert dead.loc["relu", "standardised"] > 2 * dead.loc[["elu", "tanh"], "standardised"].max()
 
 # %% [markdown]
 # Those are features that the classifier is handed and that say nothing; standardised bands leave it more,
