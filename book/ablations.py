@@ -200,13 +200,14 @@ plots.show(
 tries = min(map(len, main["seeds"]))
 each = np.array([line[:tries] for line in main["seeds"]])
 orders = {tuple(np.argsort(-column)) for column in each.T}
+theirs = pd.Series(printed[networks].to_numpy(), main.index)
+rank = f"{main['accuracy'].corr(theirs, method='spearman'):+.2f}".replace("-", "−")
 spread = main["sd"].dropna()
 Markdown(
     f"**Surprise.** One seed a row would have given {len(orders)} different orders of these "
     f"{len(main)} rows from {tries} tries: the accuracy of one and the same network moves by a "
     f"standard deviation of {100 * spread.min():.1f} to {100 * spread.max():.1f} points from seed to seed, "
-    f"on the very same clips. The rank correlation with the paper's column is "
-    f"{main['accuracy'].corr(pd.Series(printed[networks].to_numpy(), main.index), method='spearman'):+.2f}."
+    f"on the very same clips. The rank correlation with the paper's column is {rank}."
     if len(spread)
     else "*One run a row so far: what seeds do cannot be said yet.*"
 )
@@ -237,10 +238,11 @@ said(*branches)
 rnn, cnn = (ablations.reports_of(studies[first], row) for row in ("RNN", "5-layer CNN"))
 alone = evaluation.compare_over_seeds(rnn, cnn)
 theirs = printed["rnn"] - printed["cnn5"]
+gap = f"{theirs:+.1f}".replace("-", "−")
 Markdown(
     f"**{'Surprise' if alone.difference * theirs < 0 else 'As printed'}.** Alone, the RNN differs from the "
     f"CNN by {evaluation.points(alone)} on {first} ({evaluation.verdict(alone)}); in the paper's Table 2 it is "
-    f"{theirs:+.1f}. A GRU that is fed raw decibels starts with nearly all gates stuck ([RNN](rnn.ipynb)), "
+    f"{gap}. A GRU that is fed raw decibels starts with nearly all gates stuck ([RNN](rnn.ipynb)), "
     "and the paper's was: its Table 2 may have measured that."
 )
 

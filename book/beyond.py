@@ -266,10 +266,7 @@ sentences = {
 }
 Markdown(
     f"**{sentences[rnn['validation']['verdict']]}** Leaving it out changes validation by "
-    + " and test by ".join(
-        f"{100 * line['difference']:+.1f} points [{100 * line['low']:+.1f}, {100 * line['high']:+.1f}]"
-        for line in rnn.values()
-    )
+    + " and test by ".join(evaluation.points(line) for line in rnn.values())
     + f" (the verdict on test: {rnn['test']['verdict']})."
 )
 

@@ -28,7 +28,7 @@ import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
-from prcnn import plots
+from prcnn import evaluation, plots
 from prcnn.spectrogram import AUTHORS, PAPER
 from prcnn.study import results
 
@@ -208,12 +208,7 @@ pairs = {
     d: results.read(f"precision_{d}")["mixed_minus_float32"]
     for d in ("synthetic", "fma_small_images")
 }
-cost = {
-    d: "{difference:+.1f} points [{low:+.1f}, {high:+.1f}]".format(
-        **{k: 100 * found[k] for k in ("difference", "low", "high")}
-    )
-    for d, found in pairs.items()
-}
+cost = {d: evaluation.points(pd.Series(found)) for d, found in pairs.items()}
 Markdown(
     f"With 16-bit convolutions a step of `paper` is **{fewer['paper']:.2f} times** as fast as one of "
     f"the plain Keras network, and a step of `beyond` **{fewer['beyond']:.2f} times** as fast as its "
