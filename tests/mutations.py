@@ -215,6 +215,7 @@ TABLE = {
     ("study/questions.py", "test_claims.py"): [
         ("a single run decides", '"undecided" if fewer == 1 else verdict(', "verdict("),
         ("one study's word is the other's", 'found["only the first"].append', 'found["only the second"].append'),
+        ("a tie and a difference agree", 'found["tie in one"].append(row)', "pass"),
         ("one run is told as many", 'if line["runs"] == 1 else ""', 'if line["runs"] == 0 else ""'),
     ],
     ("evaluation/words.py", "test_words.py"): [

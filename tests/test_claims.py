@@ -151,6 +151,7 @@ def test_two_studies_are_told_side_by_side_and_where_they_disagree():
     better, worse = study(**{cnn5: 60, cnn3: 20}), study(**{cnn5: 20, cnn3: 60})
     open_, none = study(**{cnn5: 40, cnn3: 38}), study(**{"RNN": 20})
     better, worse, open_, none = map(questions.answers, (better, worse, open_, none))
+    same = open_.assign(verdict="tie")
     said = questions.told({"real": better, "made": open_}, layers)
     assert said.startswith("- 3-layer CNN against 5-layer CNN: real +33.3 points [")
     assert "; made +1.7 points [" in said and said.count("\n") == 0
@@ -159,6 +160,11 @@ def test_two_studies_are_told_side_by_side_and_where_they_disagree():
         ((better, worse), "opposite"),
         ((better, open_), "only the first"),
         ((open_, worse), "only the second"),
+        ((same, worse), "tie in one"),
+        ((better, same), "tie in one"),
+        ((same, open_), "only the first"),
+        ((open_, same), "only the second"),
+        ((same, same), None),
         ((better, better), None),
         ((none, worse), None),
     ):

@@ -144,17 +144,19 @@ def disagreements(answers, question):
     Returns
     -------
     dict of str to list of str
-        "opposite" (one better, the other worse), "only the first" and "only the second" (decided
-        there, undecided in the other) → rows.
+        "opposite" (one better, the other worse), "tie in one" (a difference in the other), "only
+        the first" and "only the second" (decided there, undecided in the other) → rows.
 
     Chapter: book/ablations.ipynb
     """
     first, second = (_of(table, question)["verdict"] for table in list(answers.values())[:2])
-    found = {"opposite": [], "only the first": [], "only the second": []}
+    found = {"opposite": [], "tie in one": [], "only the first": [], "only the second": []}
     for row in first.index.intersection(second.index):
         words = (first[row], second[row])
         if set(words) == {"better", "worse"}:
             found["opposite"].append(row)
+        elif "tie" in words and set(words) & {"better", "worse"}:
+            found["tie in one"].append(row)
         elif words[0] != "undecided" and words[1] == "undecided":
             found["only the first"].append(row)
         elif words[0] == "undecided" and words[1] != "undecided":
