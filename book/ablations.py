@@ -398,7 +398,9 @@ assert dead.loc["relu", "standardised"] > 2 * dead.loc[["elu", "tanh"], "standar
 #
 # ## Do pools, width and dropout matter?
 #
-# **Hypothesis**: the paper's sizes are best, as it says.
+# **Hypothesis**: the paper's sizes are best, as it says. About width it disagrees with itself: its text
+# prints 64 filters in the fourth layer and 64 units, and the weights behind its own Figure 2 have 128 of
+# both ([reproduction](reproduction.ipynb)); Feng's fourth layer has 128 filters, too.
 #
 # **Experiment**: each of them changed, all else equal. {numref}`fig-ablations-sizes` is a wall of small
 # differences, and that is its message: look for a row whose whole bar lies on one side of zero.
