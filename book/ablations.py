@@ -139,9 +139,9 @@ if notes:
 
 # %% tags=["hide-input"]
 REASONS = {
-    "opposite": "On {rows} they contradict each other. FMA-small's pictures keep one frame in twenty, so "
+    "opposite": "On {rows}, they contradict each other. FMA-small's pictures keep one frame in twenty, so "
     "that rhythm is gone from them; the synthetic genres were made to differ in rhythm, too.",
-    "tie in one": "On {rows} one study finds a tie and the other a difference. The {other} set has few "
+    "tie in one": "On {rows}, one study finds a tie and the other a difference. The {other} set has few "
     "clips, which follow a few recipes, so that one lever moves many of them at once: what is large there "
     "says something of networks, and need not show in real music.",
     "only the first": "For {rows}, only {first} decides: {n} test clips see what {m} cannot.",
