@@ -162,14 +162,9 @@ def figure(*asking, alt):
 def said(*asking):
     """The same in words, and where the studies disagree."""
     lines = [line for q in asking if (line := questions.told(answers, q))]
-    return Markdown(("\n".join(lines) or "*Not run yet.*") + reasons(*asking))
-
-
-def reasons(*asking):
-    """Where the studies disagree, and why: paragraphs, or nothing."""
-    text = ""
+    text = "\n".join(lines) or "*Not run yet.*"
     if len(studies) < 2:
-        return text
+        return Markdown(text)
     (one, n), (other, m) = ((study, len(record["clips"])) for study, record in studies.items())
     for kind, reason in REASONS.items():
         found = [
@@ -181,7 +176,7 @@ def reasons(*asking):
             many = f"{len(found)} of these comparisons"
             rows = f"; {reason.split()[0].lower()} ".join(found) if len(found) < 4 else many
             text += "\n\n" + reason.format(rows=rows, first=one, other=other, n=n, m=m)
-    return text
+    return Markdown(text)
 
 
 # %% [markdown]
@@ -208,8 +203,8 @@ plots.show(
 tries = min(map(len, main["seeds"]))
 each = np.array([line[:tries] for line in main["seeds"]])
 orders = {tuple(np.argsort(-column)) for column in each.T}
-theirs = pd.Series(printed[networks].to_numpy(), main.index)
-rank = f"{main['accuracy'].corr(theirs, method='spearman'):+.2f}".replace("-", "−")
+column = pd.Series(printed[networks].to_numpy(), main.index)
+rank = f"{main['accuracy'].corr(column, method='spearman'):+.2f}".replace("-", "−")
 spread = main["sd"].dropna()
 Markdown(
     f"**Surprise.** One seed a row would have given {len(orders)} different orders of these "
@@ -260,7 +255,8 @@ Markdown(
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-ablations-recall", "caption": "Share of each genre's test clips that a branch finds, in percent, over all seeds."}}
 shown = ["RNN", "5-layer CNN", "CNN + 1-layer RNN"]
-found = ablations.recalls(studies[first]).reindex(shown).dropna()
+recall = ablations.recalls(studies[first])
+found = recall.reindex(shown).dropna()
 (100 * found).round().astype(int).rename_axis(None)
 
 # %% tags=["remove-input"]
@@ -410,26 +406,7 @@ sizes = ("Other pools?", "More filters or units?", "Dropout?")
 figure(*sizes, alt="Other pools, widths and dropouts beside the paper's, with interval and dots.")
 
 # %% tags=["remove-input"]
-text = []
-for study, table in answers.items():
-    lines = table[table.index.isin(sizes, level=0)]
-    if lines.empty:
-        text.append(f"- *Not run on {study} yet.*")
-        continue
-    words = lines["verdict"].value_counts()
-    telling = lines[lines["verdict"].isin(["better", "worse"])]
-    telling = telling if len(telling) else lines.nlargest(1, "difference")
-    text.append(
-        f"- Changes tried on {study}: {len(lines)} ("
-        + ", ".join(f"{n} {word}" for word, n in words.items())
-        + "). "
-        + "; ".join(
-            f"*{row}*: {questions.in_points(line)}, {line['verdict']}"
-            for (_, row), line in telling.iterrows()
-        )
-        + "."
-    )
-Markdown("\n".join(text) + reasons(*sizes))
+said(*sizes)
 
 # %% [markdown]
 # ## Does attention help?
@@ -529,7 +506,6 @@ for study, table in tables.items():
 # has as many test clips of each, so that the mean of a line is the row's accuracy.
 
 # %% tags=["hide-input", "hide-output"]
-recall = ablations.recalls(studies[first])
 (100 * recall).round().astype(int).rename_axis(None)
 
 # %% tags=["remove-cell"]

@@ -518,10 +518,10 @@ assert word[word.index.str.startswith("what a network has learned")].item() == "
 assert real < made / 2, "real genres overlap more than synthetic ones"
 vggish = fma_small.reports()["svm_rbf, VGGish"]["test"]
 gain = evaluation.compare_over_seeds(vggish, pair[0]).difference
-assert gain > questions.answers(study)["difference"].max(), "no row of the study gains as much"
+assert gain > asked["difference"].max(), "no row of the study gains as much"
 assert easier["low"] > 0, "validation is easier for classifiers that chose nothing on it"
 assert {"held", "contradicted", "undecided"} <= set(word)
-assert "better" not in set(questions.answers(study).loc["More filters or units?", "verdict"])
+assert "better" not in set(asked.loc["More filters or units?", "verdict"])
 low, high = segments.reports(records.get(segments.RESULT), "feng")["at random"].interval
 assert low <= paper.FENG_GTZAN / 100 <= high, "the leak alone gives Feng's 92 %"
 assert set(hard) == {"Experimental", "Folk", "Instrumental", "Pop"}

@@ -68,6 +68,21 @@ def checkpoints_folder(request, made_checkpoints):
 
 
 @pytest.fixture
+def nearest():
+    """A classifier by nearest neighbour, whatever is asked for; and all X that it was fitted to."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    fitted = []
+
+    class Watched(KNeighborsClassifier):
+        def fit(self, X, y):
+            fitted.append(X)
+            return super().fit(X, y)
+
+    return lambda *_: Watched(1), fitted
+
+
+@pytest.fixture
 def pictures(data_home, draw):
     """Pictures of three clips a genre and split: 72 files in the public layout."""
     some = fma_small_split.read().groupby(["genre", "split"]).head(3)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from sklearn.neighbors import KNeighborsClassifier
 
 from prcnn import datasets
 from prcnn.study import joined, results
@@ -29,15 +28,11 @@ def pictures(tmp_path, monkeypatch, data_home):
     return made
 
 
-def test_three_classifiers_are_fitted_and_the_test_clips_are_told(tmp_path, pictures, monkeypatch):
-    seen = []
-
-    class Watched(KNeighborsClassifier):
-        def fit(self, X, y):
-            seen.append(X)
-            return super().fit(X, y)
-
-    monkeypatch.setattr(joined, "classifier", lambda name: Watched(1))
+def test_three_classifiers_are_fitted_and_the_test_clips_are_told(
+    tmp_path, pictures, nearest, monkeypatch
+):
+    watched, seen = nearest
+    monkeypatch.setattr(joined, "classifier", watched)
     monkeypatch.setattr(joined, "extract", lambda dataset, *_, **__: Store(dataset))
     monkeypatch.setattr(joined, "of_spectrograms", lambda store, _: Frame(store))
     joined.study(folder=tmp_path)

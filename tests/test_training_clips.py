@@ -60,25 +60,21 @@ def test_a_random_split_is_another_test_and_runs_are_found_again(small, tmp_path
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_method_learns_training_clips_and_is_asked_about_the_test_clips(pictures, monkeypatch):
+def test_a_method_learns_training_clips_and_is_asked_about_the_test_clips(
+    pictures, nearest, monkeypatch
+):
     clips = store.extract(datasets.load("fma_small_images"), progress=False)
     X = baselines.of_spectrograms(clips, fma_small.FEATURES["MFCC, deltas, bands"]).to_numpy()
-    fitted = []
-
-    class Watched(KNeighborsClassifier):
-        def fit(self, X, y):
-            fitted.append(X)
-            return super().fit(X, y)
-
-    monkeypatch.setattr(training_clips, "classifier", lambda _: Watched(1))
+    watched, fitted = nearest
+    monkeypatch.setattr(training_clips, "classifier", watched)
     said = training_clips.outcome(clips, training_clips.SVM, 0, None, None)
     np.testing.assert_array_equal(fitted, [X[clips.places("training")]])
-    nearest = KNeighborsClassifier(1).fit(*fitted, clips.labels(clips.places("training")))
+    expected = KNeighborsClassifier(1).fit(*fitted, clips.labels(clips.places("training")))
     validation, test = clips.places("validation"), clips.places("test")
     assert said["clips"] == clips.clips.index[test].tolist()
     assert said["true"] == clips.labels(test).tolist()
-    assert said["predicted"] == nearest.predict(X[test]).tolist()
-    assert said["validation"] == nearest.score(X[validation], clips.labels(validation))
+    assert said["predicted"] == expected.predict(X[test]).tolist()
+    assert said["validation"] == expected.score(X[validation], clips.labels(validation))
 
 
 @pytest.mark.filterwarnings("ignore")
