@@ -358,7 +358,7 @@ said(*activation)
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-ablations-dead", "caption": "Percent of the features that are the same for all clips, in untrained networks."}}
 pictures = store.extract(clips, progress=False)
-X = pictures.read(pictures.places("test")[::7])
+X = pictures.read(pictures.indices("test")[::7])
 
 
 def still(activation, scale, seed):

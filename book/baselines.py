@@ -162,7 +162,7 @@ pd.DataFrame(
 # spectrograms; the second run reads them.
 
 # %%
-described = baselines.extract(clips, features, progress=False)
+described = baselines.extract_features(clips, features, progress=False)
 spectra = store.extract(clips, progress=False)
 table = described.clips
 X = described.read(np.arange(len(table)))

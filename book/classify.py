@@ -156,7 +156,7 @@ plots.show(
 # does so with the window that spoke most clearly, in parts of a tenth of its time and a quarter of its bands.
 
 # %%
-found = listening.decided(
+found = listening.occlusion_map(
     y, model, parts=(10, 4), sr=sr, hop=hop, weights=weights
 )
 
@@ -167,7 +167,7 @@ length = min(heard.window, seconds.size / sr)
 strongest = lost.idxmax() / len(found.mel) * length
 cut = {"sr": sr, "seconds": 5, "offset": min(strongest, max(0, length - 5))}
 plots.show(
-    plots.decided(found),
+    plots.occlusion(found),
     alt=f"The spectrogram of one window; over it red where covering a part costs {found.genre} probability, blue where it "
     "gains.",
     sound=seconds,
@@ -176,7 +176,7 @@ plots.show(
 )
 
 # %% tags=["remove-cell"]
-bands = listening.decided(y, model, parts=(1, 8), sr=sr, hop=hop, weights=weights).drops.iloc[0]
+bands = listening.occlusion_map(y, model, parts=(1, 8), sr=sr, hop=hop, weights=weights).drops.iloc[0]
 first = int(bands.idxmax())
 edges = spectrogram.mel_filters(dataclasses.replace(found.settings, sr=found.settings.sr or sr))
 hz = np.fft.rfftfreq(found.settings.n_fft, 1 / (found.settings.sr or sr))

@@ -202,7 +202,7 @@ assert len(small) == 8000 - checked.FMA_SMALL_RATES[44100] - 411 - 14 + 3
 # computed *on whole tracks*, so that a classifier on them has heard more than the clip.
 
 # %% tags=["hide-input"]
-home = prcnn.datasets.home(data_home)
+home = prcnn.datasets.cache_folder(data_home)
 if (home / "fma_metadata" / "genres.csv").is_file():
     tree = fma.genres(data_home)
     display(tree[tree["parent"] == 0].sort_values("tracks", ascending=False))

@@ -83,7 +83,7 @@ display(plots.player(other, label=f"a segment of another clip of {genre}", offse
 # %%
 mfcc, name = baselines.MFCC, "mfcc-segments"
 features = dataclasses.replace(mfcc, name=name, segment=float(seconds))
-store = baselines.extract(clips, features, progress=False)
+store = baselines.extract_features(clips, features, progress=False)
 table = splits.segments(store.clips, seconds)
 X = store.read(np.arange(len(store.clips))).reshape(len(table), -1)
 n, (m, numbers) = len(store.clips), features.shape

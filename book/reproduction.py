@@ -60,7 +60,7 @@ if checkpoints is None:
     )
 else:
     if checkpoints == "download":
-        checkpoints = models.checkpoints.home() / "checkpoints"
+        checkpoints = models.checkpoints.cache_folder() / "checkpoints"
         for name in models.CHECKPOINTS:
             models.load_checkpoint(name)
     record = reproduction.measure(checkpoints, data_home)
@@ -201,7 +201,7 @@ plots.show(
 def beside(name):
     """What follows from the confusion matrix, and what the paper prints."""
     names = ("recomputed", "printed")
-    table = evaluation.beside(reports[name], printed[name], names=names).round(3)
+    table = evaluation.classification_reports(reports[name], printed[name], names=names).round(3)
     return table.astype(object).where(table.notna(), "")
 
 
@@ -401,7 +401,7 @@ if dataset is not None and checkpoints is None:
 if dataset is not None:
     tried = store.extract(prcnn.datasets.load(dataset, data_home=data_home), AUTHORS)
     same_genres = tried.genres == paper.GENRES
-    places = tried.places("test") if same_genres else np.arange(len(tried.clips))
+    places = tried.indices("test") if same_genres else np.arange(len(tried.clips))
     true = tried.labels(places) if same_genres else None
     found = reproduction.measure_gates(checkpoints, tried.read(places), true)
     record["gates"] = {tried.name: found}

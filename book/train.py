@@ -177,7 +177,7 @@ Markdown(
 # %% tags=["hide-cell", "nbval-ignore-output"]
 if set(report.genres) == set(paper.GENRES):
     names = (f"here: {dataset}", "paper: FMA-small")
-    beside = evaluation.beside(report, paper.FIGURE2, names=names)
+    beside = evaluation.classification_reports(report, paper.FIGURE2, names=names)
 else:
     beside = report.table
 beside.style.format(precision=2, na_rep="")

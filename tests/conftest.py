@@ -1,11 +1,11 @@
 """What several test files share. No test touches the user's own cache or the network."""
 
+import make
 import matplotlib
 import numpy as np
 import pytest
-import stand_ins
+from make import SHARED, SOURCES
 from PIL import Image
-from stand_ins import SHARED, SOURCES
 
 from prcnn.datasets import fma_small_split
 
@@ -22,7 +22,7 @@ def shared_data():
 def made_data(tmp_path_factory, made_checkpoints):
     """Stand-ins, laid out as ../shared/data is."""
     folder = tmp_path_factory.mktemp("made")
-    stand_ins.write_clips(folder)
+    make.write_clips(folder)
     (folder / "authors_checkpoints").symlink_to(made_checkpoints)
     return folder
 
@@ -58,7 +58,7 @@ def draw():
 @pytest.fixture(scope="session")
 def made_checkpoints(tmp_path_factory):
     """A folder of weight files like the authors', with made numbers."""
-    return stand_ins.write(tmp_path_factory.mktemp("checkpoints"))
+    return make.write(tmp_path_factory.mktemp("checkpoints"))
 
 
 @pytest.fixture(scope="session", params=SOURCES)

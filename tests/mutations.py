@@ -188,7 +188,7 @@ TABLE = {
     ("training/batches.py", "test_batches.py test_training.py"): [
         ("the same order every epoch", 'default_rng([settings["seed"], epoch])', 'default_rng(settings["seed"])'),
         ("no seed for the order", 'default_rng([settings["seed"], epoch])', "default_rng([0, epoch])"),
-        ("standardised by validation", 'store.places("training"), 0.0', 'store.places("validation"), 0.0'),
+        ("standardised by validation", 'store.indices("training"), 0.0', 'store.indices("validation"), 0.0'),
         ("a variance about zero", "squares / n - np.square(mean)", "squares / n"),
         ("labels that sum to more than 1", "y * np.float32(1 - smoothing)", "y * np.float32(1)"),
         ("every batch is altered alike", "self._epoch, i + 1])", "self._epoch, 1])"),

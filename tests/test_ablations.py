@@ -185,7 +185,7 @@ def test_the_training_page_and_the_sweep_record_the_same(tmp_path, music, monkey
     pd.testing.assert_frame_equal(*histories)  # from the same first weights, in the same order
     features, _ = experiment.prepare(music["dataset"])
     for said, split in ((shown, "test"), (shown["of_validation"], "validation")):
-        assert said["clips"] == features.clips.index[features.places(split)].tolist(), split
+        assert said["clips"] == features.clips.index[features.indices(split)].tolist(), split
     assert shown["validation"]["accuracy"] == pytest.approx(histories[0]["val_accuracy"].max())
     assert comparable(results.read("evaluation", folder=runs["folder"][0])) == comparable(shown)
     # As if killed before the evaluation: the training is found again, and ends the same.

@@ -153,7 +153,9 @@ def write_clips(folder, lengths, artists=1):
 
 def test_extract_keeps_features_on_disk_and_leaves_out_what_is_too_short(tmp_path):
     dataset = write_clips(tmp_path, [2, 2, 0.2, 2, 2])
-    store = baselines.extract(dataset, "mfcc", n_jobs=1, out=tmp_path / "s", progress=False)
+    store = baselines.extract_features(
+        dataset, "mfcc", n_jobs=1, out=tmp_path / "s", progress=False
+    )
     assert list(store.failed) == ["clip2"]
     assert "0.20 s left to describe" in store.failed["clip2"]
     X, y = store.arrays("test")
@@ -162,10 +164,14 @@ def test_extract_keeps_features_on_disk_and_leaves_out_what_is_too_short(tmp_pat
     np.testing.assert_allclose(X[0], baselines.MFCC(path), rtol=1e-4, atol=1e-5)
     assert store.settings.columns.equals(baselines.MFCC.columns)
     before = {p: p.stat().st_mtime_ns for p in store.folder.iterdir()}
-    again = baselines.extract(dataset, "mfcc", n_jobs=1, out=tmp_path / "s", progress=False)
+    again = baselines.extract_features(
+        dataset, "mfcc", n_jobs=1, out=tmp_path / "s", progress=False
+    )
     assert {p: p.stat().st_mtime_ns for p in again.folder.iterdir()} == before
     rhythm = baselines.Features("rhythm", baselines.SUBSETS["rhythm"])
-    other = baselines.extract(dataset, rhythm, n_jobs=1, out=tmp_path / "s", progress=False)
+    other = baselines.extract_features(
+        dataset, rhythm, n_jobs=1, out=tmp_path / "s", progress=False
+    )
     assert other.folder != store.folder
     assert pickle.loads(pickle.dumps(baselines.FMA)) == baselines.FMA
 
@@ -173,7 +179,9 @@ def test_extract_keeps_features_on_disk_and_leaves_out_what_is_too_short(tmp_pat
 def test_segments_are_cut_as_the_table_of_segments_says(tmp_path):
     dataset = write_clips(tmp_path, [6.0, 6.0, 5.9, 3.0])
     features = dataclasses.replace(baselines.MFCC, segment=2.0, duration=6.0)
-    store = baselines.extract(dataset, features, n_jobs=1, out=tmp_path / "s", progress=False)
+    store = baselines.extract_features(
+        dataset, features, n_jobs=1, out=tmp_path / "s", progress=False
+    )
     assert store.shape == features.shape == (3, 140)
     assert list(store.failed) == ["clip3"]  # 3 s hold no third segment
     rows = store.read(np.arange(3)).reshape(-1, 140)
@@ -189,7 +197,7 @@ def test_segments_are_cut_as_the_table_of_segments_says(tmp_path):
 
 def test_unknown_names_list_the_known_ones(tmp_path):
     with pytest.raises(ValueError, match="mfcc, fma, all"):
-        baselines.extract(None, "mfc")
+        baselines.extract_features(None, "mfc")
     with pytest.raises(ValueError, match="svm_rbf"):
         baselines.classifier("svm")
     with pytest.raises(FileNotFoundError, match=r"x\.wav"):
@@ -323,7 +331,7 @@ def test_noise_and_chords_are_told_apart(tmp_path):
         rows[i]["split"] = "test" if i >= 8 else "training"
     dataset = Dataset("toy", pd.DataFrame.from_dict(rows, orient="index"), ["Folk", "Noise"])
     surface = baselines.Features("toy", ("mfcc", "zcr"))
-    store = baselines.extract(dataset, surface, n_jobs=1, out=tmp_path, progress=False)
+    store = baselines.extract_features(dataset, surface, n_jobs=1, out=tmp_path, progress=False)
     X = store.read(np.arange(12))
     report = baselines.train_and_report("logistic", X, store.clips, store.genres)
     assert report.accuracy == 1

@@ -17,7 +17,7 @@ from prcnn.spectrogram import AUTHORS, log_mel
 
 # Probabilities for `wave` from float64 forward passes: the first three from an independent
 # source, the others from `forward` below, frozen so that it cannot drift unseen; then, from
-# `forward` as well, those of the made files in stand_ins.py.
+# `forward` as well, those of the made files in make.py.
 PUBLISHED = {
     "dwivedi": ".04240100 .88040945 .00094022 .00022631 .01688092 .00009842 .03906771 .01997597",
     "figure2": ".05464106 .87908980 .01288081 .00288113 .01810707 .00176921 .01975558 .01087534",

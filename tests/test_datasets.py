@@ -58,13 +58,13 @@ def test_unknown_names_list_the_known_ones(data_home):
 
 def test_home_is_argument_then_environment_then_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("PRCNN_DATA", str(tmp_path / "env"))
-    assert datasets.home(tmp_path / "arg") == tmp_path / "arg"
-    assert datasets.home() == tmp_path / "env"
+    assert datasets.cache_folder(tmp_path / "arg") == tmp_path / "arg"
+    assert datasets.cache_folder() == tmp_path / "env"
     monkeypatch.delenv("PRCNN_DATA")
-    assert datasets.home().name == "prcnn" and datasets.home().is_absolute()
+    assert datasets.cache_folder().name == "prcnn" and datasets.cache_folder().is_absolute()
     monkeypatch.chdir(tmp_path)
-    assert datasets.home("here") == tmp_path / "here"
-    assert datasets.home("~/x") == Path.home() / "x"
+    assert datasets.cache_folder("here") == tmp_path / "here"
+    assert datasets.cache_folder("~/x") == Path.home() / "x"
 
 
 def test_loading_datasets_does_not_load_keras():

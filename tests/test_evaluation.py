@@ -55,7 +55,7 @@ def test_scores_are_scikit_learns(pairs):
 def test_the_papers_confusion_gives_the_papers_figure(figure):
     """The published table must follow from the published matrix, to the digits it was printed."""
     report = from_confusion(getattr(paper, f"CONFUSION_FIGURE{figure}"))
-    table = evaluation.beside(report, getattr(paper, f"FIGURE{figure}"))
+    table = evaluation.classification_reports(report, getattr(paper, f"FIGURE{figure}"))
     assert list(table.index[-2:]) == ["accuracy", "macro avg"]
     # Printed values are rounded, and FIGURE3's accuracy of 317/800 is printed as .40.
     np.testing.assert_allclose(table["this run"], table["paper"], atol=0.00501)
@@ -198,7 +198,9 @@ def test_from_segments_averages_probabilities_not_votes():
 
 
 def test_beside_lines_up_by_genre():
-    table = evaluation.beside(certain([0, 1], [0, 0]), certain([0, 1], [0, 1], ["Folk", "Jazz"]))
+    table = evaluation.classification_reports(
+        certain([0, 1], [0, 0]), certain([0, 1], [0, 1], ["Folk", "Jazz"])
+    )
     assert list(table.index) == [*GENRES, "Jazz", "accuracy", "macro avg"]
     assert table.loc["Folk", ("this run", "recall")] == 0
     assert table.loc["Folk", ("paper", "recall")] == 1
@@ -273,10 +275,10 @@ def test_a_report_does_not_depend_on_the_order_of_clips(pairs, seed):
 
 def test_clips_are_drawn_together_with_their_artists():
     clips = pd.DataFrame({"artist": ["a", "b", "a", None], "clip": [1, 1, 2, 2]})
-    assert pd.factorize(evaluation.drawn_together(clips))[0].tolist() == [0, 1, 0, 2]
-    assert evaluation.drawn_together(clips, "clip").tolist() == [1, 1, 2, 2]
-    assert evaluation.drawn_together(clips.assign(artist=None)) is None
-    assert evaluation.drawn_together(clips[["clip"]]) is None
+    assert pd.factorize(evaluation.group_labels(clips))[0].tolist() == [0, 1, 0, 2]
+    assert evaluation.group_labels(clips, "clip").tolist() == [1, 1, 2, 2]
+    assert evaluation.group_labels(clips.assign(artist=None)) is None
+    assert evaluation.group_labels(clips[["clip"]]) is None
     alone = certain([0, 1, 2, 3], [0, 1, 2, 0], groups=list("abcd"))
     assert alone.interval == evaluation.wilson(3, 4)
     assert "Wilson, n = 4" in alone.summary()

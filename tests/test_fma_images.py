@@ -9,7 +9,7 @@ import librosa
 import numpy as np
 import pandas as pd
 import pytest
-from stand_ins import SHARED, SOURCES
+from make import SHARED, SOURCES
 from test_fma import write_tracks
 
 import prcnn
@@ -357,7 +357,7 @@ def test_training_clips_alone_are_fitted_and_a_seed_is_another_fit(
     row = json.loads(path.read_text())["rows"]["forest, MFCC"]
     assert len({tuple(said) for said in row["predicted"]["test"]}) == 5
     store = prcnn.extract(load()[0], progress=False)
-    X = baselines.of_spectrograms(store, ("mfcc",)).to_numpy()[store.places("training")]
+    X = baselines.of_spectrograms(store, ("mfcc",)).to_numpy()[store.indices("training")]
     assert any(np.array_equal(each, X) for each in fitted)
     assert {len(each) for each in fitted} == {24}
 

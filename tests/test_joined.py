@@ -59,7 +59,7 @@ class Store:
         paths = self.clips["path"].iloc[places]
         return np.array([np.asarray(Image.open(p)).T / 4.0 - 80 for p in paths], "float32")
 
-    def places(self, split):
+    def indices(self, split):
         return np.flatnonzero(self.clips["split"] == split)
 
     def labels(self, places):

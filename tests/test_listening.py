@@ -136,7 +136,7 @@ def test_silence_is_no_music(brightness, tmp_path):
     assert heard.parts["genre"].isna().all()
     assert str(heard).startswith("silent.wav, 0:10: no music\nsilent in the frames")
     with pytest.raises(audio.AudioError, match=r"silent\.wav: silent"):
-        prcnn.listening.decided(
+        prcnn.listening.occlusion_map(
             tmp_path / "silent.wav", brightness, settings=SMALL, genres=["low", "high"]
         )
 
@@ -174,7 +174,7 @@ def test_a_folder_is_every_song_in_it(brightness, tmp_path):
 def test_what_decided_is_where_the_sound_is(brightness):
     """A high tone in the second half: its frames and its bands speak for "high", no others."""
     y = np.concatenate([tone(200, 1), tone(8000, 1)])
-    found = prcnn.listening.decided(
+    found = prcnn.listening.occlusion_map(
         y, brightness, parts=(4, 4), settings=SMALL, genres=["low", "high"], genre="high"
     )
     assert found.genre == "high" and found.start == 0
@@ -190,12 +190,14 @@ def test_what_decided_is_where_the_sound_is(brightness):
     assert found.drops.loc[:10, 12].max() < -0.1, "its bands before it began"
     assert found.drops[[4, 8]].abs().max(axis=None) < 0.05, "bands in which nothing changes"
     with pytest.raises(ValueError, match="network knows: low, high"):
-        prcnn.listening.decided(y, brightness, genre="Jazz", settings=SMALL, genres=["low", "high"])
+        prcnn.listening.occlusion_map(
+            y, brightness, genre="Jazz", settings=SMALL, genres=["low", "high"]
+        )
     with pytest.raises(ValueError, match=r"parts=\(41, 1\) of a spectrogram of \(40, 16\)"):
-        prcnn.listening.decided(
+        prcnn.listening.occlusion_map(
             y, brightness, parts=(41, 1), settings=SMALL, genres=["low", "high"]
         )
-    ax = plots.decided(found)
+    ax = plots.occlusion(found)
     np.testing.assert_allclose(ax.collections[0].get_array(), 100 * found.drops.to_numpy().T)
     assert ax.get_xlim()[1] == pytest.approx(40 * SMALL.step)
     plt.close("all")

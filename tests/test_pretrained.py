@@ -70,7 +70,7 @@ def test_shipped_network_is_the_best_run_calibrated(shipped, monkeypatch):
     expected = np.exp(logs) / np.exp(logs).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(ours, expected, atol=3e-3)  # 16 bits
     assert ours.argmax(axis=1).tolist() == card["test"]["predicted"]
-    assert card["test"]["clips"] == store.clips.index[store.places("test")].tolist()
+    assert card["test"]["clips"] == store.clips.index[store.indices("test")].tolist()
     assert card["seed"] == best.record["settings"]["seed"] and set(card["runs"]) == {"3", "4"}
     assert card["runs"][str(card["seed"])] == max(card["runs"].values())
     assert set(card["test"]["by_genre"]) == {"Folk", "Pop", "Rock"}

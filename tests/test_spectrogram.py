@@ -10,8 +10,8 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from make import music
 from PIL import Image
-from stand_ins import music
 
 from prcnn import spectrogram
 from prcnn.audio import AudioError

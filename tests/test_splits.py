@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prcnn.datasets import SPLITS, splits
-from prcnn.evaluation import drawn_together
+from prcnn.evaluation import group_labels
 
 
 def table(genres, artists=None):
@@ -123,7 +123,7 @@ def test_unknown_artists_are_groups_of_their_own_in_folds_and_in_reports():
     known = clips["artist"].notna()
     assert fold[known].groupby(clips["artist"][known]).nunique().max() == 1
     assert fold[~known].nunique() == 5, "not all unknown ones in one fold"
-    groups = drawn_together(clips)
+    groups = group_labels(clips)
     assert len(set(groups)) == 4 + 16
     assert (pd.factorize(groups)[0] == pd.factorize(splits.artist_groups(clips))[0]).all()
     with pytest.raises(ValueError, match="'a' has 10"):  # as many groups: 2 artists and 8 clips

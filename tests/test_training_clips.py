@@ -68,9 +68,9 @@ def test_a_method_learns_training_clips_and_is_asked_about_the_test_clips(
     watched, fitted = nearest
     monkeypatch.setattr(training_clips, "classifier", watched)
     said = training_clips.outcome(clips, training_clips.SVM, 0, None, None)
-    np.testing.assert_array_equal(fitted, [X[clips.places("training")]])
-    expected = KNeighborsClassifier(1).fit(*fitted, clips.labels(clips.places("training")))
-    validation, test = clips.places("validation"), clips.places("test")
+    np.testing.assert_array_equal(fitted, [X[clips.indices("training")]])
+    expected = KNeighborsClassifier(1).fit(*fitted, clips.labels(clips.indices("training")))
+    validation, test = clips.indices("validation"), clips.indices("test")
     assert said["clips"] == clips.clips.index[test].tolist()
     assert said["true"] == clips.labels(test).tolist()
     assert said["predicted"] == expected.predict(X[test]).tolist()

@@ -19,6 +19,6 @@ from prcnn.baselines.features import (
     PICTURE,
     SUBSETS,
     Features,
-    extract,
+    extract_features,
     of_spectrograms,
 )

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from prcnn.datasets.dataset import warn
-from prcnn.evaluation import drawn_together, report
+from prcnn.evaluation import group_labels, report
 
 _CLASSIFIERS = {
     "logistic": lambda seed: LogisticRegression(max_iter=5000, random_state=seed),
@@ -86,7 +86,7 @@ def train_and_report(name, X, table, genres, split="test", *, groups="artist", s
     split : {"test", "validation"}
     groups : str
         Column of what was drawn together: the artist, where the table knows it; ``"clip"`` for
-        segments. See :func:`prcnn.evaluation.drawn_together`.
+        segments. See :func:`prcnn.evaluation.group_labels`.
     seed : int
 
     Returns
@@ -108,7 +108,7 @@ def train_and_report(name, X, table, genres, split="test", *, groups="artist", s
             raise ValueError(f"No rows in split {wanted!r}; there are {counts}.")
     y = _labels(X, table, genres)
     rows = _probabilities(name, X[training], y[training], X[chosen], len(genres), seed)
-    together = drawn_together(table[chosen], groups)
+    together = group_labels(table[chosen], groups)
     return report(y[chosen], rows, genres, table.index[chosen], together)
 
 
@@ -140,7 +140,7 @@ def cross_validate(name, X, table, genres, *, groups="artist", seed=0):
     for number in np.unique(fold):
         test = fold == number
         rows[test] = _probabilities(name, X[~test], y[~test], X[test], len(genres), seed)
-    return report(y, rows, genres, table.index, drawn_together(table, groups))
+    return report(y, rows, genres, table.index, group_labels(table, groups))
 
 
 def _labels(X, table, genres):

@@ -161,7 +161,7 @@ ALL = Features("all", tuple(SIZES))
 FAMILIES = {family.name: family for family in (MFCC, FMA, ALL)}
 
 
-def extract(dataset, features="mfcc", n_jobs=-1, out=None, progress=True):
+def extract_features(dataset, features="mfcc", n_jobs=-1, out=None, progress=True):
     """Hand-crafted features of all clips of a dataset, computed in parallel and kept on disk.
 
     Parameters

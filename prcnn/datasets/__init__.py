@@ -8,9 +8,9 @@ import importlib
 import os
 from pathlib import Path
 
-from .dataset import SPLITS, Dataset, home
+from .dataset import SPLITS, Dataset, cache_folder
 
-__all__ = ["SPLITS", "Dataset", "home", "load", "names"]
+__all__ = ["SPLITS", "Dataset", "cache_folder", "load", "names"]
 
 # Each module has load(name, data_home, *, download, **options); it is imported when asked for.
 _MODULES = {
@@ -40,7 +40,7 @@ def load(name, data_home=None, *, download=False, **options):
         One of :func:`names`, the path of a folder with one sub-folder a genre, or
         ``"mirdata:NAME"`` for a dataset of the mirdata package that has genres.
     data_home : str or Path, optional
-        Where the datasets are, see :func:`home`. Not used for a folder of your own.
+        Where the datasets are, see :func:`cache_folder`. Not used for a folder of your own.
     download : bool
         Fetch what is missing, where the dataset can be fetched. Never done unasked.
     **options
@@ -69,14 +69,14 @@ def load(name, data_home=None, *, download=False, **options):
     if text == "synthetic":  # nothing to download: it is made on the spot
         from . import synthetic
 
-        return synthetic.load(home(data_home), **options)
+        return synthetic.load(cache_folder(data_home), **options)
     if text in _MODULES:
         module = importlib.import_module(f".{_MODULES[text]}", __name__)
-        return module.load(text, home(data_home), download=download, **options)
+        return module.load(text, cache_folder(data_home), download=download, **options)
     if text.startswith("mirdata:"):
         from . import from_mirdata
 
-        return from_mirdata.load(text, home(data_home), download=download, **options)
+        return from_mirdata.load(text, cache_folder(data_home), download=download, **options)
     is_path = isinstance(name, Path) or any(s in text for s in {os.sep, os.altsep, "/"} - {None})
     if is_path or (text and Path(text).is_dir()):
         from . import folder

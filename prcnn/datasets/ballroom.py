@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 
-from .dataset import assemble, home, some, table, warn
+from .dataset import assemble, cache_folder, some, table, warn
 from .splits import split_clips
 
 XML = "extendedballroom_v1.1.xml"
@@ -38,7 +38,7 @@ def load(name="extended_ballroom", data_home=None, *, download=False, splits="ar
         XML calls versions or duplicates of this one, comma-separated; read as the dataset's README
         describes them).
     """
-    root = home(data_home) / name
+    root = cache_folder(data_home) / name
     xml = next(
         (p for p in (root / XML, root / XML.removesuffix(".xml") / XML) if p.is_file()), None
     )

@@ -140,7 +140,7 @@ def write_checksums(folder):
     write_whole(folder / "checksums", lambda part: part.write_text("".join(lines), "utf-8"))
 
 
-def home(data_home=None):
+def cache_folder(data_home=None):
     """Return the folder that holds the datasets, an absolute Path; it need not exist.
 
     ``data_home``, of which ``~`` is expanded, is by default the environment variable

@@ -10,7 +10,7 @@ Chapter: book/datasets.ipynb
 import numpy as np
 import pandas as pd
 
-from .dataset import SPLITS, assemble, audio_files, home, some, warn
+from .dataset import SPLITS, assemble, audio_files, cache_folder, some, warn
 from .fma_tables import columns, features, genres, tracks
 from .splits import split_clips
 
@@ -40,7 +40,7 @@ def load(name, data_home=None, *, download=False, splits=None, seed=0):
     ``download`` fetches the metadata (342 MiB) and the audio (7.2 GiB for ``fma_small``) if they
     are missing; OSError if that fails, or the disk has too little room. All else as :func:`read`.
     """
-    folder = home(data_home)
+    folder = cache_folder(data_home)
     if download:
         from . import download as downloads
 

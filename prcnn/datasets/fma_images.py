@@ -15,7 +15,7 @@ import pandas as pd
 import pooch
 
 from . import fma_small_split
-from .dataset import assemble, home, some, warn
+from .dataset import assemble, cache_folder, some, warn
 from .fma import BROKEN, DOES_NOT_DECODE, GENRES, NEAR_SILENT, _official_if_whole
 from .splits import split_clips
 
@@ -61,7 +61,7 @@ def load(name, data_home=None, *, download=False, splits=None, seed=0):
     """
     if splits not in (None, "official", "stratified"):
         raise ValueError(f"splits={splits!r}: {name} knows 'official' and 'stratified'")
-    folder = _folder(home(data_home), download)
+    folder = _folder(cache_folder(data_home), download)
     known = fma_small_split.read()
     paths, left_out = _find(folder, known)
     clips = known.loc[known.index.intersection(paths)]
@@ -98,7 +98,7 @@ def vggish(data_home=None, dataset=None):
 
     Chapter: book/baselines.ipynb
     """
-    path = home(data_home) / "fma_small_images" / "vggish.npz"
+    path = cache_folder(data_home) / "fma_small_images" / "vggish.npz"
     if not path.is_file():
         raise FileNotFoundError(
             f"no {path}: arrays track_id and embedding (n, 128), gathered from "

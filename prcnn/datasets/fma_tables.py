@@ -10,7 +10,7 @@ import csv
 import numpy as np
 import pandas as pd
 
-from .dataset import home, some, warn
+from .dataset import cache_folder, some, warn
 
 _WANTED = {  # column of the clips → column of tracks.csv
     "genre": ("track", "genre_top"),
@@ -84,7 +84,7 @@ def tracks(data_home=None):
 
     Index ``track_id``; two column levels (album, artist, set, track).
     """
-    path = home(data_home) / "fma_metadata" / "tracks.csv"
+    path = cache_folder(data_home) / "fma_metadata" / "tracks.csv"
     _header(path, 3)
     table = pd.read_csv(path, index_col=0, header=[0, 1], low_memory=False)
     for column in table.columns.intersection(_LISTS):
@@ -105,7 +105,7 @@ def genres(data_home=None):
         are used), ``parent`` (genre id, 0 for a root), ``parent_title``, ``top_level`` and
         ``children`` (list of titles).
     """
-    path = home(data_home) / "fma_metadata" / "genres.csv"
+    path = cache_folder(data_home) / "fma_metadata" / "genres.csv"
     _header(path, 1)
     table = pd.read_csv(path, index_col="genre_id").rename(columns={"#tracks": "tracks"})
     table["parent_title"] = table["parent"].map(table["title"])
@@ -129,7 +129,7 @@ def features(data_home=None, dataset=None):
 
     Chapter: book/baselines.ipynb
     """
-    path = home(data_home) / "fma_metadata" / "features.csv"
+    path = cache_folder(data_home) / "fma_metadata" / "features.csv"
     _header(path, 4)
     parts = pd.read_csv(path, index_col=0, header=[0, 1, 2], chunksize=10_000)
     wanted = None if dataset is None else dataset.clips.index

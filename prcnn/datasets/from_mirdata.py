@@ -5,7 +5,7 @@ Chapter: book/datasets.ipynb
 
 from pathlib import Path
 
-from .dataset import assemble, home, some, table, warn
+from .dataset import assemble, cache_folder, some, table, warn
 from .splits import split_clips
 
 
@@ -41,7 +41,7 @@ def load(name, data_home=None, *, download=False, splits="stratified", seed=0, g
     which = name.removeprefix("mirdata:")
     if which not in mirdata.list_datasets():
         raise ValueError(f"mirdata knows no {which!r}; it knows {mirdata.list_datasets()}")
-    root = home(data_home) / which
+    root = cache_folder(data_home) / which
     source = mirdata.initialize(which, data_home=str(root))
     if download:
         source.download()

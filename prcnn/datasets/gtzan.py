@@ -15,7 +15,7 @@ import re
 import pandas as pd
 
 from . import download as downloads
-from .dataset import assemble, audio_files, home, some, warn
+from .dataset import assemble, audio_files, cache_folder, some, warn
 from .gtzan_faults import GENRES, INDEX, LISTS, mark_faults, read_index, read_lists
 from .splits import split_clips
 
@@ -71,7 +71,7 @@ def load(name, data_home=None, *, download=False, splits=None, seed=0):
         raise ValueError(
             f"splits={splits!r}: GTZAN knows 'fault_filtered', 'stratified' and 'artist'"
         )
-    root, lists = home(data_home) / name, home(data_home) / "gtzan"
+    root, lists = cache_folder(data_home) / name, cache_folder(data_home) / "gtzan"
     if download and name == "gtzan_mini":
         downloads.get("gtzan_mini", root.parent)
     clips = _find(root, name)

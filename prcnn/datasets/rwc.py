@@ -9,7 +9,7 @@ Chapter: book/datasets.ipynb
 
 import re
 
-from .dataset import assemble, audio_files, home, some, table, warn
+from .dataset import assemble, audio_files, cache_folder, some, table, warn
 from .splits import split_clips
 
 COLLECTIONS = {"Popular": ("p", 100), "Jazz": ("j", 50), "Classical": ("c", 50)}
@@ -27,7 +27,7 @@ def load(name="rwc", data_home=None, *, download=False, splits="stratified", see
     Dataset
         A clip's id is its path within ``rwc/``; ``genre`` is Popular, Jazz or Classical.
     """
-    root = home(data_home) / name
+    root = cache_folder(data_home) / name
     found = {}
     for folder in sorted(root.iterdir()) if root.is_dir() else []:
         for genre, (letter, _) in COLLECTIONS.items():

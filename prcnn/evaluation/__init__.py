@@ -18,9 +18,9 @@ from prcnn.evaluation.paired import (
 )
 from prcnn.evaluation.reports import (
     Report,
-    beside,
-    drawn_together,
+    classification_reports,
     from_segments,
+    group_labels,
     report,
     report_of_labels,
 )
@@ -60,11 +60,11 @@ def evaluate(model, store, split="test", *, batch_size=64):
 
     Chapter: book/train.ipynb
     """
-    places = store.places(split)
+    places = store.indices(split)
     batches = store.stream(split, batch_size=batch_size)
     # Not by predict, whose tf.data iterator waits for a timer at its end.
     rows = [model.predict_on_batch(batches[i][0]) for i in range(len(batches))]
     clips = store.clips.iloc[places]
     return report(
-        store.labels(places), np.concatenate(rows), store.genres, clips.index, drawn_together(clips)
+        store.labels(places), np.concatenate(rows), store.genres, clips.index, group_labels(clips)
     )

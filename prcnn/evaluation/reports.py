@@ -27,7 +27,7 @@ class Report:
         Clip ids, in the order of the rows.
     groups : numpy.ndarray [shape=(n,)] or None
         What was drawn independently where rows are not: the artist of a clip, the clip a segment
-        was cut from. See :func:`drawn_together`.
+        was cut from. See :func:`group_labels`.
 
     Chapter: book/train.ipynb
     """
@@ -209,11 +209,11 @@ def report(y_true, probabilities, genres, clips=None, groups=None):
     if groups is not None:
         groups = np.asarray(groups)
         if pd.isna(groups).any():
-            raise ValueError("groups has missing entries; drawn_together makes each its own group.")
+            raise ValueError("groups has missing entries; group_labels makes each its own group.")
     return Report(true.astype(np.int64), rows, genres, clips, groups)
 
 
-def drawn_together(clips, by="artist"):
+def group_labels(clips, by="artist"):
     """What each clip was drawn together with, an array (n,) for the ``groups`` of a report.
 
     The column ``by`` says so: the artist, or ``"clip"`` for segments. A missing value is a group of
@@ -260,7 +260,7 @@ def from_segments(segments):
     return report(true, rows, segments.genres, clips)
 
 
-def beside(first, second, names=("this run", "paper")):
+def classification_reports(first, second, names=("this run", "paper")):
     """Two reports side by side, genre by genre, as a DataFrame: columns (name, score).
 
     Genres come first, then ``accuracy`` and ``macro avg``. A genre that only one of the two knows

@@ -3,7 +3,7 @@
 Chapter: book/classify.ipynb
 """
 
-from prcnn.listening.occlusion import Decided, decided
+from prcnn.listening.occlusion import OcclusionMap, occlusion_map
 from prcnn.listening.song import SURE, Listening, classify, clock
 
-__all__ = ["SURE", "Decided", "Listening", "classify", "clock", "decided"]
+__all__ = ["SURE", "Listening", "OcclusionMap", "classify", "clock", "occlusion_map"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 
 from prcnn import models
-from prcnn.datasets import home
+from prcnn.datasets import cache_folder
 from prcnn.datasets.fma import GENRES
 from prcnn.models import CHECKPOINTS, CheckpointError, load_checkpoint
 from prcnn.spectrogram import AUTHORS, Settings, get_settings
@@ -102,7 +102,7 @@ def _kept(make, name):
 def _published(name, weights, download):
     if weights is not None:
         return load_checkpoint(name, weights)
-    kept = home() / "checkpoints" / Path(CHECKPOINTS[name].file).name
+    kept = cache_folder() / "checkpoints" / Path(CHECKPOINTS[name].file).name
     if not (kept.is_file() or download):
         raise CheckpointError(
             f"The published weights {name!r} are not at {kept}. Pass download=True to fetch them "

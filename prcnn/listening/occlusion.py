@@ -11,10 +11,10 @@ from prcnn.listening.listener import listener
 from prcnn.listening.song import BATCH, cut, hear
 from prcnn.spectrogram import Settings, log_mel
 
-__all__ = ["Decided", "decided"]
+__all__ = ["OcclusionMap", "occlusion_map"]
 
 
-class Decided(NamedTuple):
+class OcclusionMap(NamedTuple):
     """What a network's answer for one window rests on.
 
     Attributes
@@ -42,7 +42,7 @@ class Decided(NamedTuple):
     drops: pd.DataFrame
 
 
-def decided(song, model="beyond", *, genre=None, parts=(16, 8), sr=None, hop=None, **who):
+def occlusion_map(song, model="beyond", *, genre=None, parts=(16, 8), sr=None, hop=None, **who):
     """Which seconds and bands decided, by occlusion.
 
     Of the song's windows the one is taken that speaks most for the genre. Each part of its
@@ -62,7 +62,7 @@ def decided(song, model="beyond", *, genre=None, parts=(16, 8), sr=None, hop=Non
 
     Returns
     -------
-    Decided
+    OcclusionMap
 
     Raises
     ------
@@ -97,4 +97,6 @@ def decided(song, model="beyond", *, genre=None, parts=(16, 8), sr=None, hop=Non
         pd.Index(index, name="frame"),
         pd.Index(columns, name="band"),
     )
-    return Decided(genres[place], float(whole), float(start / settings.sr), mel, settings, drops)
+    return OcclusionMap(
+        genres[place], float(whole), float(start / settings.sr), mel, settings, drops
+    )

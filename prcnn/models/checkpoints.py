@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pooch
 
-from prcnn.datasets import home
+from prcnn.datasets import cache_folder
 from prcnn.models.zoo import build
 
 REPOSITORY = "https://github.com/CSawesomeprojects/Music-Genre-Classification"
@@ -209,7 +209,7 @@ def _refuse_another(name, path):
 
 
 def _download(checkpoint):
-    folder = home() / "checkpoints"
+    folder = cache_folder() / "checkpoints"
     file = Path(checkpoint.file).name
     if not (folder / file).exists():
         print(f"Downloading the authors' weights from {checkpoint.url} to {folder}")

@@ -1,7 +1,7 @@
 """Every figure of the book. Each function takes ``ax=None`` and returns the Axes it drew on."""
 
 from prcnn.plots.clips import artist_shares, genre_counts, overlaps
-from prcnn.plots.listening import decided, over_time
+from prcnn.plots.listening import occlusion, over_time
 from prcnn.plots.networks import attention, feature_maps, influence, receptive_fields
 from prcnn.plots.player import player
 from prcnn.plots.question import question

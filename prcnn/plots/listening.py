@@ -44,14 +44,14 @@ def over_time(listening, ax=None):
     return ax
 
 
-def decided(found, ax=None):
+def occlusion(found, ax=None):
     """The window of a song that decided, and over it how much each part of it counts.
 
     Red parts speak for the genre (without them its probability falls), blue ones against it.
 
     Parameters
     ----------
-    found : prcnn.listening.Decided
+    found : prcnn.listening.OcclusionMap
 
     Chapter: book/classify.ipynb
     """

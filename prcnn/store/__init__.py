@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from prcnn.datasets import home
+from prcnn.datasets import cache_folder
 from prcnn.datasets.dataset import some, warn
 from prcnn.spectrogram import get_settings, log_mel
 from prcnn.store import contents
@@ -78,7 +78,7 @@ class Store:
 
         Chapter: book/log_mel.ipynb
         """
-        places = self.places(split)
+        places = self.indices(split)
         return self.read(places), self.labels(places)
 
     def stream(self, split, batch_size=64, shuffle=False, seed=0):
@@ -90,9 +90,9 @@ class Store:
 
         Chapter: book/log_mel.ipynb
         """
-        return _stream_class()(self, self.places(split), batch_size, shuffle, seed)
+        return _stream_class()(self, self.indices(split), batch_size, shuffle, seed)
 
-    def places(self, split):
+    def indices(self, split):
         """Positions of a split's clips in `clips`; ValueError where there are none."""
         places = np.flatnonzero(self.clips["split"].to_numpy() == split)
         if not places.size:
@@ -159,7 +159,7 @@ def extract(dataset, settings=None, n_jobs=-1, out=None, progress=True):
     n_jobs : int
         Processes; −1 for one a core, or for all that joblib's current backend has.
     out : str or os.PathLike, optional
-        Folder in which the stores' own folders are made; ``<prcnn.datasets.home()>/stores`` where
+        Folder in which the stores' own folders are made; ``<prcnn.datasets.cache_folder()>/stores`` where
         not given.
     progress : bool
         Show a bar with clips per second.
@@ -222,7 +222,7 @@ def compute(dataset, function, shape, key, out=None, n_jobs=-1, progress=True, s
         raise StoreError(f"Dataset {dataset.name!r} has no clips: nothing to extract.")
     shape, word = tuple(int(n) for n in shape), key.split()[0]
     kind = hashlib.sha256(f"{key}\n{shape}".encode()).hexdigest()
-    stores = Path(out).expanduser().absolute() if out is not None else home() / "stores"
+    stores = Path(out).expanduser().absolute() if out is not None else cache_folder() / "stores"
     slug = re.sub(r"\W+", "-", word).strip("-").lower() or "features"
     parts = Parts(stores / f"{slug}-{kind[:12]}", shape)
 

@@ -63,7 +63,7 @@ def baselines(data_home=None, out=None, n_jobs=2, folder=None):
         print(f"Without VGGish: {error}")
     fits = [(features, name, 0) for features in described for name in CLASSIFIERS]
     found = _fit_all(fits, described, store, out, n_jobs)
-    y = {split: store.labels(store.places(split)) for split in _SPLITS}
+    y = {split: store.labels(store.indices(split)) for split in _SPLITS}
 
     def right(fit, split):
         return float((np.array(found[fit][split]) == y[split]).mean())
@@ -80,7 +80,7 @@ def baselines(data_home=None, out=None, n_jobs=2, folder=None):
         "genres": store.genres,
         "validation": validation,
         "chosen": chosen,
-        "clips": {split: store.clips.index[store.places(split)].tolist() for split in _SPLITS},
+        "clips": {split: store.clips.index[store.indices(split)].tolist() for split in _SPLITS},
         "true": {split: y[split].tolist() for split in _SPLITS},
         "rows": {},
     }
@@ -274,11 +274,11 @@ def easier_validation(record=None, n_resamples=2000, seed=0):
 
 def _fit_all(fits, described, store, out, n_jobs):
     """Fit → {split: labels said}, from `out` where it has been done."""
-    training, y = store.places("training"), store.labels(np.arange(len(store.clips)))
+    training, y = store.indices("training"), store.labels(np.arange(len(store.clips)))
     asked = []
     for features, name, seed in fits:
         X = described[features]
-        parts = {split: X[store.places(split)] for split in _SPLITS}
+        parts = {split: X[store.indices(split)] for split in _SPLITS}
         path = out / f"{store.fingerprint[:12]}-{features}-{name}-{seed}.json".replace(", ", "-")
         asked.append((path, name, seed, X[training], y[training], parts))
     return dict(zip(fits, side_by_side(_fit, asked, n_jobs, "fit"), strict=True))

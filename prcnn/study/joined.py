@@ -58,7 +58,7 @@ def study(data_home=None, *, dataset="fma_small_images", folder=None):
     ).astype("float32")
     made = of_spectrograms(store, FEATURES["MFCC, deltas, bands"]).to_numpy()
     rows = {MADE: made, LEARNED: learned, BOTH: np.concatenate([made, learned], axis=1)}
-    training, validation, test = (store.places(s) for s in ("training", "validation", "test"))
+    training, validation, test = (store.indices(s) for s in ("training", "validation", "test"))
     y, found = store.labels(places), {}
     for name, X in rows.items():
         with threadpool_limits(1):

@@ -61,7 +61,7 @@ def make(data_home=None, folder=None, seed=0):
     """
     network, card = models.pretrained("beyond"), models.card("beyond")
     store = extract(load("fma_small_images", data_home), card["settings"])
-    (X, y), clips = store.arrays("test"), store.clips.index[store.places("test")]
+    (X, y), clips = store.arrays("test"), store.clips.index[store.indices("test")]
     last = keras.Model(network.input, [network.layers[-1].input, network.output])
     parts = [last(X[i : i + 50], training=False) for i in range(0, len(X), 50)]
     features, probabilities = (

@@ -129,7 +129,7 @@ def measure(checkpoints, data_home=None):
     Chapter: book/reproduction.ipynb
     """
     folder = Path(checkpoints).expanduser()
-    inputs = {("wave", None): wave()} | _spectrograms(datasets.home(data_home))
+    inputs = {("wave", None): wave()} | _spectrograms(datasets.cache_folder(data_home))
     X = np.stack(list(inputs.values()))
     record = {"parameters": {}, "convolutions": {}, "without_cnn": {}, "probabilities": []}
     for name, checkpoint in models.CHECKPOINTS.items():

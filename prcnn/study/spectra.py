@@ -43,7 +43,7 @@ def study(data_home=None, *, names=DATASETS, folder=None):
     record = {}
     for name in names:
         clips = store.extract(datasets.load(name, data_home), IMAGES, progress=False)
-        places = clips.places("training")
+        places = clips.indices("training")
         spectra, genre = mean_spectra(clips)[places], clips.clips["genre"].iloc[places].to_numpy()
         path = clips.clips["path"].iloc[0]
         rate = _RATE if str(path).endswith(".png") else audio.rate(path)

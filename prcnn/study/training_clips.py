@@ -193,7 +193,7 @@ def _run(out, data_home, method, splits, seed, size):
         dataset = datasets.load("fma_small_images", data_home, splits=splits, seed=seed)
         clips = store.extract(fewer(dataset, size, seed), progress=False)
         said = {"method": method, "splits": splits, "seed": seed}
-        said["training"] = len(clips.places("training"))
+        said["training"] = len(clips.indices("training"))
         if method != SVM:
             most = min(_MOST, round(EPOCHS[method] * ALL / said["training"]))
             said["epochs"] = max(EPOCHS[method], most)
@@ -210,7 +210,7 @@ def outcome(clips, method, seed, epochs, folder):
     Chapter: book/leakage.ipynb
     """
     said = svm(clips) if method == SVM else network(clips, method, seed, epochs, folder)
-    validation, test = clips.places("validation"), clips.places("test")
+    validation, test = clips.indices("validation"), clips.indices("test")
     return {
         "genres": clips.genres,
         "validation": float((said["validation"] == clips.labels(validation)).mean()),
@@ -226,10 +226,10 @@ def svm(clips):
     Chapter: book/leakage.ipynb
     """
     X = of_spectrograms(clips, FEATURES["MFCC, deltas, bands"]).to_numpy()
-    learned = clips.places("training")
+    learned = clips.indices("training")
     with threadpool_limits(1):
         fitted = classifier("svm_rbf").fit(X[learned], clips.labels(learned))
-        return {split: fitted.predict(X[clips.places(split)]) for split in ("validation", "test")}
+        return {split: fitted.predict(X[clips.indices(split)]) for split in ("validation", "test")}
 
 
 def network(clips, name, seed, epochs, folder):

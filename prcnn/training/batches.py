@@ -29,7 +29,7 @@ class Batches:
 
     def __init__(self, store, split, settings, epoch=None):
         self._store, self._settings, self._epoch = store, settings, epoch
-        self._places = store.places(split)
+        self._places = store.indices(split)
         self._augment = Augment(**settings["augment"])
         if epoch is not None:
             rng = np.random.default_rng([settings["seed"], epoch])
@@ -82,7 +82,7 @@ def adapt_scale(model, store, chunk=64):
     layers = [layer for layer in model.layers if isinstance(layer, Scale) and _untouched(layer)]
     if not layers:
         return
-    places, total, squares, n = store.places("training"), 0.0, 0.0, 0
+    places, total, squares, n = store.indices("training"), 0.0, 0.0, 0
     for start in range(0, len(places), chunk):
         X = store.read(places[start : start + chunk]).astype(np.float64)
         X = X.reshape(-1, X.shape[-1])

@@ -96,7 +96,7 @@ def train(
     precision : {"auto", "float32", "mixed"}
         ``"mixed"`` computes convolutions in bfloat16 while training; validation and the network
         that is kept are float32 always. ``"auto"`` measures once what this machine is faster with
-        and remembers it in ``precision.json`` in :func:`prcnn.datasets.home`; epochs of less than
+        and remembers it in ``precision.json`` in :func:`prcnn.datasets.cache_folder`; epochs of less than
         20 steps are float32.
     early_stopping : int, optional
         Stop when the validation accuracy has not risen for so many epochs. Off by default.

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from prcnn.atomic import write_whole
-from prcnn.datasets import home
+from prcnn.datasets import cache_folder
 from prcnn.provenance import provenance
 from prcnn.training.run_folder import network_config, structure
 
@@ -105,7 +105,7 @@ def choose(precision, model, compiled, X, y, steps):
 
     Measured once for every machine, version, network and batch (``X``, ``y``), with a copy of
     ``model`` that ``compiled`` makes ready for training, and remembered in ``precision.json`` in
-    :func:`prcnn.datasets.home`. Only TensorFlow gains on a CPU: JAX and torch are slower in 16 bits
+    :func:`prcnn.datasets.cache_folder`. Only TensorFlow gains on a CPU: JAX and torch are slower in 16 bits
     there, and are not asked. ``steps`` are an epoch's: a rule that counted all epochs would let a
     run of 12 epochs go on to 50 otherwise than 50 begin.
     """
@@ -113,7 +113,7 @@ def choose(precision, model, compiled, X, y, steps):
         return precision
     if keras.backend.backend() != "tensorflow" or steps < STEPS or not convolutional_part(model):
         return "float32"
-    file, key = home() / "precision.json", _key(model, X)
+    file, key = cache_folder() / "precision.json", _key(model, X)
     if key not in _remembered(file):
         taken = measure(model, compiled, X, y)
         faster = "mixed" if taken["float32"] > GAIN * taken["mixed"] else "float32"

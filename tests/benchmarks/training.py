@@ -203,7 +203,7 @@ class Memory:
         rng = np.random.default_rng(2)
         self.X = rng.uniform(-80, 0, (n, *shape)).astype("float32")
 
-    def places(self, split):
+    def indices(self, split):
         return np.arange(len(self.X))
 
     def read(self, places):

@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from prcnn.atomic import write_whole
 from prcnn.datasets import fma
-from prcnn.datasets.dataset import home, write_checksums
+from prcnn.datasets.dataset import cache_folder, write_checksums
 
 from . import recipes, sounds
 
@@ -222,12 +222,12 @@ def load(data_home=None, *, clips_per_genre=60, seed=0, n_jobs=-1, progress=True
     """The synthetic dataset, made on first use and kept in ``<data_home>/synthetic-…``.
 
     A Dataset as FMA's loader returns it; 480 clips by default, 112 of them for the test. Arguments
-    as for :func:`prcnn.datasets.home` and :func:`make`.
+    as for :func:`prcnn.datasets.cache_folder` and :func:`make`.
 
     Chapter: book/datasets.ipynb
     """
     plan(clips_per_genre, seed)  # refuses wrong values before they name a folder
-    folder = home(data_home) / f"synthetic-v{VERSION}-{clips_per_genre}-seed{seed}"
+    folder = cache_folder(data_home) / f"synthetic-v{VERSION}-{clips_per_genre}-seed{seed}"
     make(folder, clips_per_genre, seed, n_jobs, progress)
     return fma.read(folder, subset="small", name="synthetic")
 

@@ -1,4 +1,4 @@
-"""Clips and weight files as the published ones are, made here: for whoever has not got those.
+"""Everything the tests make: music, folders of it, clips and weight files as the published ones are.
 
 Weight files have the same names, layers and shapes, and Keras 2's nesting of HDF5; what it wrote
 beside the weights (model and training configuration) is left out, for nothing of it is read. The
@@ -35,6 +35,24 @@ def music(seconds, sr=22050, seed=0):
         note = np.exp(-6 * t) * np.sin(2 * np.pi * 110 * 2 ** random.uniform(0, 5) * t)
         y[start : start + sr] += note[: y.size - start]
     return (y / np.abs(y).max()).astype(np.float32)
+
+
+def tone(hz, seconds, sr=22050, gain=0.3):
+    """A sine, (n,) float32."""
+    return (gain * np.sin(2 * np.pi * hz * np.arange(round(seconds * sr)) / sr)).astype(np.float32)
+
+
+def genres(folder, names=("high", "low"), n=6, seconds=1.0, sr=22050, ending="wav"):
+    """A folder a genre with ``n`` files of music; no two are alike, and a network can tell genres.
+
+    Genre number g has the notes of :func:`music` and a tone of 300 * 4 ** g Hz. Returns ``folder``.
+    """
+    for g, name in enumerate(names):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for i in range(n):
+            y = 0.3 * music(seconds, sr, seed=1000 * g + i) + tone(300 * 4**g, seconds, sr)
+            soundfile.write(folder / name / f"{i}.{ending}", y, sr)
+    return folder
 
 
 def write_clips(folder):
