@@ -1,11 +1,17 @@
-"""Write a file whole or not at all: nobody ever reads half of one."""
+"""What is kept on disk: files written whole or not at all, and found again by what made them."""
 
+import dataclasses
+import hashlib
+import json
 import os
 import shutil
 import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+
+import numpy as np
+import pandas as pd
 
 OLD = 3600.0  # seconds after which nobody is still writing a file
 _UNFINISHED = ".partial-"
@@ -39,3 +45,30 @@ def sweep(folder, age=0.0):
         with suppress(OSError):
             if time.time() - leftover.stat().st_mtime >= age:
                 shutil.rmtree(leftover)
+
+
+def digest(*what):
+    """Sixteen hexadecimal digits that stand for all of ``what``: the one key of all that is kept.
+
+    ``what`` are numbers, texts, None, lists, dicts, paths, arrays, tables and dataclasses (of which
+    fields that do not compare, such as a name, do not count). TypeError for anything else, rather
+    than a key that differs tomorrow.
+    """
+    said = json.dumps(what, sort_keys=True, default=_plain)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _plain(value):
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = (field.name for field in dataclasses.fields(value) if field.compare)
+        return {name: getattr(value, name) for name in fields}
+    if isinstance(value, pd.DataFrame | pd.Series):
+        value = pd.util.hash_pandas_object(value).to_numpy()
+    if isinstance(value, np.ndarray):
+        bytes_ = np.ascontiguousarray(value).tobytes()
+        return [str(value.dtype), value.shape, hashlib.sha256(bytes_).hexdigest()]
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no part of a key: {value!r}")
