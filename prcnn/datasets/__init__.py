@@ -1,37 +1,67 @@
-"""Where clips come from: one module a dataset, each returning the same :class:`Dataset`.
+"""Where clips come from: a table of sources, each listed and fetched by two functions.
 
 Chapter: book/datasets.ipynb
 """
 
 import difflib
-import importlib
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from .dataset import SPLITS, Dataset, cache_folder
+import pandas as pd
+
+from . import fma, fma_images, folders, gtzan
+from .dataset import SPLITS, Dataset, cache_folder, full_path, some, warn
+from .splits import FRACTIONS, split_clips
 
 __all__ = ["SPLITS", "Dataset", "cache_folder", "load", "names"]
 
-# Each module has load(name, data_home, *, download, **options); it is imported when asked for.
-_MODULES = {
-    "fma_small": "fma",
-    "fma_small_images": "fma_images",
-    "fma_medium": "fma",
-    "fma_large": "fma",
-    "fma_full": "fma",
-    "gtzan": "gtzan",
-    "gtzan_mini": "gtzan",
-    "extended_ballroom": "ballroom",
-    "rwc": "rwc",
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset that can be loaded by name.
+
+    ``find(name, home, splits)`` gives the table of its clips (with its published split, if it has
+    one and that is wanted) and why others are left out; FileNotFoundError if it is not there.
+    ``fetch(name, home, splits)`` downloads what is missing of it. The first split is the default.
+    """
+
+    find: Callable
+    splits: tuple[str, ...]
+    fetch: Callable | None = None
+    settings: str = "paper"
+
+
+_FMA = Source(fma.find, ("official", "stratified", "artist"), fma.fetch)
+_VIEW = (fma_images.find, ("official", "stratified"), fma_images.fetch)
+_GTZAN = ("fault_filtered", "stratified", "artist")
+_DRAWN = ("stratified", "artist")
+_OWN = Source(folders.find_own, _DRAWN)
+_MIRDATA = Source(folders.find_mirdata, _DRAWN, folders.fetch_mirdata)
+_SOURCES = {
+    "fma_small": _FMA,
+    "fma_small_images": Source(*_VIEW, "images"),
+    "fma_small_mfcc": Source(*_VIEW, "close"),
+    "fma_medium": _FMA,
+    "fma_large": _FMA,
+    "fma_full": _FMA,
+    "gtzan": Source(gtzan.find, _GTZAN, gtzan.fetch),
+    "gtzan_mini": Source(gtzan.find, (*_DRAWN, "fault_filtered"), gtzan.fetch),
+    "gtzan_images": Source(gtzan.find, _GTZAN, gtzan.fetch, "gtzan_images"),
+    "extended_ballroom": Source(folders.find_ballroom, ("artist", "stratified")),
+    "rwc": Source(folders.find_rwc, ("stratified",)),
 }
 
 
 def names():
     """The names that :func:`load` knows, a list of str. Chapter: book/datasets.ipynb"""
-    return ["synthetic", *_MODULES]
+    return ["synthetic", *_SOURCES]
 
 
-def load(name, data_home=None, *, download=False, **options):
+def load(
+    name, data_home=None, *, download=False, splits=None, seed=0, fractions=FRACTIONS, **options
+):
     """Load a dataset by name, or a folder of your own.
 
     Parameters
@@ -43,9 +73,17 @@ def load(name, data_home=None, *, download=False, **options):
         Where the datasets are, see :func:`cache_folder`. Not used for a folder of your own.
     download : bool
         Fetch what is missing, where the dataset can be fetched. Never done unasked.
+    splits : str, optional
+        "official" (FMA; filtered by artist), "fault_filtered" or, shorter, "filtered" (GTZAN; 443,
+        197 and 290 clips), "stratified" (random within each genre) or "artist" (no artist in two
+        splits). By default the published one, else "stratified"; where the clips on disk leave a
+        part of the published one empty, "stratified", with a warning.
+    seed, fractions
+        Of a split that is drawn, see :mod:`prcnn.datasets.splits`. "synthetic": the seed of the
+        music.
     **options
-        Of the dataset's own loader, e.g. ``splits="artist"``, ``seed=1``; synthetic:
-        ``clips_per_genre``.
+        "synthetic": ``clips_per_genre``, ``n_jobs``, ``progress``. mirdata: ``genre``, the
+        attribute of its tracks that holds the genre.
 
     Returns
     -------
@@ -54,9 +92,11 @@ def load(name, data_home=None, *, download=False, **options):
     Raises
     ------
     ValueError
-        If the name is unknown, or the data cannot be used.
+        If the name or the split is unknown, or the data cannot be used.
     FileNotFoundError
         If the data is not there; the message says where it was looked for and how to get it.
+    OSError
+        If a download fails, or the disk has too little room; what has arrived is kept.
 
     Examples
     --------
@@ -65,26 +105,96 @@ def load(name, data_home=None, *, download=False, **options):
 
     Chapter: book/datasets.ipynb
     """
-    text = os.fspath(name)
-    if text == "synthetic":  # nothing to download: it is made on the spot
+    text = str(name)  # a folder may be called 2024, which papermill reads as a number
+    home = cache_folder(data_home)
+    if text == "synthetic":  # nothing to download: it is made on the spot, and its split with it
         from . import synthetic
 
-        return synthetic.load(cache_folder(data_home), **options)
-    if text in _MODULES:
-        module = importlib.import_module(f".{_MODULES[text]}", __name__)
-        return module.load(text, cache_folder(data_home), download=download, **options)
-    if text.startswith("mirdata:"):
-        from . import from_mirdata
+        return synthetic.load(home, seed=seed, **options)
+    source = _MIRDATA if text.startswith("mirdata:") else _SOURCES.get(text)
+    if source is None:
+        is_path = isinstance(name, Path) or "/" in text or os.sep in text
+        if not is_path and not (text and full_path(text).is_dir()):
+            near = difflib.get_close_matches(text, names(), 1)
+            raise ValueError(
+                f"unknown dataset {text!r}{f' (did you mean {near[0]!r}?)' if near else ''}. "
+                f"Known: {', '.join(names())}; or give the path of a folder with one sub-folder a "
+                "genre, such as 'my_music/'."
+            )
+        source = _OWN
+    splits = "fault_filtered" if splits == "filtered" else splits
+    if splits not in (None, *source.splits):
+        raise ValueError(f"splits={splits!r}: {text} knows {', '.join(map(repr, source.splits))}.")
+    chosen = splits or source.splits[0]
+    if download and source.fetch:
+        source.fetch(text, home, chosen)
+    clips, left_out = source.find(text, home, chosen, **options)
+    shown = full_path(text).name if source is _OWN else text
+    clips, unusable = _usable(shown, clips)
+    if chosen in ("official", "fault_filtered"):
+        chosen = _published_if_whole(shown, clips, chosen, asked=splits is not None)
+    if chosen in _DRAWN:
+        clips = clips.assign(split=split_clips(clips, chosen, seed, fractions))
+    if "duplicate_of" in clips:
+        fma_images.warn_of_duplicates(clips)
+    return assemble(shown, clips, left_out | unusable, chosen, source.settings)
 
-        return from_mirdata.load(text, cache_folder(data_home), download=download, **options)
-    is_path = isinstance(name, Path) or any(s in text for s in {os.sep, os.altsep, "/"} - {None})
-    if is_path or (text and Path(text).is_dir()):
-        from . import folder
 
-        return folder.load(text, **options)
-    near = difflib.get_close_matches(text, names(), 1)
-    raise ValueError(
-        f"unknown dataset {text!r}{f' (did you mean {near[0]!r}?)' if near else ''}. "
-        f"Known: {', '.join(names())}; or give the path of a folder with one sub-folder a genre, "
-        "such as 'my_music/'."
+def _usable(name, clips):
+    """Leave out what cannot be opened like any file: it would hang, or end whoever prints it."""
+    unusable = {}
+    for clip, path in clips["path"].items():
+        if os.path.lexists(path) and not os.path.isfile(path):
+            unusable[clip] = "no regular file: a pipe, a device or a link that leads nowhere"
+        elif path != _printable(path):
+            unusable[clip] = "its name or a folder's is not UTF-8: rename it"
+    if unusable:
+        first = next(iter(unusable))
+        warn(
+            f"{name}: {len(unusable)} files cannot be used and are left out: "
+            f"{some(unusable)} ({unusable[first]})."
+        )
+    unusable_printable = {
+        _printable(clip) if isinstance(clip, str) else clip: why for clip, why in unusable.items()
+    }
+    return clips.drop(index=list(unusable)), unusable_printable
+
+
+def _printable(text):
+    return os.fsencode(text).decode("utf-8", "backslashreplace")
+
+
+def _published_if_whole(name, clips, splits, asked):
+    """Return `splits`, or "stratified", with a warning, if one of its parts has no clips."""
+    empty = " or ".join(s for s in SPLITS if len(clips) and not (clips["split"] == s).any())
+    if not empty:
+        return splits
+    if asked:
+        raise ValueError(
+            f"{name}: no clip on disk is in the {splits} {empty} split; fetch the whole dataset, "
+            "or choose another split, such as splits='stratified'"
+        )
+    warn(
+        f"{name}: none of the {len(clips)} clips on disk is in the {splits} {empty} split, so they "
+        "are split anew at random, stratified by genre: scores are not comparable with published "
+        f"ones. Fetch the whole dataset for the {splits} split; splits='stratified' chooses "
+        "without this warning."
     )
+    return "stratified"
+
+
+def assemble(name, clips, left_out, splits, settings="paper"):
+    """Wrap a table of clips as a :class:`Dataset`; ValueError if no clip is left, or one genre."""
+    if clips.empty:
+        why = pd.Series(left_out, dtype=object).value_counts()
+        reasons = "; ".join(f"{count} × {reason}" for reason, count in why.head(3).items())
+        raise ValueError(f"{name}: no clips. {reasons or 'Nothing was found'}.")
+    genres = sorted(clips["genre"].unique())
+    if len(genres) < 2:
+        raise ValueError(
+            f"{name}: all {len(clips)} clips are {genres[0]!r}; a classifier needs two genres. "
+            "Add clips of another genre."
+        )
+    first = ["path", "genre", "split", "artist"]
+    clips = clips.rename_axis(index="clip")[first + [c for c in clips if c not in first]]
+    return Dataset(name, clips, genres, left_out, splits, settings)

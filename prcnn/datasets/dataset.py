@@ -6,8 +6,10 @@ import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pooch
+from PIL import Image
 from tqdm.auto import tqdm
 
 from prcnn.atomic import write_whole
@@ -18,11 +20,12 @@ AUDIO = (".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".au", ".aif", ".aiff
 AUDIO += (".mp4", ".3gp", ".aac", ".wma", ".webm", ".mka")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Clips of music with their genres, before anything has been decoded.
 
-    It checks itself however it is made, also by ``dataclasses.replace``.
+    It checks itself however it is made, also by ``dataclasses.replace``. Look at a clip with
+    ``dataset.clips.loc[clip]``. Two are equal if all they say is.
 
     Attributes
     ----------
@@ -78,21 +81,29 @@ class Dataset:
         if "artist" not in clips:
             object.__setattr__(self, "clips", clips.assign(artist=None))
 
+    def __eq__(self, other):
+        if not isinstance(other, Dataset):
+            return NotImplemented
+        said, theirs = (vars(dataset) | {"clips": None} for dataset in (self, other))
+        return said == theirs and self.clips.equals(other.clips)
+
+    __hash__ = None
+
     def validate(self):
         """Look at every clip's file and count what is missing, empty, unreadable or changed.
 
-        A change is seen only where one of the three folders above a clip has a file ``checksums``,
-        as ``sha1sum`` writes it: FMA's archives do, and the synthetic clips and a downloaded
-        gtzan_mini. Those clips are read whole, at the speed of the disk. The table's index is
-        "present", "missing", "empty", "unreadable" and "changed"; its columns are ``count`` and
-        ``clips`` (list of their ids).
+        Of pictures and arrays it is seen whether they are whole. Of sound a change is seen where
+        one of the three folders above a clip has a file ``checksums``, as ``sha1sum`` writes it:
+        FMA's archives do, the synthetic clips, and a downloaded gtzan_mini. Those are read whole,
+        at the speed of the disk. The table's index is "present", "missing", "empty", "unreadable"
+        and "changed"; its columns are ``count`` and ``clips`` (list of their ids).
 
         Chapter: book/datasets.ipynb
         """
         states = {state: [] for state in ("present", "missing", "empty", "unreadable", "changed")}
         paths = self.clips["path"]
         known = checksums(paths)
-        for clip, path in tqdm(paths.items(), total=len(paths), disable=len(known) < 500):
+        for clip, path in tqdm(paths.items(), total=len(paths), disable=len(paths) < 500):
             states[_state(path, known.get(path))].append(clip)
         table = pd.DataFrame({"clips": pd.Series(states)})
         table.insert(0, "count", table["clips"].map(len))
@@ -109,15 +120,23 @@ class Dataset:
 def _state(path, sha1):
     """Say how a clip's file is, in a word of :meth:`Dataset.validate`."""
     try:
-        with open(path, "rb") as file:
-            if not file.read(1):
-                return "empty"
-        changed = sha1 is not None and pooch.file_hash(path, "sha1") != sha1
-    except FileNotFoundError:
-        return "missing"
-    except OSError:
+        if not os.path.isfile(path):  # a pipe would be waited for
+            return "unreadable" if os.path.lexists(path) else "missing"
+        if not os.path.getsize(path):
+            return "empty"
+        if sha1 and pooch.file_hash(path, "sha1") != sha1:
+            return "changed"
+        if path.endswith(".npy"):
+            np.load(path, mmap_mode="r")
+        elif path.endswith(".png"):
+            with Image.open(path) as picture:
+                picture.verify()
+        else:
+            with open(path, "rb"):
+                pass
+    except Exception:  # Pillow's and NumPy's for damaged files are of many kinds
         return "unreadable"
-    return "changed" if changed else "present"
+    return "present"
 
 
 def checksums(paths):
@@ -132,10 +151,11 @@ def checksums(paths):
 
 
 def write_checksums(folder):
-    """Record the sha1 of every audio file under a folder in its file ``checksums``."""
+    """Record the sha1 of every file under a folder in its file ``checksums``."""
     lines = [
         f"{pooch.file_hash(path, 'sha1')}  {path.relative_to(folder).as_posix()}\n"
-        for path in audio_files(folder)
+        for path in files_under(folder)
+        if path.is_file()
     ]
     write_whole(folder / "checksums", lambda part: part.write_text("".join(lines), "utf-8"))
 
@@ -148,30 +168,18 @@ def cache_folder(data_home=None):
 
     Chapter: book/datasets.ipynb
     """
-    folder = data_home or os.environ.get("PRCNN_DATA") or pooch.os_cache("prcnn")
-    return Path(folder).expanduser().absolute()
+    return full_path(data_home or os.environ.get("PRCNN_DATA") or pooch.os_cache("prcnn"))
+
+
+def full_path(path):
+    """Return an absolute Path with ``~`` expanded, where there is such a user."""
+    return Path(os.path.expanduser(path)).absolute()
 
 
 def table(rows, *more):
     """Lay clips (id → dict of its columns) out as a table; the split is filled in later."""
     columns = ["path", "genre", "split", "artist", *more]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=object)
-
-
-def assemble(name, clips, left_out, splits, settings="paper"):
-    """Wrap a table of clips as a :class:`Dataset`; ValueError if no clip is left, or one genre."""
-    clips = clips.rename_axis(index="clip")
-    if clips.empty:
-        why = pd.Series(left_out, dtype=object).value_counts()
-        reasons = "; ".join(f"{count} × {reason}" for reason, count in why.head(3).items())
-        raise ValueError(f"{name}: no clips. {reasons or 'Nothing was found'}.")
-    genres = sorted(clips["genre"].unique())
-    if len(genres) < 2:
-        raise ValueError(
-            f"{name}: all {len(clips)} clips are {genres[0]!r}; a classifier needs two genres. "
-            "Add clips of another genre."
-        )
-    return Dataset(name, clips, genres, left_out, splits, settings)
 
 
 def warn(message):
@@ -190,12 +198,29 @@ def some(items, n=3):
 
 
 def files_under(folder):
-    """Find the files under a folder, in a fixed order; hidden ones are passed over."""
-    found = []
-    for top, folders, files in os.walk(folder):
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
-        found += [Path(top, file) for file in sorted(files) if not file.startswith(".")]
+    """Find all that lies under a folder and is no folder, in a fixed order, but what is hidden.
+
+    Links to folders are followed, after all that lies there itself. A folder is entered once and
+    none that `folder` lies in, so that links in a circle end and no genre swallows its neighbours.
+    """
+    found, todo = [], [Path(folder)]
+    seen = {os.path.realpath(up) for up in Path(folder).absolute().parents}
+    seen |= {os.path.realpath(up) for up in Path(os.path.realpath(folder)).parents}
+    while todo:
+        for top, folders, files in os.walk(todo.pop(0), onerror=_not_opened):
+            if (real := os.path.realpath(top)) in seen:
+                folders.clear()
+                continue
+            seen.add(real)
+            folders[:] = sorted(f for f in folders if not f.startswith("."))
+            todo += [Path(top, f) for f in folders if os.path.islink(Path(top, f))]
+            found += [Path(top, file) for file in sorted(files) if not file.startswith(".")]
     return found
+
+
+def _not_opened(error):
+    if not isinstance(error, FileNotFoundError):
+        warn(f"{error.filename} cannot be opened and is passed over: {error.strerror}.")
 
 
 def audio_files(folder):

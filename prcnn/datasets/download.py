@@ -1,11 +1,13 @@
 """Fetch what may be fetched: resumable, checked against a checksum, announced before it starts.
 
-Nothing here runs unless a loader is called with ``download=True``. Chapter: book/datasets.ipynb
+Nothing here runs unless a dataset is loaded with ``download=True``. Chapter: book/datasets.ipynb
 """
 
-import hashlib
+import os
 import shutil
+import subprocess
 import time
+import zipfile
 from dataclasses import dataclass
 
 import pooch
@@ -13,194 +15,182 @@ import requests
 from tqdm.auto import tqdm
 
 from .dataset import audio_files, write_checksums
-from .unpack import staging_folder, unpack
 
 TRIES, WAIT, TIMEOUT = 5, 2.0, 30  # attempts without progress; seconds
 MIB, GIB = 2**20, 2**30
 
-_FMA = {  # sha1 and size of each of its archives
+
+@dataclass(frozen=True)
+class Archive:
+    """A zip of one folder: its address, checksum ("sha1:…") and size in bytes."""
+
+    url: str
+    known_hash: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A folder of a public git repository at one commit, of which no licence is known."""
+
+    url: str
+    commit: str
+    folder: str
+    parts: str  # patterns of what is in the folder; a finished part is kept
+    size: int  # bytes
+
+
+_FMA = {
     "fma_metadata": ("f0df49ffe5f2a6008d7dc83c6915b31835dfe733", 342 * MIB),
     "fma_small": ("ade154f733639d52e35e32f5593efe5be76c6d70", int(7.2 * GIB)),
     "fma_medium": ("c67b69ea232021025fca9231fc1c7c1a063ab50b", 22 * GIB),
     "fma_large": ("497109f4dd721066b5ce5e5f250ec604dc78939e", 93 * GIB),
     "fma_full": ("0f0ace23fbe9ba30ecb7e95f763e435ea802b8ab", 879 * GIB),
 }
-_MINI = "a61439e86c13037011fde8e0f0743ec55c50bce3"
-_LISTS = "https://raw.githubusercontent.com/jongpillee/music_dataset_split/master/GTZAN_split/"
-
-
-@dataclass(frozen=True)
-class Archive:
-    """An archive that unpacks to one folder: its address, checksum and size in bytes."""
-
-    url: str
-    known_hash: str | None
-    size: int
-    sound_hash: str | None = None  # sha256 of all audio files, where the archive's is not stable
-
-
 ARCHIVES = {
     name: Archive(f"https://os.unil.cloud.switch.ch/fma/{name}.zip", f"sha1:{sha1}", size)
     for name, (sha1, size) in _FMA.items()
 }
-ARCHIVES |= {
-    "gtzan_mini": Archive(
-        f"https://github.com/TempoBeatDownbeat/gtzan_mini/archive/{_MINI}.zip",
-        None,  # GitHub packs it anew for each visitor; the clips inside are checked instead
-        127 * MIB,
-        "785e25fd16378ded82cbb932712d67580222533933e67a3da5c21637d2eebf20",
+_GENREWAVE = ("https://github.com/Solarleaf/GenreWave", "22ab844bd8752f0fcd933a16255155d69195bf4e")
+_TENTHS = "00* 01* 02* 03* 04* 05* 06* 07* 08* 09* 10* 11* 12* 13* 14* 15*"
+_GTZAN = "blues classical country disco hiphop jazz metal pop reggae rock"
+REPOSITORIES = {
+    "fma_small_images": Repository(*_GENREWAVE, "spectrograms", "E* F* H* I* P* R*", 238_550_748),
+    "fma_small_mfcc": Repository(*_GENREWAVE, "features/lstm_mfcc", _TENTHS, 84_192_416),
+    "gtzan_mini": Repository(
+        "https://github.com/TempoBeatDownbeat/gtzan_mini",
+        "a61439e86c13037011fde8e0f0743ec55c50bce3",
+        "genres",
+        _GTZAN,
+        132_483_512,
+    ),
+    "gtzan_images": Repository(
+        "https://github.com/TanmayEL/music_genre_classification",
+        "738f33dfba0dbebc1b4cc266ff60d11a26e0b7ae",
+        "data/spectrograms",
+        _GTZAN,
+        120_229_346,
     ),
 }
-# The published lists that gtzan needs: address and checksum. Sturm's index has no address that we
-# could check, so that the user is asked for it.
-LISTS = {
-    "train_filtered.txt": "6252b4928f0a29185b894aed5babadae41104b4865f00aeff9b79de1c491f45c",
-    "valid_filtered.txt": "2e0a0e0b513ab61ab206ee4e6fb5f18a41d26e469b160a765196cb47841e3b7e",
-    "test_filtered.txt": "ce78134675f23d02ca4b7f73876c5778b36d8c2fbcccbe54a0359d1a2d86bdef",
-}
+# Programs that read what Python's zipfile cannot (deflate64, odd zip64), and how they are called.
+_7Z = ("x", "-y", "-o{folder}", "--", "{archive}")
+PROGRAMS = {"7z": _7Z, "7zz": _7Z, "unzip": ("-q", "-o", "{archive}", "-d", "{folder}")}
 
 
-def get(name, folder):
-    """Download an archive and unpack it to ``folder/name``, unless its files are there.
+def get_archive(name, home):
+    """Download one of ARCHIVES and unpack it to ``home/name``, unless its files are there.
 
-    An archive or clips with another checksum are not kept, and never reach ``folder/name``:
-    ValueError, as for an archive that would write outside the folder. OSError where the disk has
-    too little room or the connection fails (``ConnectionError``); what has arrived is kept, and the
-    next call goes on from there.
+    ValueError where it has another checksum, and is not kept, or nothing here can unpack it;
+    OSError where the disk has too little room or the connection fails (``ConnectionError``): what
+    has arrived is kept, and the next call goes on from there. Files are unpacked into a hidden
+    folder and moved at the end, so that a process killed on the way leaves nothing that looks
+    complete. A folder that is there is completed.
     """
-    archive = ARCHIVES[name]
-    path, goal = folder / f"{name}.zip", folder / name
-    files = audio_files(goal) or (goal / "tracks.csv").is_file()
-    if files and not staging_folder(path, folder).exists():
+    archive, path, goal = ARCHIVES[name], home / f"{name}.zip", home / name
+    hidden = home / f".unpacking-{path.name}"
+    if (audio_files(goal) or (goal / "tracks.csv").is_file()) and not hidden.exists():
         return
     if not path.is_file():
         announce(archive.url, path, archive.size)
     fetch(archive.url, path, archive.known_hash)
-
-    def check(unpacked):
-        if (found := sound_hash(unpacked)) != archive.sound_hash:
-            raise ValueError(
-                f"the clips in {archive.url} are not those expected (sha256 {found[:12]}… instead "
-                f"of {archive.sound_hash[:12]}…) and were not kept. Try again; if it happens "
-                "again, they have changed at their source."
-            )
-        write_checksums(unpacked)
-
-    try:
-        unpack(path, folder, name, check if archive.sound_hash else None)
-    except ValueError:
-        if archive.known_hash is None:  # it may be the download that went wrong
-            path.unlink()
-        raise
+    hidden.mkdir(exist_ok=True)
+    _unpack(path, hidden)
+    shutil.copytree(hidden / name, goal, copy_function=os.replace, dirs_exist_ok=True)
+    shutil.rmtree(hidden)
     path.unlink()
 
 
-def get_list(file, folder):
-    """Download one of GTZAN's published lists to ``folder/file``, unless it is there."""
-    if not (folder / file).is_file():
-        fetch(_LISTS + file, folder / file, f"sha256:{LISTS[file]}")
+def _unpack(archive, folder):
+    """Unpack what an interrupted call has not."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            infos = opened.infolist()
+            for info in tqdm(infos, desc=f"unpacking {archive.name}", disable=len(infos) < 500):
+                target = folder / info.filename
+                if not (target.is_file() and target.stat().st_size == info.file_size):
+                    opened.extract(info, folder)  # never outside the folder, whatever its name
+        return
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        failed = f"Python cannot unpack {archive} ({error})"
+    program = next((name for name in PROGRAMS if shutil.which(name)), None)
+    if program is None:
+        raise ValueError(
+            f"{failed}. Install 7-Zip (apt install 7zip, brew install sevenzip, or 7-zip.org) or "
+            "unzip, and try again."
+        )
+    call = [part.format(archive=archive, folder=folder) for part in PROGRAMS[program]]
+    done = subprocess.run([program, *call], stdin=subprocess.DEVNULL, capture_output=True)
+    if done.returncode > 1:  # of both programs, 1 is a warning
+        said = (done.stderr or done.stdout).decode(errors="replace").strip()
+        raise ValueError(f"{failed}, and neither can {program}: {said}")
 
 
-def sound_hash(folder):
-    """Return one sha256 over the audio files of a folder, in the order of their names."""
-    digest = hashlib.sha256()
-    for path in audio_files(folder):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def announce(url, path, size):
-    """Say how much is coming; refuse if the disk cannot hold the archive and what it unpacks to."""
+def announce(source, path, size):
+    """Say how much is coming; refuse if the disk cannot hold it twice, packed and unpacked."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = _part(path)
-    wanted = 2 * size - (part.stat().st_size if part.exists() else 0)
+    wanted = 2 * size - _size(_part(path))
     free = shutil.disk_usage(path.parent).free
-    text = f"{_human(size)} from {url} to {path.parent}"
+    text = f"{_human(size)} from {source} to {path.parent}"
     if free < wanted:
         raise OSError(
-            f"not enough room for {text}: archive and clips need {_human(wanted)}, "
-            f"{_human(free)} are free. Make room or give another data_home."
+            f"not enough room for {text}: this needs {_human(wanted)}, {_human(free)} are free. "
+            "Make room or give another data_home."
         )
-    print(f"Downloading {text} (needs {_human(wanted)} with its clips; {_human(free)} free).")
+    print(f"Downloading {text} (needs {_human(wanted)} on the way; {_human(free)} free).")
 
 
 def fetch(url, path, known_hash=None):
     """Download one file to a path, and return that; a partial file (``….part``) is carried on.
 
-    A file there is kept where it matches ``known_hash`` ("sha1:…" or "sha256:…").
-
-    Raises
-    ------
-    ConnectionError
-        If the host cannot be reached or the connection keeps breaking.
-    FileNotFoundError
-        If the host says that there is no such file (or refuses it).
-    ValueError
-        If the checksum is another; the file is not kept.
+    A file there is kept where it matches ``known_hash`` ("sha1:…" or "sha256:…"). ConnectionError
+    if the host cannot be reached or the connection keeps breaking, FileNotFoundError if it says
+    that there is no such file (or refuses it), ValueError if the checksum is another; the file is
+    then not kept.
     """
-    if known_hash is None and path.is_file():
+    kind, _, expected = (known_hash or "").partition(":")
+    if path.is_file() and (not kind or pooch.file_hash(path, kind) == expected):
         return path
-
-    def downloader(url, output, _pooch):
-        _resume(url, _part(path))
-        _part(path).replace(output)
-
-    log = pooch.get_logger()
-    level = log.level
-    log.setLevel("ERROR")  # it has been announced already
-    try:
-        pooch.retrieve(url, known_hash, path.name, path.parent, downloader=downloader)
-    except ValueError as error:
+    part = _part(path)
+    _resume(url, part)
+    if kind and (found := pooch.file_hash(part, kind)) != expected:
+        part.unlink()
         raise ValueError(
-            f"{url} did not match its checksum and was not kept ({error}). Try again; if it "
-            "happens again, the file has changed at its source."
-        ) from error
-    finally:
-        log.setLevel(level)
+            f"{url} did not match its checksum ({kind} {found[:12]}…, not {expected[:12]}…) and was "
+            "not kept. Try again; if it happens again, the file has changed at its source."
+        )
+    part.replace(path)
     return path
-
-
-def _part(path):
-    return path.with_name(path.name + ".part")
 
 
 def _resume(url, part):
     """Append to ``part`` until the file is whole, over as many connections as it takes."""
     part.parent.mkdir(parents=True, exist_ok=True)
-    idle, reason, total = 0, "", None
-    while idle < TRIES:
-        have = part.stat().st_size if part.exists() else 0
-        if total is not None and have == total:
-            return
-        if idle:
-            time.sleep(WAIT * idle)
+    idle = 0
+    while True:
+        have = _size(part)
         try:
-            reason = ""
-            total = _once(url, part, have)
+            return _once(url, part, have)
         except requests.RequestException as error:
-            reason = str(error)
-        now = part.stat().st_size if part.exists() else 0
-        if total is None and not reason:
-            return  # the host did not say how long the file is; the checksum will tell
-        idle = 0 if now > have else idle + 1
-    raise ConnectionError(
-        f"the download of {url} stopped at {_human(part.stat().st_size if part.exists() else 0)}"
-        f"{f' of {_human(total)}' if total else ''} ({reason or 'no more data'}). What has arrived "
-        f"is kept in {part}: run the same again to go on from there."
-    )
+            idle = 0 if _size(part) > have else idle + 1
+            if idle == TRIES:
+                raise ConnectionError(
+                    f"the download of {url} stopped at {_human(_size(part))} ({error}). What has "
+                    f"arrived is kept in {part}: run the same again to go on from there."
+                ) from error
+            time.sleep(WAIT * idle)
 
 
 def _once(url, part, have):
-    """Read from one connection as long as it lasts; return the file's length if it is known."""
+    """Read from one connection to the end of the file; RequestException if it breaks off."""
     headers = {"Range": f"bytes={have}-"} if have else {}
     headers["Accept-Encoding"] = "identity"  # a compressed answer would have other lengths
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
         span = answer.headers.get("Content-Range", "")
         if answer.status_code == 416:  # nothing after what we have: it is whole, or not ours
-            total = int(span.rpartition("/")[2]) if span.rpartition("/")[2].isdecimal() else None
-            if total != have:
-                part.unlink(missing_ok=True)
-            return total
+            if span.rpartition("/")[2] != str(have):
+                part.unlink()
+                raise requests.ConnectionError(f"what was in {part} is of another file")
+            return
         if 400 <= answer.status_code < 500 and answer.status_code not in (408, 429):
             raise FileNotFoundError(
                 f"the host answered {answer.status_code} {answer.reason} to {url}: the address is "
@@ -209,14 +199,92 @@ def _once(url, part, have):
         answer.raise_for_status()
         carry_on = answer.status_code == 206 and span.startswith(f"bytes {have}-")
         have = have if carry_on else 0
-        length = answer.headers.get("Content-Length")
-        total = have + int(length) if length else None
+        total = have + int(answer.headers.get("Content-Length", 0))
         bar = tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=part.stem)
         with bar, open(part, "ab" if carry_on else "wb") as file:
             for block in answer.iter_content(2**18):
                 file.write(block)
                 bar.update(len(block))
-        return total
+        if _size(part) < total:
+            raise requests.ConnectionError(f"it broke off before {_human(total)}")
+
+
+def how(name):
+    """Say how to get one of REPOSITORIES."""
+    source = REPOSITORIES[name]
+    return (
+        f"Load with download=True to fetch it ({source.size / 1e6:.0f} MB, with git), or put the "
+        f"folder {source.folder} of {source.url} at commit {source.commit[:12]} there."
+    )
+
+
+def get_folder(name, home):
+    """Download the folder of one of REPOSITORIES, and no more, to ``home/name/<folder>``.
+
+    git's partial clone leaves out the contents of files, a sparse checkout asks for those of the
+    folder, and git checks every object against its id, so that the commit's name is the checksum.
+    The folder appears when all is there and checked; a killed download goes on with the next part.
+
+    FileNotFoundError if git is missing; ConnectionError, with its own words, if it fails;
+    ValueError if what arrived is not what the commit holds; OSError if the disk has too little
+    room.
+    """
+    source = REPOSITORIES[name]
+    target = home / name / source.folder
+    what = f"{source.folder} of {source.url} at commit {source.commit[:12]}"
+    if shutil.which("git") is None:
+        raise FileNotFoundError(
+            f"git is needed to fetch {what}: install it (https://git-scm.com), or put it to {target}."
+        )
+    work = home / name / ".git-folder"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    announce(f"{source.url} ({source.folder}; no licence: for study)", target, source.size)
+    if not (work / ".git").is_dir():
+        work.mkdir(exist_ok=True)
+        _git(work, "init", "--quiet", "--template=")
+        _git(work, "config", "core.autocrlf", "false")
+        _git(work, "remote", "add", "origin", source.url)
+    (work / ".git" / "index.lock").unlink(missing_ok=True)  # of a killed git
+    _git(work, "fetch", "--quiet", "--depth=1", "--filter=blob:none", "origin", source.commit)
+    wanted = []
+    for part in tqdm(source.parts.split(), desc=name, unit="part"):
+        # git throws away what it has of a broken transfer, so the parts are what is kept of one.
+        wanted.append(f"/{source.folder}/{part}")
+        _git(work, "sparse-checkout", "set", "--no-cone", *wanted)
+        _git(work, "checkout", "--quiet", "--detach", source.commit)
+    _git(work, "fsck", "--no-dangling", "--no-progress")
+    if changed := _git(work, "status", "--porcelain").strip():
+        raise ValueError(
+            f"what arrived in {work} is not {what} ({changed[:200]}). Delete it and try again."
+        )
+    write_checksums(work / source.folder)
+    (work / source.folder).replace(target)
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def _git(work, *arguments):
+    """Run git in `work`, whatever repository the caller lives in, and return what it prints."""
+    surroundings = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}  # it is no password that is missing
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        surroundings.pop(name, None)
+    done = subprocess.run(
+        ["git", *arguments], cwd=work, env=surroundings, capture_output=True, text=True
+    )
+    if done.returncode:
+        said = "; ".join((done.stderr or done.stdout).strip().splitlines())
+        raise ConnectionError(
+            f"git {arguments[0]} failed: {said}. The finished parts are kept in {work}: run the "
+            "same again to go on from there, or delete that folder to start anew."
+        )
+    return done.stdout
+
+
+def _part(path):
+    return path.with_name(path.name + ".part")
+
+
+def _size(path):
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _human(size):

@@ -4,17 +4,18 @@ Defferrard, Benzi, Vandergheynst, Bresson, "FMA: a dataset for music analysis", 
 https://github.com/mdeff/fma. The metadata is under CC BY 4.0, each track under the licence that
 its artist chose (column ``track/license`` of :func:`tracks`).
 
-Chapter: book/datasets.ipynb
+Tables lie in ``<data_home>/fma_metadata``: FileNotFoundError where one is missing, ValueError where
+it is truncated or not FMA's. Chapter: book/datasets.ipynb
 """
+
+import ast
+import csv
 
 import numpy as np
 import pandas as pd
 
-from .dataset import SPLITS, assemble, audio_files, cache_folder, some, warn
-from .fma_tables import columns, features, genres, tracks
-from .splits import split_clips
-
-__all__ = ["GENRES", "features", "genres", "load", "read", "tracks"]
+from . import download
+from .dataset import SPLITS, audio_files, cache_folder, some, warn
 
 #: The eight genres of FMA-small, alphabetical: the order of every network's outputs.
 GENRES = "Electronic Experimental Folk Hip-Hop Instrumental International Pop Rock".split()
@@ -32,63 +33,35 @@ BROKEN = (
     | dict.fromkeys(map(int, _MORE.split()), DOES_NOT_DECODE)
 )
 NEAR_SILENT = (72059, 110736, 119979)
+_WANTED = {  # column of the clips → column of tracks.csv
+    "genre": ("track", "genre_top"),
+    "split": ("set", "split"),
+    "artist": ("artist", "name"),
+    "subset": ("set", "subset"),
+    "artist_id": ("artist", "id"),
+    "album": ("album", "title"),
+    "album_id": ("album", "id"),
+    "title": ("track", "title"),
+}
+_AGAIN = "it is probably truncated: get fma_metadata.zip again (download=True)."
 
 
-def load(name, data_home=None, *, download=False, splits=None, seed=0):
-    """Load ``fma_small``, ``fma_medium``, ``fma_large`` or ``fma_full``.
+def fetch(name, folder, _):
+    """Fetch the metadata (342 MiB) and the audio (``fma_small``: 7.2 GiB) if they are missing."""
+    for archive in ("fma_metadata", name):
+        download.get(archive, folder)
 
-    ``download`` fetches the metadata (342 MiB) and the audio (7.2 GiB for ``fma_small``) if they
-    are missing; OSError if that fails, or the disk has too little room. All else as :func:`read`.
+
+def find(name, folder, _=None):
+    """List ``fma_small`` … ``fma_full`` of a folder: ``fma_metadata/tracks.csv``, ``fma_small/``.
+
+    A larger subset's folder serves a smaller one; large and full are of the clips that have a top
+    genre. If there is no audio at all, the table still comes, with a warning: it can be explored
+    before 7 GiB are fetched. If there is some, clips without a file are left out. Of another name
+    than FMA's it is a dataset in FMA-small's layout, without FMA's broken clips.
     """
-    folder = cache_folder(data_home)
-    if download:
-        from . import download as downloads
-
-        for archive in ("fma_metadata", name):
-            downloads.get(archive, folder)
-    return read(folder, name.removeprefix("fma_"), name=name, splits=splits, seed=seed)
-
-
-def read(folder, subset="small", name=None, splits=None, seed=0):
-    """Read a dataset in FMA's layout.
-
-    If there is no audio at all, the table still comes, with a warning: it can be explored before
-    7 GiB are fetched. If there is some, clips without a file are left out.
-
-    Parameters
-    ----------
-    folder : Path
-        Has ``fma_metadata/tracks.csv`` and ``fma_<subset>/``; a larger subset's folder serves too.
-    subset : str
-        "small", "medium", "large" or "full". Large and full keep the clips that have a top genre.
-    name : str, optional
-        Of the dataset, by default ``fma_<subset>``. FMA's list of broken clips is applied to
-        datasets that bear FMA's name.
-    splits : str, optional
-        "official" (filtered by artist), "stratified" or "artist". By default the official one, or,
-        if the clips on disk leave one of its splits empty, a stratified one, with a warning.
-    seed : int
-        For the splits that are drawn at random.
-
-    Returns
-    -------
-    Dataset
-        ``clips`` also has ``album``, ``title``, ``subset``, ``artist_id``, ``album_id`` and
-        ``near_silent`` (bool).
-
-    Raises
-    ------
-    FileNotFoundError
-        If tracks.csv is missing.
-    ValueError
-        If tracks.csv is truncated or not FMA's, no clips or one genre are left, or an official
-        split that was asked for has no clips.
-    """
-    if subset not in SUBSETS:
-        raise ValueError(f"unknown FMA subset {subset!r}; known: {', '.join(SUBSETS)}")
-    if splits not in (None, "official", "stratified", "artist"):
-        raise ValueError(f"splits={splits!r}: FMA knows 'official', 'stratified' and 'artist'")
-    name = name or f"fma_{subset}"
+    official = name.startswith("fma_")
+    subset = name.removeprefix("fma_") if official else "small"
     path = folder / "fma_metadata" / "tracks.csv"
     everything = columns(path)
     clips = everything
@@ -96,51 +69,27 @@ def read(folder, subset="small", name=None, splits=None, seed=0):
         clips = clips[clips["subset"].isin(SUBSETS[: SUBSETS.index(subset) + 1])]
     if clips.empty:
         raise ValueError(f"{path} lists no track of the subset {subset!r}; is it FMA's file?")
-    official = name.startswith("fma_")
     left_out = {clip: why for clip, why in BROKEN.items() if official and clip in clips.index}
-    no_genre = clips.index[clips["genre"].isna()].difference(pd.Index(left_out))
-    left_out |= dict.fromkeys(no_genre, "no top genre in tracks.csv")
-    no_split = clips.index[~clips["split"].isin(SPLITS)].difference(pd.Index(left_out))
-    left_out |= dict.fromkeys(no_split, f"no split among {SPLITS} in tracks.csv")
+    for column, known, why in (
+        ("genre", clips["genre"].dropna(), "no top genre in tracks.csv"),
+        ("split", SPLITS, f"no split among {SPLITS} in tracks.csv"),
+    ):
+        without = clips.index[~clips[column].isin(known)]
+        left_out = dict.fromkeys(without, why) | left_out
     clips = clips.drop(index=list(left_out))
-    clips, missing = _locate(clips, folder, subset, set(everything.index), left_out)
-    left_out |= missing
-    clips["near_silent"] = clips.index.isin(NEAR_SILENT if official else ())
-    splits = _official_if_whole(clips, splits, name)
-    if splits != "official":
-        clips["split"] = split_clips(clips, splits, seed)
-    first = ["path", "genre", "split", "artist"]
-    clips = clips[first + [c for c in clips if c not in first]]
-    return assemble(name, clips, left_out, splits)
+    clips, missing = _locate(clips, folder, subset, set(everything.index))
+    near_silent = clips.index.isin(NEAR_SILENT if official else ())
+    return clips.assign(near_silent=near_silent), left_out | missing
 
 
-def _official_if_whole(clips, splits, name):
-    """Return `splits`; where it is None, the official one unless a part of that is empty."""
-    empty = [s for s in SPLITS if len(clips) and not (clips["split"] == s).any()]
-    if splits not in (None, "official") or not empty:
-        return splits or "official"
-    if splits == "official":
-        raise ValueError(
-            f"{name}: no clip on disk is in the official {' or '.join(empty)} split; fetch the "
-            "whole dataset, or choose splits='stratified' or splits='artist'"
-        )
-    warn(
-        f"{name}: none of the {len(clips)} clips on disk is in the official {' or '.join(empty)} "
-        "split, so they are split anew at random, stratified by genre: scores are not comparable "
-        "with published ones. Fetch the whole dataset for the official split; "
-        "splits='stratified' or 'artist' chooses without this warning."
-    )
-    return "stratified"
-
-
-def _locate(clips, folder, subset, known, left_out):
+def _locate(clips, folder, subset, known):
     """Add the paths; return the clips that have a file and why the others were left out."""
     larger = SUBSETS[SUBSETS.index(subset) : 3] if subset != "full" else ("full",)
     candidates = [folder / f"fma_{s}" for s in larger]
     audio = next((c for c in candidates if audio_files(c)), candidates[0])
     paths = [str(clip_path(audio, clip)) for clip in clips.index]
     clips = clips.assign(path=np.array(paths, dtype=object))
-    on_disk = {str(path) for path in audio_files(audio)}
+    on_disk = {str(path): path for path in audio_files(audio)}
     if not on_disk:
         warn(
             f"no audio: {audio} does not exist or is empty, so this is a table of {len(clips)} "
@@ -148,11 +97,15 @@ def _locate(clips, folder, subset, known, left_out):
         )
         return clips, {}
     here = clips["path"].isin(on_disk)
-    stray = [p for p in sorted(on_disk) if _id(p) not in known]
+    stray = [
+        p.relative_to(audio).as_posix()
+        for p in sorted(on_disk.values())
+        if not (p.stem.isdecimal() and int(p.stem) in known)
+    ]
     if stray:
         warn(
             f"{len(stray)} files under {audio} are not in tracks.csv and are left out: "
-            f"{some(p[len(str(audio)) + 1 :] for p in stray)}"
+            f"{some(stray)}"
         )
     if not here.all():
         warn(
@@ -160,8 +113,7 @@ def _locate(clips, folder, subset, known, left_out):
             f"and are left out ({some(clips.index[~here].tolist())}). To have them, unpack the "
             "archive again, or move that folder away and load with download=True."
         )
-    missing = {i: f"no file at {p}" for i, p in clips.loc[~here, "path"].items()}
-    return clips[here].copy(), missing
+    return clips[here], {clip: f"no file at {p}" for clip, p in clips.loc[~here, "path"].items()}
 
 
 def clip_path(audio, clip):
@@ -169,6 +121,105 @@ def clip_path(audio, clip):
     return audio / f"{clip // 1000:03d}" / f"{clip:06d}.mp3"
 
 
-def _id(path):
-    stem = path.replace("\\", "/").rsplit("/", 1)[-1].split(".")[0]
-    return int(stem) if stem.isdecimal() else None
+def columns(path):
+    """Read the few columns of tracks.csv that a loader needs: 106,574 × 8 in about a second."""
+    header = _header(path, 3)
+    pairs = list(zip(header[0], header[1], strict=True))
+    required = [_WANTED[c] for c in ("genre", "split", "subset")]
+    if lacking := [pair for pair in required if pair not in pairs]:
+        raise ValueError(
+            f"{path} lacks the column {some('/'.join(p) for p in lacking)} in its two header rows: "
+            "it is not FMA's tracks.csv, or it is damaged. Get fma_metadata.zip again "
+            "(download=True)."
+        )
+    places = {pairs.index(pair): column for column, pair in _WANTED.items() if pair in pairs}
+    last = len(pairs) - 1
+    use = sorted({0, last, *places})
+    try:
+        table = pd.read_csv(path, skiprows=3, header=None, usecols=use, low_memory=False)
+        table.index = pd.to_numeric(table.pop(0)).astype("int64").rename("clip")
+    except (ValueError, pd.errors.ParserError) as error:  # EmptyDataError is a ValueError
+        raise ValueError(f"{path} cannot be read ({error}); {_AGAIN}") from error
+    with open(path, "rb") as file:
+        file.seek(-1, 2)
+        whole = file.read(1) in (b"\n", b"\r")
+    if not whole and len(table) and table[last].isna().iloc[-1]:
+        raise ValueError(f"{path} ends in the middle of a row; {_AGAIN}")
+    if table.index.has_duplicates:
+        raise ValueError(f"{path} lists track {table.index[table.index.duplicated()][0]} twice")
+    table = table.rename(columns=places).reindex(columns=list(_WANTED))  # some may lack artists
+    return table.astype({c: object for c in _WANTED if not c.endswith("_id")})
+
+
+def _header(path, rows):
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no {path}. FMA's metadata is expected there: load with download=True, or unpack "
+            f"{download.ARCHIVES['fma_metadata'].url} into that folder's parent (data_home)."
+        )
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            lines = csv.reader(file)
+            head = [next(lines, None) for _ in range(rows)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is not a CSV file ({error}); {_AGAIN}") from error
+    if None in head or len({len(row) for row in head}) != 1:
+        raise ValueError(f"{path} has no {rows} header rows of equal length; {_AGAIN}")
+    return head
+
+
+def tracks(data_home=None):
+    """Read FMA's whole tracks.csv: 106,574 tracks × 52 columns, lists as lists, dates as dates.
+
+    Index ``track_id``; two column levels (album, artist, set, track).
+    """
+    path = cache_folder(data_home) / "fma_metadata" / "tracks.csv"
+    _header(path, 3)
+    table = pd.read_csv(path, index_col=0, header=[0, 1], low_memory=False)
+    for column in table:
+        if column[1] in ("tags", "genres", "genres_all"):
+            table[column] = table[column].map(ast.literal_eval, na_action="ignore")
+        elif column[1].startswith(("date_", "active_year_")):
+            table[column] = pd.to_datetime(table[column], errors="coerce")
+    return table
+
+
+def genres(data_home=None):
+    """Read FMA's genre hierarchy: index ``genre_id``.
+
+    Columns ``title``, ``tracks`` (how many have it: 161 of the 163 genres are used), ``parent``
+    (genre id, 0 for a root), ``parent_title``, ``top_level`` and ``children`` (list of titles).
+    """
+    path = cache_folder(data_home) / "fma_metadata" / "genres.csv"
+    _header(path, 1)
+    table = pd.read_csv(path, index_col="genre_id").rename(columns={"#tracks": "tracks"})
+    table["parent_title"] = table["parent"].map(table["title"])
+    below = table.groupby("parent")["title"].agg(sorted)
+    table["children"] = [below.get(genre, []) for genre in table.index]
+    return table[["title", "tracks", "parent", "parent_title", "top_level", "children"]]
+
+
+def features(data_home=None, dataset=None):
+    """Read FMA's 518 hand-crafted features, aligned with a dataset's clips.
+
+    They were computed by librosa on *whole tracks*, not on the 30-second clips: a classifier on
+    them has heard more music than one on the clips. ``attrs["describes"]`` says so.
+
+    float32, 518 columns of three levels (feature, statistics, number), one row a clip of
+    ``dataset``, which is FMA's (default: all 106,574 tracks). A clip without features is a row of
+    NaN, and a warning.
+    """
+    path = cache_folder(data_home) / "fma_metadata" / "features.csv"
+    _header(path, 4)
+    table = pd.read_csv(path, index_col=0, header=[0, 1, 2]).astype(np.float32)
+    return align(table, dataset, f"features in {path}", "whole tracks, not the 30-second clips")
+
+
+def align(table, dataset, what, describes):
+    """Put the rows of a table in the order of a dataset's clips, and warn of those it lacks."""
+    if dataset is not None:
+        if lacking := list(dataset.clips.index.difference(table.index)):
+            warn(f"{len(lacking)} clips have no {what}: {some(lacking)}")
+        table = table.reindex(dataset.clips.index)
+    table.attrs["describes"] = describes
+    return table

@@ -10,14 +10,14 @@ Chapter: book/datasets.ipynb
 
 import gzip
 import hashlib
+import io
 import sys
 from pathlib import Path
 
 import pandas as pd
 
-from .dataset import SPLITS
-from .fma import BROKEN, GENRES
-from .fma_tables import columns
+from .dataset import full_path
+from .fma import BROKEN, GENRES, columns
 
 FILE = Path(__file__).parent / "fma_small_split.csv.gz"
 _HEAD = """\
@@ -32,14 +32,12 @@ def read(path=FILE):
 
     ValueError if its rows are not those that its checksum was made of.
     """
-    with gzip.open(path, "rt", newline="") as file:
-        head = [next(file) for _ in range(_HEAD.count("\n"))]
-        rows = file.read()
-    if hashlib.sha256(rows.encode()).hexdigest() not in head[-1]:
+    head, _, rows = gzip.decompress(Path(path).read_bytes()).decode().partition("\ntrack_id")
+    rows = "track_id" + rows
+    if hashlib.sha256(rows.encode()).hexdigest() not in head:
         raise ValueError(f"{path} is damaged: its rows do not match its checksum. Install again.")
-    rows = [row.split(",") for row in rows.splitlines()[1:]]
-    table = pd.DataFrame(rows, columns=["clip", "genre", "split"]).astype({"clip": "int64"})
-    return table.set_index("clip").astype(object)
+    table = pd.read_csv(io.StringIO(rows), index_col="track_id").rename_axis(index="clip")
+    return table.astype(object)
 
 
 def make(tracks, path=FILE):
@@ -48,12 +46,11 @@ def make(tracks, path=FILE):
     FileNotFoundError or ValueError if that is missing, damaged or not FMA's: 7,994 clips, 100 of
     every genre in validation and test.
     """
-    table = columns(Path(tracks))
+    table = columns(full_path(tracks))
     table = table.loc[table["subset"] == "small", ["genre", "split"]]
     table = table.drop(index=list(BROKEN), errors="ignore").sort_index()
-    counts = pd.crosstab(table["genre"], table["split"])
-    whole = len(table) == 7994 and list(counts.index) == GENRES and set(counts) == set(SPLITS)
-    if not (whole and (counts[["validation", "test"]] == 100).all(axis=None)):
+    counts = pd.crosstab(table["genre"], table["split"]).reindex(columns=["validation", "test"])
+    if len(table) != 7994 or list(counts.index) != GENRES or not (counts == 100).all(axis=None):
         raise ValueError(f"{tracks} does not hold FMA-small: {len(table)} clips.\n{counts}")
     rows = table.to_csv(index_label="track_id", lineterminator="\n")
     text = _HEAD.format(hashlib.sha256(rows.encode()).hexdigest()) + rows

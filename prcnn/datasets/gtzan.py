@@ -1,11 +1,12 @@
-"""GTZAN and its hundred-clip miniature, with three splits and the faults that others found.
+"""GTZAN, its hundred-clip miniature and its pictures; three splits, and the faults others found.
 
 Tzanetakis and Cook, "Musical genre classification of audio signals", IEEE TSAP 2002: 10 genres of
 100 clips, 30 s each, collected from CDs, radio and microphone recordings, without a licence. The
 original download is dead. Faults: Sturm, "An analysis of the GTZAN music genre dataset", MIRUM
 2012, and "The GTZAN dataset: its contents, its faults, …", arXiv:1306.1461. Fault-filtered split:
-Kereliuk, Sturm and Larsen, IEEE Trans. Multimedia 2015. What is wrong with which clip:
-:mod:`prcnn.datasets.gtzan_faults`.
+Kereliuk, Sturm and Larsen, IEEE Trans. Multimedia 2015. Pictures of 999 clips, 387 frames × 128
+bands, are in the repository ``TanmayEL/music_genre_classification``, which names no licence: fetch
+them for study, and ask its owner before you pass them on.
 
 Chapter: book/datasets.ipynb
 """
@@ -14,124 +15,192 @@ import re
 
 import pandas as pd
 
-from . import download as downloads
-from .dataset import assemble, audio_files, cache_folder, some, warn
-from .gtzan_faults import GENRES, INDEX, LISTS, mark_faults, read_index, read_lists
-from .splits import split_clips
+from . import download
+from .dataset import files_under, some, table, warn
 
-LAYOUTS = ("genres", "genres_original", "Data/genres_original", ".")
-WHERE_ELSE = (
+GENRES = "blues classical country disco hiphop jazz metal pop reggae rock".split()
+CLIPS = [f"{genre}.{number:05d}" for genre in GENRES for number in range(100)]
+INDEX = "index.txt"  # Sturm's; it has no address that we could check: the user is asked for it
+LISTS = {  # the published lists, train_filtered.txt …, and their sha256
+    "training": ("train", "6252b4928f0a29185b894aed5babadae41104b4865f00aeff9b79de1c491f45c"),
+    "validation": ("valid", "2e0a0e0b513ab61ab206ee4e6fb5f18a41d26e469b160a765196cb47841e3b7e"),
+    "test": ("test", "ce78134675f23d02ca4b7f73876c5778b36d8c2fbcccbe54a0359d1a2d86bdef"),
+}
+LISTS = {split: (f"{name}_filtered.txt", sha256) for split, (name, sha256) in LISTS.items()}
+_LISTS_URL = "https://raw.githubusercontent.com/jongpillee/music_dataset_split/master/GTZAN_split/"
+_SOUND = ("{}/genres", "{}/genres_original", "{}/Data/genres_original", "{}")
+_PICTURES = ("{}/data/spectrograms", "{}/spectrograms", "data/spectrograms", "spectrograms")
+KINDS = {  # name → how many clips, endings (the first is preferred), where the genres may be
+    "gtzan": (1000, (".wav", ".au"), _SOUND),
+    "gtzan_mini": (100, (".wav", ".au"), _SOUND),
+    "gtzan_images": (999, (".png",), _PICTURES),
+}
+_WHERE_ELSE = (
     "The original download (marsyas.info, opihi.cs.uvic.ca) is dead. Copies: "
     "https://huggingface.co/datasets/marsyas/gtzan and "
     "https://www.kaggle.com/datasets/andradaolteanu/gtzan-dataset-music-genre-classification "
     "(account needed; its jazz.00054.wav is broken). Or start with load('gtzan_mini', "
-    "download=True): 100 of the 1,000 clips."
+    "download=True), 100 of the 1,000 clips, or with load('gtzan_images', download=True)."
 )
 
+BROKEN_COPY = "the widespread copy of this file does not decode"
+FILTERED = "left out by the fault-filtered lists (Kereliuk et al. 2015)"
+REPEATED = "same artist and title as {} (Sturm's index)"
+# Sturm (2012) counts 106 mislabelled clips, 43 of them conspicuously; his table is not part of his
+# index, so that here stand only those whose source we have seen. More: see mislabelled.csv in find.
+MISLABELLED = {
+    "disco.00027": "mislabelled: hip-hop, Rapper's Delight (Sturm, highnoongmt, 30 March 2012)",
+    "metal.00058": "mislabelled: also labelled rock, as rock.00016 (Sturm 2012; Sturm's index)",
+    "rock.00016": "mislabelled: also labelled metal, as metal.00058 (Sturm 2012; Sturm's index)",
+}
 
-def load(name, data_home=None, *, download=False, splits=None, seed=0):
-    """Load ``gtzan`` (1,000 clips) or ``gtzan_mini`` (100).
 
-    Parameters
-    ----------
-    data_home : str or Path, optional
-        Has ``gtzan/genres/blues/blues.00000.wav`` … (or ``genres_original/``,
-        ``Data/genres_original/``; ``.wav`` or ``.au``), ``gtzan_mini/genres/``; and in ``gtzan/``
-        the published lists ``train_filtered.txt``, ``valid_filtered.txt``, ``test_filtered.txt``
-        and Sturm's ``index.txt``. ``gtzan/mislabelled.csv`` (columns ``clip``, ``why``), if you
-        have copied Sturm's table into one, is marked too.
-    download : bool
-        Fetch the lists that the split needs and, for ``gtzan_mini``, the clips. GTZAN itself has
-        no working address.
-    splits : str, optional
-        "fault_filtered" (443/197/290; default of ``gtzan``), "stratified" (random within each
-        genre; default of ``gtzan_mini``), or "artist" (no artist in two splits; needs the index).
-    seed : int
-        For the splits that are drawn at random.
+def fetch(name, home, splits):
+    """Fetch the clips, but for GTZAN's sound, and the lists that the split needs."""
+    if name != "gtzan" and _folder(name, home) is None:
+        download.get_folder(name, home)
+    if splits == "fault_filtered" and _folder(name, home):
+        for file, sha256 in LISTS.values():
+            if not (home / "gtzan" / file).is_file():
+                download.fetch(_LISTS_URL + file, home / "gtzan" / file, f"sha256:{sha256}")
 
-    Returns
-    -------
-    Dataset
-        ``clips`` also has ``title``, ``repeats`` (ids of clips with the same artist and title,
-        comma-separated), ``mislabelled`` (bool) and ``faults`` (what is wrong and who says so;
-        empty if nothing is known). The index and the lists are the sources of repeats; only three
-        mislabelled clips are known here, see ``MISLABELLED`` in gtzan_faults.py.
 
-    Raises
-    ------
-    FileNotFoundError
-        If the clips, or the lists or index that the split needs, are not there.
-    ValueError
-        If ``splits`` is unknown.
+def find(name, home, splits):
+    """List ``gtzan``, ``gtzan_mini`` or ``gtzan_images`` in whichever layout of KINDS is there.
 
-    Chapter: book/datasets.ipynb
+    ``home/gtzan`` has the published lists, ``train_filtered.txt`` …, and Sturm's ``index.txt``.
+    ``gtzan/mislabelled.csv`` (columns ``clip``, ``why``), if you have copied Sturm's table into
+    one, is marked too.
+
+    ``clips`` also has ``title``, ``repeats`` (ids of clips with the same artist and title,
+    comma-separated), ``mislabelled`` (bool) and ``faults`` (what is wrong and who says so; empty if
+    nothing is known). The index and the lists are the sources of repeats; only three mislabelled
+    clips are known here, see ``MISLABELLED``.
     """
-    splits = splits or ("fault_filtered" if name == "gtzan" else "stratified")
-    if splits not in ("fault_filtered", "stratified", "artist"):
-        raise ValueError(
-            f"splits={splits!r}: GTZAN knows 'fault_filtered', 'stratified' and 'artist'"
-        )
-    root, lists = cache_folder(data_home) / name, cache_folder(data_home) / "gtzan"
-    if download and name == "gtzan_mini":
-        downloads.get("gtzan_mini", root.parent)
-    clips = _find(root, name)
-    if download and splits == "fault_filtered":
-        for published in LISTS.values():
-            downloads.get_list(published, lists)
-    index = read_index([lists / INDEX, root / INDEX])
-    clips = clips.join(index)
-    left_out = {}
-    listed = read_lists(lists) if splits == "fault_filtered" else {}
-    if splits == "fault_filtered" and not listed:
-        raise FileNotFoundError(
-            f"{name}: the fault-filtered split needs {', '.join(LISTS.values())} in {lists}. Load "
-            "with download=True to fetch them, or choose splits='stratified' or splits='artist'."
-        )
-    mark_faults(clips, listed or read_lists(lists), index, lists / "mislabelled.csv")
-    if splits == "fault_filtered":
-        clips["split"] = pd.Series(listed, dtype=object).reindex(clips.index)
-        unlisted = clips["split"].isna()
-        left_out = clips.loc[unlisted, "faults"].to_dict()
-        left_out |= {c: "no file of this clip" for c in listed if c not in clips.index}
-        if missing := [c for c in listed if c not in clips.index and name == "gtzan"]:
-            warn(f"{name}: {len(missing)} clips of the lists are not in {root}: {some(missing)}")
-        clips = clips[~unlisted]
-    else:
-        if splits == "artist" and index.empty:
-            raise FileNotFoundError(
-                f"{name}: a split by artist needs Sturm's index of artists and titles as "
-                f"{lists / INDEX}. It is on the page that arXiv:1306.1461 links to; or choose "
-                "splits='stratified'."
-            )
-        clips["split"] = split_clips(clips, splits, seed)
-    return assemble(name, clips, left_out, splits)
-
-
-def _find(root, name):
-    """List the clips in whichever of the known layouts is there."""
-    for layout in LAYOUTS:
-        if any((root / layout / genre).is_dir() for genre in GENRES):
-            folder = root / layout
-            break
-    else:
-        places = ", ".join(str(root / layout / "blues") for layout in LAYOUTS[:3])
-        hint = WHERE_ELSE if name == "gtzan" else "Load with download=True to fetch it."
-        raise FileNotFoundError(f"no {name} in {root}: looked for {places}. {hint}")
+    whole, endings, _ = KINDS[name]
+    folder, lists = _folder(name, home), home / "gtzan"
+    if folder is None:
+        places = some(map(str, _places(name, home)))
+        how = _WHERE_ELSE if name == "gtzan" else download.how(name)
+        raise FileNotFoundError(f"no {name}: looked for the genres in {places}. {how}")
     rows, stray = {}, []
     for genre in GENRES:
-        for path in audio_files(folder / genre):
-            match = re.fullmatch(rf"({genre}\.\d{{5}})\.(wav|au)", path.name)
-            if not match:
+        for path in files_under(folder / genre):
+            clip, ending = path.stem, path.suffix
+            if not re.fullmatch(rf"{genre}\.\d{{5}}", clip) or ending not in endings:
                 stray.append(path.name)
-            elif match[1] not in rows or match[2] == "wav":  # some copies have both
-                row = {"path": str(path), "genre": genre, "split": None}
-                rows[match[1]] = row
+            elif clip not in rows or ending == endings[0]:  # some copies have both
+                rows[clip] = {"path": str(path), "genre": genre}
     if stray:
-        warn(f"{name}: {len(stray)} files are not named like blues.00000.wav: {some(stray)}")
-    whole = 1000 if name == "gtzan" else 100
+        like = f"blues.00000{endings[0]}"
+        warn(f"{name}: {len(stray)} files are not named like {like}: {some(stray)}")
+    absent = [clip for clip in CLIPS if clip not in rows and whole > 100]
     if len(rows) < whole:
-        gone = [f"{g}.{i:05d}" for g in GENRES for i in range(100) if f"{g}.{i:05d}" not in rows]
-        which = f": no file of {some(gone)}" if name == "gtzan" else ""
+        which = f": no file of {some(absent)}" if absent else ""
         warn(f"{name}: {len(rows)} clips in {folder}, where there should be {whole}{which}")
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["path", "genre", "split"])
-    return table.astype(object).sort_index()
+    left_out = dict.fromkeys(absent, "no file of this clip")
+    index = read_index([lists / INDEX, home / name / INDEX])
+    clips = table(rows).drop(columns="artist").sort_index().join(index)
+    listed = read_lists(lists)
+    mark_faults(clips, listed, index, lists / "mislabelled.csv")
+    if splits == "artist" and index.empty:
+        raise FileNotFoundError(
+            f"{name}: a split by artist needs Sturm's index of artists and titles as "
+            f"{lists / INDEX}. It is on the page that arXiv:1306.1461 links to; or choose "
+            "splits='stratified'."
+        )
+    if splits == "fault_filtered":
+        if not listed:
+            raise FileNotFoundError(
+                f"{name}: the fault-filtered split needs {some(f for f, _ in LISTS.values())} in "
+                f"{lists}. Load with download=True to fetch them, or choose splits='stratified' or "
+                "splits='artist'."
+            )
+        clips["split"] = pd.Series(listed, dtype=object).reindex(clips.index)
+        left_out |= clips.loc[clips["split"].isna(), "faults"].to_dict()
+        left_out |= {c: "no file of this clip" for c in listed if c not in clips.index}
+        clips = clips.dropna(subset=["split"])
+    return clips, left_out
+
+
+def _places(name, home):
+    return [home / place.format(name) for place in KINDS[name][2]]
+
+
+def _folder(name, home):
+    there = (f for f in _places(name, home) if any((f / genre).is_dir() for genre in GENRES))
+    return next(there, None)
+
+
+def read_index(candidates):
+    """Read Sturm's index: lines ``blues.00000.wav ::: artist ::: title``.
+
+    The first of the paths that exists is read. The table's index is clip, its columns ``artist``
+    and ``title`` (missing where Sturm does not know); it is empty if there is no such file.
+    """
+    path = next((c for c in candidates if c.is_file()), None)
+    rows = {}
+    for line in path.read_text("utf-8", "replace").splitlines() if path else []:
+        parts = [part.strip() for part in line.split(":::")]
+        if len(parts) >= 2 and not line.startswith("#"):
+            artist, title, *_ = [*parts[1:], ""]
+            rows[_clip(parts[0])] = {"artist": artist or None, "title": title or None}
+    if path and not rows:
+        raise ValueError(
+            f"{path} has no lines like 'blues.00000.wav ::: artist ::: title': it is damaged "
+            "or not Sturm's index."
+        )
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["artist", "title"], dtype=object)
+
+
+def read_lists(folder):
+    """Read the fault-filtered lists of a folder: dict of clip → split; empty if one is missing."""
+    files = {split: folder / file for split, (file, _) in LISTS.items()}
+    listed = {}
+    for split, file in files.items() if all(f.is_file() for f in files.values()) else ():
+        lines = file.read_text("utf-8", "replace").split()
+        clips = [_clip(line.rsplit("/", 1)[-1]) for line in lines]
+        if not clips or (strange := [c for c in clips if c.split(".")[0] not in GENRES]):
+            raise ValueError(
+                f"{file} should list clips like blues/blues.00029.wav"
+                f"{f', not {some(strange)}' if clips else ' and is empty'}. Remove it and load "
+                "with download=True."
+            )
+        if twice := [c for c in clips if c in listed]:
+            raise ValueError(f"{file}: {some(twice)} are in two splits")
+        listed |= dict.fromkeys(clips, split)
+    return listed
+
+
+def _clip(file):
+    return re.sub(r"\.(wav|au)$", "", file)
+
+
+def mark_faults(clips, listed, index, csv):
+    """Add the columns ``repeats``, ``mislabelled`` and ``faults``."""
+    same, wrong = repeats(index), dict(MISLABELLED)
+    if csv.is_file():
+        more = pd.read_csv(csv, dtype=str, encoding_errors="replace")
+        if not {"clip", "why"} <= set(more):
+            raise ValueError(f"{csv} needs the columns clip and why, not {list(more)}")
+        wrong |= {c: f"mislabelled: {w}" for c, w in zip(more["clip"], more["why"], strict=True)}
+    others_of, faults = [], []
+    for clip in clips.index:
+        others = ", ".join(same.get(clip, []))
+        said = [wrong[clip]] if clip in wrong else []
+        said += [REPEATED.format(others)] if others else []
+        said += [BROKEN_COPY] if clip == "jazz.00054" else []
+        said += [FILTERED] if listed and clip not in listed else []
+        others_of.append(others)
+        faults.append("; ".join(said))
+    clips["repeats"] = others_of
+    clips["mislabelled"] = clips.index.isin(list(wrong))
+    clips["faults"] = faults
+
+
+def repeats(index):
+    """Return clip → the other clips with the same artist and title, given :func:`read_index`."""
+    known = index.dropna()
+    song = known["artist"].str.casefold() + "\n" + known["title"].str.casefold()
+    groups = [list(group.index) for _, group in song.groupby(song) if len(group) > 1]
+    return {clip: [other for other in group if other != clip] for group in groups for clip in group}

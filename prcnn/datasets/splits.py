@@ -31,9 +31,8 @@ def _sizes(n, fractions):
     rest = np.round(fractions * n - sizes, 9)
     order = sorted((0, 2, 1), key=lambda split: -rest[split])  # of equals, test before validation
     sizes[order[: n - sizes.sum()]] += 1
-    wanted = fractions > 0
     for empty in (2, 1):  # with two clips: one to train on and one to test on
-        if wanted[empty] and sizes[empty] == 0 and sizes.max() > 1:
+        if fractions[empty] > 0 and sizes[empty] == 0 and sizes.max() > 1:
             sizes[empty] += 1
             sizes[np.argmax(sizes)] -= 1
     return sizes
@@ -47,8 +46,7 @@ def stratified(clips, fractions=FRACTIONS, seed=0):
 
     Chapter: book/datasets.ipynb
     """
-    fractions = _check(fractions)
-    rng = np.random.default_rng(seed)
+    fractions, rng = _check(fractions), np.random.default_rng(seed)
     split = pd.Series(SPLITS[0], index=clips.index, name="split", dtype=object)
     genre = clips["genre"].to_numpy()
     for name in sorted(set(genre)):
@@ -81,11 +79,9 @@ def by_artist(clips, fractions=FRACTIONS, seed=0):
     counts = pd.crosstab(groups, clips["genre"])  # artists × genres
     counts = counts.sample(frac=1, random_state=seed)  # ties are broken by chance, not by name
     counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]
-    table = counts.to_numpy()
-    target = np.outer(fractions, table.sum(axis=0))  # splits × genres
-    filled = np.zeros_like(target)
-    chosen = {}
-    for group, row in zip(counts.index, table, strict=True):
+    target = np.outer(fractions, counts.sum(axis=0))  # splits × genres
+    filled, chosen = np.zeros_like(target), {}
+    for group, row in zip(counts.index, counts.to_numpy(), strict=True):
         lack = np.round((target - filled) @ row, 9)
         fewest = -(filled @ row)
         # A full split may still lack less than an empty one: ties go to the emptiest, test first.
@@ -97,30 +93,27 @@ def by_artist(clips, fractions=FRACTIONS, seed=0):
 
 def split_clips(clips, splits, seed=0, fractions=FRACTIONS):
     """Split clips by name, "stratified" or "artist", and warn of genres that lack a split."""
-    tools = {"stratified": stratified, "artist": by_artist}
-    if splits not in tools:
-        raise ValueError(f"unknown splits {splits!r}; known: {', '.join(map(repr, tools))}")
     if clips.empty:
         return pd.Series(index=clips.index, dtype=object)
-    split = tools[splits](clips, fractions, seed)
+    split = {"stratified": stratified, "artist": by_artist}[splits](clips, fractions, seed)
     wanted = [s for s, fraction in zip(SPLITS, fractions, strict=True) if fraction > 0]
     counts = pd.crosstab(clips["genre"], split).reindex(columns=wanted, fill_value=0)
     short = counts[(counts == 0).any(axis=1)]
     if len(short):
-        reason = "clips" if splits == "stratified" else "artists"
         parts = "; ".join(
             f"{genre}: none in {' and '.join(row.index[row == 0])}"
             for genre, row in list(short.iterrows())[:3]
         )
         warn(
-            f"{len(short)} genres have too few {reason} for every split, so their scores cannot "
-            f"be measured there ({parts}{' …' if len(short) > 3 else ''})"
+            f"{len(short)} genres have too few {'artists' if splits == 'artist' else 'clips'} for "
+            "every split, so their scores cannot be measured there "
+            f"({parts}{' …' if len(short) > 3 else ''})"
         )
     return split
 
 
 def k_fold(clips, k=10, seed=0, group=None):
-    """Number the folds of a stratified cross-validation.
+    """Number the folds of a stratified cross-validation: test on one, train on the others.
 
     Parameters
     ----------
@@ -134,31 +127,24 @@ def k_fold(clips, k=10, seed=0, group=None):
     Returns
     -------
     pandas.Series of int
-        The fold of each clip, 0 to k − 1: test on one fold, train on the others.
-
-    Raises
-    ------
-    ValueError
-        If a genre has fewer clips (or groups) than folds.
+        The fold of each clip, 0 to k − 1. ValueError if a genre has fewer clips (or groups) than
+        folds.
 
     Chapter: book/datasets.ipynb
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold  # slow to import
 
-    groups = None
+    kind, groups, units = StratifiedKFold, None, clips["genre"].value_counts()
     if group is not None:
         if group not in clips:
             raise ValueError(f"no column {group!r} to group by; there are {list(clips.columns)}")
         groups = artist_groups(clips.assign(artist=clips[group]))
-    units = clips["genre"].groupby(clips["genre"]).size()
-    if groups is not None:
-        units = groups.groupby(clips["genre"]).nunique()
+        kind, units = StratifiedGroupKFold, groups.groupby(clips["genre"]).nunique()
     if k < 2 or units.min() < k:
         raise ValueError(
             f"k={k}: cross-validation needs at least 2 folds, and {k} folds need {k} "
             f"{'groups' if group else 'clips'} a genre; {units.idxmin()!r} has {units.min()}"
         )
-    kind = StratifiedKFold if group is None else StratifiedGroupKFold
     folds = kind(n_splits=k, shuffle=True, random_state=seed)
     fold = pd.Series(-1, index=clips.index, name="fold")
     for number, (_, test) in enumerate(folds.split(clips, clips["genre"], groups)):
@@ -167,16 +153,10 @@ def k_fold(clips, k=10, seed=0, group=None):
 
 
 def segments(clips, seconds=5.0, duration=30.0):
-    """Cut clips into segments that inherit their clip's split, as Feng et al. did.
+    """Cut clips of ``duration`` seconds into segments that inherit their clip's split.
 
-    Parameters
-    ----------
-    clips : pandas.DataFrame
-    seconds : float
-        Length of a segment; what is left over at the end of a clip is dropped.
-    duration : float
-        Length of a clip in seconds. Clips may be a little shorter: see ``load`` in
-        :mod:`prcnn.audio`.
+    So did Feng et al. What is left over at the end of a clip is dropped; clips may be a little
+    shorter than they should, see ``load`` in :mod:`prcnn.audio`. ValueError if no segment fits.
 
     Returns
     -------
@@ -225,7 +205,8 @@ def rotate(clips, fold, k=5, seed=0):
     """Split for one fold of a cross-validation that tests every clip once.
 
     The clips of ``fold`` (0 to k − 1) are tested; of the :func:`stretches` of the others, about
-    an eighth validates and the rest is trained on. Neither parts a stretch.
+    an eighth validates and the rest is trained on. Neither parts a stretch, and the order of the
+    table's rows does not matter.
 
     Returns
     -------
@@ -236,10 +217,10 @@ def rotate(clips, fold, k=5, seed=0):
     """
     if not 0 <= fold < k:
         raise ValueError(f"fold is 0 to {k - 1}, not {fold}")
-    grouped = clips.assign(stretch=stretches(clips))
-    split = pd.Series(SPLITS[0], index=clips.index, name="split", dtype=object)
+    grouped = clips.assign(stretch=stretches(clips)).sort_index()
+    split = pd.Series(SPLITS[0], index=grouped.index, name="split", dtype=object)
     split[k_fold(grouped, k, seed, "stretch") == fold] = SPLITS[2]
     rest = grouped[split == SPLITS[0]]
     held_out = k_fold(rest, 8, seed + 1 + fold, "stretch") == 0
     split[held_out.index[held_out]] = SPLITS[1]
-    return split
+    return split.reindex(clips.index)

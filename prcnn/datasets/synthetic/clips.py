@@ -9,7 +9,6 @@ Chapter: book/datasets.ipynb
 """
 
 import io
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,8 +17,8 @@ from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
 from prcnn.atomic import write_whole
-from prcnn.datasets import fma
-from prcnn.datasets.dataset import cache_folder, write_checksums
+from prcnn.datasets import assemble, fma
+from prcnn.datasets.dataset import cache_folder, full_path, write_checksums
 
 from . import recipes, sounds
 
@@ -27,23 +26,6 @@ from . import recipes, sounds
 # for new ones.
 VERSION = 5
 
-# FMA's 52 columns (fma_metadata/tracks.csv), in FMA's order.
-COLUMNS = {
-    "album": "comments date_created date_released engineer favorites id information listens "
-    "producer tags title tracks type",
-    "artist": "active_year_begin active_year_end associated_labels bio comments date_created "
-    "favorites id latitude location longitude members name related_projects tags website "
-    "wikipedia_page",
-    "set": "split subset",
-    "track": "bit_rate comments composer date_created date_recorded duration favorites genre_top "
-    "genres genres_all information interest language_code license listens lyricist number "
-    "publisher tags title",
-}
-# FMA's own numbers of these genres.
-GENRE_IDS = {
-    "Electronic": 15, "Experimental": 38, "Folk": 17, "Hip-Hop": 21,
-    "Instrumental": 1235, "International": 2, "Pop": 10, "Rock": 12,
-}  # fmt: skip
 _SHARES = {"training": 0.63, "validation": 0.135, "test": 0.235}
 _CLIPS_PER_ARTIST = 3
 _FIRST = "Amber Brass Cedar Copper Coral Crimson Delta Ember Ivory Juniper Linen Maple Marble "
@@ -55,12 +37,8 @@ _SECOND += "Meridian Mirrors Orchard Parade Rivers Signals Swallows Tides Weathe
 def plan(clips_per_genre=60, seed=0):
     """What will be made: one row a clip, before a single note has sounded.
 
-    Parameters
-    ----------
-    clips_per_genre : int
-        At least 3, so that every split has a clip of every genre, or ValueError.
-    seed : int
-        Not negative; another seed gives other artists and other music.
+    ``clips_per_genre`` is at least 3, so that every split has a clip of every genre; ``seed``, not
+    negative, gives the artists and the music. ValueError for others.
 
     Returns
     -------
@@ -71,13 +49,9 @@ def plan(clips_per_genre=60, seed=0):
 
     Chapter: book/datasets.ipynb
     """
-    if clips_per_genre != int(clips_per_genre) or clips_per_genre < 3:
-        raise ValueError(
-            f"clips_per_genre must be a whole number of at least 3, one for each split, "
-            f"not {clips_per_genre!r}."
-        )
-    if seed != int(seed) or seed < 0:
-        raise ValueError(f"seed must be a whole number of at least 0, not {seed!r}.")
+    for name, value, least in (("clips_per_genre", clips_per_genre, 3), ("seed", seed, 0)):
+        if value != int(value) or value < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}.")
     rng = np.random.default_rng([int(seed), 0])
     names = [f"{a} {b}" for a in _FIRST.split() for b in _SECOND.split()]
     names = list(rng.permutation(names))
@@ -96,10 +70,8 @@ def plan(clips_per_genre=60, seed=0):
                     hybrid = rng.random() < recipes.HYBRIDS
                     neighbour = str(rng.choice(recipes.neighbours(genre)))
                     share = float(rng.uniform(0.3, 0.6))
-                    rows.append(
-                        (genre, split, name, artist_id, number)
-                        + ((neighbour, share) if hybrid else (None, 0.0))
-                    )
+                    borrows = (neighbour, share) if hybrid else (None, 0.0)
+                    rows.append((genre, split, name, artist_id, number, *borrows))
     columns = ["genre", "split", "artist", "artist_id", "number", "neighbour", "share"]
     table = pd.DataFrame(rows, columns=columns)
     # Numbered in random order, as FMA's tracks are: sorting by number must not sort by genre.
@@ -108,45 +80,26 @@ def plan(clips_per_genre=60, seed=0):
 
 
 def tracks(table):
-    """``table`` (from :func:`plan`) as FMA's ``tracks.csv``: 52 columns under two header rows.
+    """``table`` (from :func:`plan`) as FMA's ``tracks.csv``: two header rows, FMA's names.
 
-    What the synthetic clips lack is missing, as it often is in FMA.
+    Of FMA's 52 columns there are those that the synthetic clips have something to say in.
     """
-    columns = [(group, name) for group, names in COLUMNS.items() for name in names.split()]
-    out = pd.DataFrame(
-        index=table.index.rename("track_id"),
-        columns=pd.MultiIndex.from_tuples(columns),
-        dtype=object,
-    )
-    size = table.groupby("artist_id")["number"].transform("max")
-    genres = table["genre"].map(lambda g: f"[{GENRE_IDS[g]}]")
-    borrowed = table["share"].map("plays {:.0%} of its bars as ".format) + table["neighbour"]
-    fill = {
+    columns = {
         ("album", "id"): table["artist_id"],
         ("album", "title"): "Synthetic " + table["artist"].str.split().str[0],
-        ("album", "tracks"): size,
-        ("album", "type"): "Album",
         ("artist", "id"): table["artist_id"],
         ("artist", "name"): table["artist"],
         ("set", "split"): table["split"],
         ("set", "subset"): "small",
         ("track", "duration"): round(recipes.SECONDS),
         ("track", "genre_top"): table["genre"],
-        ("track", "genres"): genres,
-        ("track", "genres_all"): genres,
-        ("track", "information"): borrowed,
+        ("track", "information"): table["share"].map("plays {:.0%} of its bars as ".format)
+        + table["neighbour"],
         ("track", "license"): "MIT",
         ("track", "number"): table["number"],
         ("track", "title"): "Study No. " + table["number"].astype(str),
     }
-    for column, values in fill.items():
-        out[column] = values
-    for column in columns:
-        if column[1] == "tags":
-            out[column] = "[]"
-        elif column[1] in ("comments", "favorites", "listens", "interest"):
-            out[column] = 0
-    return out
+    return pd.DataFrame(columns, index=table.index.rename("track_id"))
 
 
 def waveform(row, seed=0):
@@ -162,16 +115,7 @@ def waveform(row, seed=0):
 def song(genres=("Electronic", "Pop"), seed=0):
     """A song that changes: a clip of the test split of each genre, one after the other.
 
-    Parameters
-    ----------
-    genres : sequence of str
-    seed : int
-        As given to :func:`plan`.
-
-    Returns
-    -------
-    numpy.ndarray, float32 (n,)
-        30 s a genre at 22,050 Hz, mono.
+    float32 (n,), 30 s a genre at 22,050 Hz, mono; the seed is that of :func:`plan`.
 
     Chapter: book/classify.ipynb
     """
@@ -200,16 +144,13 @@ def make(folder, clips_per_genre=60, seed=0, n_jobs=-1, progress=True):
     progress : bool
         Show a progress bar where there is something to make.
     """
-    folder, table = Path(folder), plan(clips_per_genre, seed)
+    folder, table = full_path(folder), plan(clips_per_genre, seed)
     paths = {clip: fma.clip_path(folder / "fma_small", clip) for clip in table.index}
     missing = [clip for clip, path in paths.items() if not path.exists()]
-    if missing:
-        jobs = (delayed(_make_clip)(paths[clip], table.loc[clip], seed) for clip in missing)
-        workers = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-        bar = tqdm(total=len(missing), desc="Making synthetic clips", disable=not progress)
-        with bar:
-            for _ in workers(jobs):
-                bar.update()
+    jobs = (delayed(_make_clip)(paths[clip], table.loc[clip], seed) for clip in missing)
+    workers = Parallel(n_jobs=n_jobs if missing else 1, return_as="generator_unordered")
+    hide = not (progress and missing)
+    list(tqdm(workers(jobs), "Making synthetic clips", total=len(missing), disable=hide))
     if not (folder / "fma_small" / "checksums").exists():
         write_checksums(folder / "fma_small")
     metadata = folder / "fma_metadata" / "tracks.csv"
@@ -229,7 +170,7 @@ def load(data_home=None, *, clips_per_genre=60, seed=0, n_jobs=-1, progress=True
     plan(clips_per_genre, seed)  # refuses wrong values before they name a folder
     folder = cache_folder(data_home) / f"synthetic-v{VERSION}-{clips_per_genre}-seed{seed}"
     make(folder, clips_per_genre, seed, n_jobs, progress)
-    return fma.read(folder, subset="small", name="synthetic")
+    return assemble("synthetic", *fma.find("synthetic", folder), "official")
 
 
 def _make_clip(path, row, seed):
