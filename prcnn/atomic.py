@@ -50,7 +50,8 @@ def sweep(folder, age=0.0):
 def digest(*what):
     """Sixteen hexadecimal digits that stand for all of ``what``: the one key of all that is kept.
 
-    ``what`` are numbers, texts, None, lists, dicts, paths, arrays, tables and dataclasses (of which
+    ``what`` are numbers, texts, None, lists, dicts, paths, arrays, tables (names of columns and the
+    index count, and what is missing is missing however it is written) and dataclasses (of which
     fields that do not compare, such as a name, do not count). TypeError for anything else, rather
     than a key that differs tomorrow.
     """
@@ -62,8 +63,14 @@ def _plain(value):
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = (field.name for field in dataclasses.fields(value) if field.compare)
         return {name: getattr(value, name) for name in fields}
-    if isinstance(value, pd.DataFrame | pd.Series):
-        value = pd.util.hash_pandas_object(value).to_numpy()
+    if isinstance(value, pd.DataFrame):
+        return [value.index, [[str(name), column] for name, column in value.items()]]
+    if isinstance(value, pd.Series):
+        return [value.index, value.to_numpy()]
+    if isinstance(value, pd.Index):
+        return value.to_numpy()
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return np.where(pd.isna(value), None, value).tolist()
     if isinstance(value, np.ndarray):
         bytes_ = np.ascontiguousarray(value).tobytes()
         return [str(value.dtype), value.shape, hashlib.sha256(bytes_).hexdigest()]

@@ -113,66 +113,59 @@ def load(
         return synthetic.load(home, seed=seed, **options)
     source = _MIRDATA if text.startswith("mirdata:") else _SOURCES.get(text)
     if source is None:
-        is_path = isinstance(name, Path) or "/" in text or os.sep in text
-        if not is_path and not (text and full_path(text).is_dir()):
+        source, folder = _OWN, full_path(text)
+        named = isinstance(name, Path) or "/" in text or os.sep in text
+        if not (named or (text and folder.is_dir())):
             near = difflib.get_close_matches(text, names(), 1)
             raise ValueError(
                 f"unknown dataset {text!r}{f' (did you mean {near[0]!r}?)' if near else ''}. "
                 f"Known: {', '.join(names())}; or give the path of a folder with one sub-folder a "
                 "genre, such as 'my_music/'."
             )
-        source = _OWN
+        text, home = folder.name, folder
     splits = "fault_filtered" if splits == "filtered" else splits
     if splits not in (None, *source.splits):
         raise ValueError(f"splits={splits!r}: {text} knows {', '.join(map(repr, source.splits))}.")
-    chosen = splits or source.splits[0]
     if download and source.fetch:
-        source.fetch(text, home, chosen)
-    clips, left_out = source.find(text, home, chosen, **options)
-    shown = full_path(text).name if source is _OWN else text
-    clips, unusable = _usable(shown, clips)
-    if chosen in ("official", "fault_filtered"):
-        chosen = _published_if_whole(shown, clips, chosen, asked=splits is not None)
+        source.fetch(text, home, splits or source.splits[0])
+    clips, left_out = source.find(text, home, splits or source.splits[0], **options)
+    why = clips["path"].map(_unusable)
+    if count := int(why.notna().sum()):
+        first = why.dropna().iloc[0]
+        warn(f"{text}: {count} files are left out: {some(why.dropna().index)} ({first}).")
+    left_out = left_out | why.dropna().to_dict()
+    clips = clips[why.isna()]
+    chosen = _choose(text, clips, splits, source.splits[0])
     if chosen in _DRAWN:
         clips = clips.assign(split=split_clips(clips, chosen, seed, fractions))
     if "duplicate_of" in clips:
         fma_images.warn_of_duplicates(clips)
-    return assemble(shown, clips, left_out | unusable, chosen, source.settings)
+    return assemble(text, clips, left_out, chosen, source.settings)
 
 
-def _usable(name, clips):
-    """Leave out what cannot be opened like any file: it would hang, or end whoever prints it."""
-    unusable = {}
-    for clip, path in clips["path"].items():
-        if os.path.lexists(path) and not os.path.isfile(path):
-            unusable[clip] = "no regular file: a pipe, a device or a link that leads nowhere"
-        elif path != _printable(path):
-            unusable[clip] = "its name or a folder's is not UTF-8: rename it"
-    if unusable:
-        first = next(iter(unusable))
-        warn(
-            f"{name}: {len(unusable)} files cannot be used and are left out: "
-            f"{some(unusable)} ({unusable[first]})."
-        )
-    unusable_printable = {
-        _printable(clip) if isinstance(clip, str) else clip: why for clip, why in unusable.items()
-    }
-    return clips.drop(index=list(unusable)), unusable_printable
+def _unusable(path):
+    """Say why a file would hang whoever opens it, or end whoever prints it; else None."""
+    if os.path.lexists(path) and not os.path.isfile(path):
+        return "no regular file: a pipe, a device or a link that leads nowhere"
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return "its name, or a folder's, is not UTF-8: rename it"
+    return None
 
 
-def _printable(text):
-    return os.fsencode(text).decode("utf-8", "backslashreplace")
-
-
-def _published_if_whole(name, clips, splits, asked):
-    """Return `splits`, or "stratified", with a warning, if one of its parts has no clips."""
-    empty = " or ".join(s for s in SPLITS if len(clips) and not (clips["split"] == s).any())
+def _choose(name, clips, asked, default):
+    """Return the split that was asked for, else the default one unless a part of it is empty."""
+    splits = asked or default
+    if splits in _DRAWN or clips.empty:
+        return splits
+    empty = " or ".join(s for s in SPLITS if not (clips["split"] == s).any())
     if not empty:
         return splits
     if asked:
         raise ValueError(
             f"{name}: no clip on disk is in the {splits} {empty} split; fetch the whole dataset, "
-            "or choose another split, such as splits='stratified'"
+            "or choose another split, such as splits='stratified'."
         )
     warn(
         f"{name}: none of the {len(clips)} clips on disk is in the {splits} {empty} split, so they "
@@ -197,4 +190,9 @@ def assemble(name, clips, left_out, splits, settings="paper"):
         )
     first = ["path", "genre", "split", "artist"]
     clips = clips.rename_axis(index="clip")[first + [c for c in clips if c not in first]]
+    left_out = {_printable(clip): why for clip, why in left_out.items()}
     return Dataset(name, clips, genres, left_out, splits, settings)
+
+
+def _printable(clip):
+    return clip.encode("utf-8", "backslashreplace").decode() if isinstance(clip, str) else clip

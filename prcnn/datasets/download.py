@@ -155,8 +155,8 @@ def fetch(url, path, known_hash=None):
     if kind and (found := pooch.file_hash(part, kind)) != expected:
         part.unlink()
         raise ValueError(
-            f"{url} did not match its checksum ({kind} {found[:12]}…, not {expected[:12]}…) and was "
-            "not kept. Try again; if it happens again, the file has changed at its source."
+            f"{url} did not match its checksum and was not kept ({kind} {found[:12]}…, not "
+            f"{expected[:12]}…). Try again; if it happens again, it has changed at its source."
         )
     part.replace(path)
     return path
@@ -234,7 +234,8 @@ def get_folder(name, home):
     what = f"{source.folder} of {source.url} at commit {source.commit[:12]}"
     if shutil.which("git") is None:
         raise FileNotFoundError(
-            f"git is needed to fetch {what}: install it (https://git-scm.com), or put it to {target}."
+            f"git is needed to fetch {what}: install it (https://git-scm.com), or put that folder "
+            f"to {target}."
         )
     work = home / name / ".git-folder"
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 
-from .dataset import AUDIO, audio_files, files_under, full_path, some, table, warn
+from .dataset import AUDIO, audio_files, files_under, some, table, warn
 
 # What lies beside music and is none: not worth a word.
 _BESIDE = ".jpg .jpeg .png .gif .webp .bmp .pdf .txt .md .nfo .log .csv .json .xml .html".split()
@@ -31,15 +31,14 @@ _BALLROOM = (
 )
 
 
-def find_own(folder, *_):
-    """List ``folder/<genre>/….mp3``, also nested: ``folder/<genre>/<artist>/<album>/….mp3``.
+def find_own(_, root, *__):
+    """List ``root/<genre>/….mp3``, also nested: ``root/<genre>/<artist>/<album>/….mp3``.
 
     The first folder inside a genre is taken for the artist; files that lie directly in the genre's
     folder have none. MP3, WAV, FLAC, Ogg, Opus, AU, AIFF, M4A, MP4, AAC, WMA and WebM are read, by
     their endings. Files in other formats are left out by name; covers, texts, playlists and hidden
     files are passed over. A clip's id is its path within the folder, with forward slashes.
     """
-    root = full_path(folder)
     if not root.is_dir():
         raise FileNotFoundError(
             f"no folder {root}. Give a folder with one sub-folder a genre, such as my_music/rock/."
@@ -89,27 +88,22 @@ def find_rwc(name, home, _):
     artists are no guide. A clip's id is its path within ``rwc/``; ``genre`` is Popular, Jazz or
     Classical.
     """
-    root, rows, lacking = home / name, {}, []
+    root, rows = home / name, {}
     folders = [f for f in sorted(root.iterdir()) if f.is_dir()] if root.is_dir() else []
     for genre, (letter, whole) in COLLECTIONS.items():
         pattern = re.compile(rf"(rwc[-_ ]?)?{genre}|rwc-mdb-{letter}(-2001)?", re.IGNORECASE)
         here = [folder for folder in folders if pattern.fullmatch(folder.name)]
-        if not here:
-            lacking.append(genre)
-            continue
-        files = audio_files(here[-1])
-        if len(files) != whole:
-            warn(f"{name}: {len(files)} audio files in {here[-1]}, where RWC has {whole} pieces")
+        files = [path for folder in here for path in audio_files(folder)]
+        if len(files) != whole and folders:
+            warn(f"{name}: {len(files)} audio files of {genre} in {root}, where RWC has {whole}")
         for path in files:
             rows[path.relative_to(root).as_posix()] = {"path": str(path), "genre": genre}
-    if len(lacking) == len(COLLECTIONS):
+    if not rows:
         raise FileNotFoundError(
             f"no collection of RWC in {root}: expected folders popular, jazz, classical. The "
             "database comes from AIST (https://staff.aist.go.jp/m.goto/RWC-MDB/) on request; it "
             "cannot be downloaded by us."
         )
-    if lacking:
-        warn(f"{name}: no collection {some(lacking)} in {root}")
     return table(rows), {}
 
 
