@@ -1,22 +1,23 @@
-"""Downloads from a local server that breaks off, lies and refuses; archives built to attack."""
+"""Downloads from a local server that breaks off, lies and refuses, and from a local repository."""
 
+import dataclasses
 import hashlib
 import http.server
 import io
 import os
 import shutil
 import struct
+import subprocess
 import threading
 import zipfile
 import zlib
-from pathlib import Path
 
+import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
+import prcnn
 from prcnn import datasets
-from prcnn.datasets import download, unpack
+from prcnn.datasets import download, fma_small_split, gtzan
 
 CONTENT = bytes(range(256)) * 4000  # about 1 MB
 SHA1 = "sha1:" + hashlib.sha1(CONTENT).hexdigest()
@@ -25,7 +26,7 @@ SHA1 = "sha1:" + hashlib.sha1(CONTENT).hexdigest()
 class Server(http.server.BaseHTTPRequestHandler):
     """Serves ``content``; breaks off after ``cut`` bytes for the first ``breaks`` answers."""
 
-    content, cut, breaks, ranges, status = CONTENT, None, 0, True, 200
+    content, cut, breaks, ranges, status, says_length = CONTENT, None, 0, True, 200, True
     asked: list
 
     def do_GET(self):
@@ -46,7 +47,8 @@ class Server(http.server.BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         if start:
             self.send_header("Content-Range", f"bytes {start}-{total - 1}/{total}")
-        self.send_header("Content-Length", str(total - start))
+        if cls.says_length:
+            self.send_header("Content-Length", str(total - start))
         self.end_headers()
         body = cls.content[start:]
         if cls.breaks > 0:
@@ -89,6 +91,9 @@ def test_fetch_whole_file_and_keep_it(server, tmp_path):
     download.fetch(server.url, path, SHA1)
     assert server.asked == [None], "a file that is there and right is not fetched again"
     assert os.listdir(path.parent) == ["clips.zip"]
+    path.write_bytes(b"other")
+    server.says_length = False
+    assert download.fetch(server.url, path, SHA1).read_bytes() == CONTENT
 
 
 def test_broken_connections_are_carried_on_with_ranges(server, tmp_path):
@@ -113,28 +118,24 @@ def test_interrupted_download_keeps_its_part_and_the_next_call_resumes(server, t
     assert not part.exists()
 
 
-def test_a_server_without_ranges_is_asked_for_the_whole(server, tmp_path):
-    (tmp_path / "clips.zip.part").write_bytes(b"old" * 100)
-    server.ranges = False
-    assert download.fetch(server.url, tmp_path / "clips.zip", SHA1).read_bytes() == CONTENT
-
-
-@pytest.mark.parametrize("extra", [0, 10])
-def test_a_part_that_is_whole_or_too_long(server, tmp_path, extra):
-    (tmp_path / "clips.zip.part").write_bytes(CONTENT + b"x" * extra)
+@pytest.mark.parametrize(
+    ("part", "ranges"),
+    [(b"old" * 100, False), (CONTENT, True), (CONTENT + b"x" * 10, True)],
+    ids=["a server without ranges", "a part that is whole", "a part that is too long"],
+)
+def test_a_part_never_spoils_the_file(server, tmp_path, part, ranges):
+    (tmp_path / "clips.zip.part").write_bytes(part)
+    server.ranges = ranges
     assert download.fetch(server.url, tmp_path / "clips.zip", SHA1).read_bytes() == CONTENT
 
 
 def test_wrong_checksum_is_an_error_and_nothing_is_kept(server, tmp_path):
     server.content = b"something else"
-    with pytest.raises(ValueError, match="did not match its checksum and was not kept"):
-        download.fetch(server.url, tmp_path / "clips.zip", SHA1)
-    assert list(tmp_path.iterdir()) == []
-    # also when the tail of another version was appended to an old part
-    (tmp_path / "clips.zip.part").write_bytes(b"sss")
-    with pytest.raises(ValueError, match="checksum"):
-        download.fetch(server.url, tmp_path / "clips.zip", SHA1)
-    assert list(tmp_path.iterdir()) == []
+    for part in (b"", b"sss"):  # also when the tail of another version was appended to an old part
+        (tmp_path / "clips.zip.part").write_bytes(part)
+        with pytest.raises(ValueError, match="did not match its checksum and was not kept"):
+            download.fetch(server.url, tmp_path / "clips.zip", SHA1)
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_dead_link_and_dead_host(server, tmp_path, monkeypatch):
@@ -147,214 +148,84 @@ def test_dead_link_and_dead_host(server, tmp_path, monkeypatch):
         download.fetch("http://127.0.0.1:9/clips.zip", tmp_path / "clips.zip", SHA1)
 
 
-def test_size_is_said_before_and_a_full_disk_refused(server, tmp_path, capsys, monkeypatch):
-    server.content = zipped({"fma_small/000/000002.mp3": b"x", "fma_small/README.txt": b"y"})
-    archive = download.Archive(
-        server.url, "sha1:" + hashlib.sha1(server.content).hexdigest(), int(7.2 * 2**30)
-    )
-    monkeypatch.setitem(download.ARCHIVES, "fma_small", archive)
+# --- archives
+
+
+@pytest.fixture
+def archive(server, monkeypatch):
+    """Let ``fma_small`` be what the server has; give what it is to serve."""
+
+    def serve(content, size=1000):
+        server.content = content
+        sha1 = "sha1:" + hashlib.sha1(content).hexdigest()
+        monkeypatch.setitem(
+            download.ARCHIVES, "fma_small", download.Archive(server.url, sha1, size)
+        )
+
+    return serve
+
+
+def test_size_is_said_before_and_a_full_disk_refused(
+    server, archive, tmp_path, capsys, monkeypatch
+):
+    archive(zipped({"fma_small/000/000002.mp3": b"x", "fma_small/README.txt": b"y"}), 7.2 * 2**30)
     usage = shutil.disk_usage(tmp_path)._replace(free=10 * 2**30)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     with pytest.raises(OSError, match=r"not enough room for 7\.2 GiB.*14\.4 GiB"):
-        download.get("fma_small", tmp_path)
+        download.get_archive("fma_small", tmp_path)
     assert server.asked == []
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=20 * 2**30))
-    download.get("fma_small", tmp_path)
+    usage = usage._replace(free=20 * 2**30)
+    download.get_archive("fma_small", tmp_path)
     assert "Downloading 7.2 GiB from http://127.0.0.1" in capsys.readouterr().out
     assert (tmp_path / "fma_small" / "000" / "000002.mp3").read_bytes() == b"x"
     assert os.listdir(tmp_path) == ["fma_small"], "archive and partial files are gone"
-    download.get("fma_small", tmp_path)
+    download.get_archive("fma_small", tmp_path)
     assert len(server.asked) == 1
 
 
-def mini(number, genres=("blues", "rock")):
-    """An archive like gtzan_mini's, of clips that say `number`."""
-    names = [f"{g}/{g}.{i:05d}.wav" for g in genres for i in range(10)]
-    return zipped({f"gtzan_mini-x/genres/{n}": f"{n} {number}".encode() for n in names})
-
-
-def test_loaders_download_only_when_asked_and_never_keep_other_clips(server, tmp_path, monkeypatch):
-    (tmp_path / "right.zip").write_bytes(mini(1))
-    unpack.unpack(tmp_path / "right.zip", tmp_path, "right")
-    sound = download.sound_hash(tmp_path / "right")
-    archive = download.Archive(server.url, None, 1000, sound)
-    monkeypatch.setitem(download.ARCHIVES, "gtzan_mini", archive)
-    home = tmp_path / "home"
-    with pytest.raises(FileNotFoundError, match="download=True"):
-        datasets.load("gtzan_mini", home)
-    assert server.asked == []
-    for content in (mini(2), b"<html>sorry</html>", mini(1, ["blues"])):
-        server.content = content
-        with pytest.raises(ValueError, match=r"not those expected|download it again"):
-            datasets.load("gtzan_mini", home, download=True)
-        assert list(home.iterdir()) == [], "nothing is left that a second call could accept"
-        with pytest.raises(FileNotFoundError):
-            datasets.load("gtzan_mini", home)
-    server.content = mini(1)
-    with pytest.warns(UserWarning, match="20 clips"):
-        dataset = datasets.load("gtzan_mini", home, download=True, splits="stratified")
-    assert len(dataset.clips) == 20 and os.listdir(home) == ["gtzan_mini"]
-    assert len(server.asked) == 4
-    # What was downloaded is recorded: later changes are seen.
-    Path(dataset.clips.loc["rock.00003", "path"]).write_bytes(b"another song")
-    assert dataset.validate().loc["changed", "clips"] == ["rock.00003"]
-
-
-def test_an_empty_folder_is_not_a_finished_download(server, tmp_path, monkeypatch):
-    server.content = zipped({"fma_small/000/000002.mp3": b"x"})
-    sha1 = "sha1:" + hashlib.sha1(server.content).hexdigest()
-    monkeypatch.setitem(download.ARCHIVES, "fma_small", download.Archive(server.url, sha1, 1000))
+def test_an_empty_or_half_moved_folder_is_not_a_finished_download(server, archive, tmp_path):
+    archive(zipped({"fma_small/000/1.mp3": b"new", "fma_small/001/2.mp3": b"new"}))
     (tmp_path / "fma_small" / "000").mkdir(parents=True)
-    download.get("fma_small", tmp_path)
-    assert (tmp_path / "fma_small" / "000" / "000002.mp3").read_bytes() == b"x"
-    assert os.listdir(tmp_path) == ["fma_small"]
-    # nor is one with clips, as long as a call that was killed has more to move
-    unpack.staging_folder(Path("fma_small.zip"), tmp_path).mkdir()
-    download.get("fma_small", tmp_path)
+    (tmp_path / "fma_small" / "mine.txt").write_text("keep")
+    download.get_archive("fma_small", tmp_path)
+    (tmp_path / "fma_small" / "001" / "2.mp3").unlink()
+    (tmp_path / ".unpacking-fma_small.zip").mkdir()  # of a call that was killed as it moved
+    download.get_archive("fma_small", tmp_path)
     assert len(server.asked) == 2 and os.listdir(tmp_path) == ["fma_small"]
-    download.get("fma_small", tmp_path)
+    assert (tmp_path / "fma_small" / "001" / "2.mp3").read_bytes() == b"new"
+    assert (tmp_path / "fma_small" / "mine.txt").read_text() == "keep"
+    download.get_archive("fma_small", tmp_path)
     assert len(server.asked) == 2
 
 
-def test_gtzans_lists_are_fetched_for_the_split_that_needs_them(server, tmp_path, monkeypatch):
-    for genre in ("blues", "rock"):
-        folder = tmp_path / "gtzan" / "genres" / genre
-        folder.mkdir(parents=True)
-        for i in range(3):
-            (folder / f"{genre}.{i:05d}.wav").touch()
-    monkeypatch.setattr(download, "_LISTS", server.url.removesuffix("clips.zip"))
-    server.status = 404
-    with (
-        pytest.warns(UserWarning, match="6 clips"),
-        pytest.raises(FileNotFoundError, match=r"train_filtered\.txt.*elsewhere"),
-    ):
-        datasets.load("gtzan", tmp_path, download=True)
-    with pytest.warns(UserWarning, match="6 clips"):
-        assert len(datasets.load("gtzan", tmp_path, download=True, splits="stratified").clips) == 6
-    assert len(server.asked) == 1
-    with pytest.raises(FileNotFoundError, match=r"dead.*huggingface"):
-        datasets.load("gtzan", tmp_path / "nowhere", download=True)
-
-
-# --- unpacking
-
-EVIL = [
-    "../evil", "a/../../evil", "/evil", "//evil", "\\evil", "..\\evil", "a\\..\\..\\evil",
-    "C:\\evil", "c:evil", "C:/evil", "a/..", "..", "good\0/../../evil",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", EVIL)
-def test_entries_that_leave_the_folder_are_refused(tmp_path, name):
-    path, folder = tmp_path / "a.zip", tmp_path / "in"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("music/good.mp3", "fine")
-        info = zipfile.ZipInfo("x")
-        info.filename = name  # past the constructor, which cuts at a NUL
-        archive.writestr(info, "evil")
-    with pytest.raises(ValueError, match="refused to unpack") as error:
-        unpack.unpack(path, folder, "music")
-    assert str(path) in str(error.value)
-    assert list(folder.iterdir()) == [] and set(tmp_path.iterdir()) == {path, folder}
-
-
-def test_links_are_refused(tmp_path):
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        link = zipfile.ZipInfo("music")
-        link.external_attr = 0o120777 << 16
-        archive.writestr(link, str(tmp_path))
-        archive.writestr("music/evil", "evil")
-    with pytest.raises(ValueError, match="'music' is a link"):
-        unpack.unpack(tmp_path / "a.zip", tmp_path / "in", "music")
-    assert list((tmp_path / "in").iterdir()) == []
-
-
-@given(st.lists(st.text("ab./\\:~ é\n", min_size=1, max_size=8), max_size=4, unique=True))
-@settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-def test_no_name_whatever_leaves_the_folder(tmp_path, names):
-    root = Path(tmp_path, hashlib.md5(repr(names).encode()).hexdigest())
-    root.mkdir(exist_ok=True)
-    path, folder = root / "a.zip", root / "in"
-    path.write_bytes(zipped(dict.fromkeys(names, b"x")))
-    try:
-        unpack.unpack(path, folder, "music")
-    except (ValueError, OSError):  # the latter where one entry is another's folder
-        assert not (folder / "music").exists()
-    for file in root.rglob("*"):
-        assert file == path or file == folder or file.is_relative_to(folder)
-
-
-def test_what_is_not_one_folder_is_refused(tmp_path):
-    for files in ({}, {"a.mp3": b"x"}, {"a/1.mp3": b"x", "b/2.mp3": b"x"}):
-        (tmp_path / "a.zip").write_bytes(zipped(files))
-        with pytest.raises(ValueError, match="should hold one folder"):
-            unpack.unpack(tmp_path / "a.zip", tmp_path / "in", "music")
-        assert list((tmp_path / "in").iterdir()) == []
-
-
-@pytest.mark.parametrize("programs", [{}, unpack.PROGRAMS])
-def test_damaged_archives_say_so_and_leave_nothing(tmp_path, programs, monkeypatch):
-    monkeypatch.setattr(unpack, "PROGRAMS", programs)
-    whole = zipped({"music/a.mp3": os.urandom(10_000)})
-    for name, data in {
-        "cut": whole[:5000],
-        "text": b"<html>404 not found</html>",
-        "empty": b"",
-        "flipped": whole[:4000] + b"\0\1\2" + whole[4003:],
-    }.items():
-        path = tmp_path / f"{name}.zip"
-        path.write_bytes(data)
-        with pytest.raises(ValueError, match="delete it and download it again") as error:
-            unpack.unpack(path, tmp_path / "in", "music")
-        assert str(path) in str(error.value)
-    assert list((tmp_path / "in").iterdir()) == []
-
-
-def test_unpacking_that_was_killed_looks_unfinished_and_goes_on(tmp_path, monkeypatch):
-    files = {f"music/{i}.mp3": bytes([i]) * 100 for i in range(5)}
-    path, folder = tmp_path / "a.zip", tmp_path / "in"
-    path.write_bytes(zipped(files))
-    written = []
-    real = zipfile.ZipFile.extract
+def test_unpacking_that_was_killed_looks_unfinished_and_goes_on(archive, tmp_path, monkeypatch):
+    archive(zipped({f"fma_small/{i}.mp3": bytes([i]) * 100 for i in range(5)}))
+    written, whole = [], zipfile.ZipFile.extract
 
     def dies_in_the_third(self, info, where):
         if len(written) == 2:
             (where / info.filename).write_bytes(b"half")
             raise KeyboardInterrupt
         written.append(info.filename)
-        return real(self, info, where)
+        return whole(self, info, where)
 
     with monkeypatch.context() as patch:
         patch.setattr(zipfile.ZipFile, "extract", dies_in_the_third)
         with pytest.raises(KeyboardInterrupt):
-            unpack.unpack(path, folder, "music")
-    assert not (folder / "music").exists(), "nothing that looks complete"
-    staged = {p.name: p.stat().st_mtime_ns for p in folder.rglob("*.mp3") if p.stat().st_size > 4}
+            download.get_archive("fma_small", tmp_path)
+    assert not (tmp_path / "fma_small").exists(), "nothing that looks complete"
+    staged = {p.name: p.stat().st_mtime_ns for p in tmp_path.rglob("*.mp3") if p.stat().st_size > 4}
     assert len(staged) == 2
-    unpack.unpack(path, folder, "music")
-    assert {p.name: p.read_bytes() for p in folder.rglob("*.mp3")} == {
-        f"{i}.mp3": bytes([i]) * 100 for i in range(5)
-    }
-    kept = {p.name: p.stat().st_mtime_ns for p in folder.rglob("*.mp3") if p.name in staged}
-    assert kept == staged, "files that were there are not written again"
-    assert os.listdir(folder) == ["music"]
+    download.get_archive("fma_small", tmp_path)
+    files = {p.name: p for p in (tmp_path / "fma_small").iterdir()}
+    assert [files[f"{i}.mp3"].read_bytes() for i in range(5)] == [
+        bytes([i]) * 100 for i in range(5)
+    ]
+    assert {n: files[n].stat().st_mtime_ns for n in staged} == staged, "not written again"
 
 
-def test_a_folder_that_is_there_is_completed(tmp_path):
-    (tmp_path / "a.zip").write_bytes(zipped({"x/1.mp3": b"new", "x/sub/2.mp3": b"new"}))
-    (tmp_path / "music").mkdir()
-    (tmp_path / "music" / "1.mp3").write_bytes(b"old")
-    (tmp_path / "music" / "mine.txt").write_text("keep")
-    unpack.unpack(tmp_path / "a.zip", tmp_path, "music")
-    assert sorted(p.name for p in (tmp_path / "music").iterdir()) == ["1.mp3", "mine.txt", "sub"]
-    assert (tmp_path / "music" / "1.mp3").read_bytes() == b"new"
-    assert sorted(os.listdir(tmp_path)) == ["a.zip", "music"]
-
-
-def write_deflate64(path, files):
-    """Write a zip of compression method 9, which Python does not read."""
+def deflate64(files):
+    """A zip of compression method 9, which Python does not read."""
     local, central = b"", b""
     for name, content in files.items():
         packer = zlib.compressobj(0, zlib.DEFLATED, -15)  # stored blocks: the same in deflate64
@@ -367,36 +238,161 @@ def write_deflate64(path, files):
         central += struct.pack("<HHHII", 0, 0, 0, 0o100644 << 16, len(local)) + name
         local += b"PK\3\4" + common + name + packed
     end = struct.pack("<HHHHIIH", 0, 0, len(files), len(files), len(central), len(local), 0)
-    path.write_bytes(local + central + b"PK\5\6" + end)
+    return local + central + b"PK\5\6" + end
 
 
-@pytest.mark.skipif(not any(map(shutil.which, unpack.PROGRAMS)), reason="no 7z or unzip here")
-def test_compression_unknown_to_python_is_left_to_a_program(tmp_path):
+def test_compression_unknown_to_python_is_left_to_a_program(archive, tmp_path, monkeypatch):
     files = {"fma_small/000/000002.mp3": os.urandom(5000), "fma_small/odd name.txt": b"hello"}
-    write_deflate64(tmp_path / "a.zip", files)
-    with zipfile.ZipFile(tmp_path / "a.zip") as archive, pytest.raises(NotImplementedError):
-        archive.read("fma_small/odd name.txt")
-    unpack.unpack(tmp_path / "a.zip", tmp_path / "in", "fma_small")
-    for name, content in files.items():
-        assert (tmp_path / "in" / name).read_bytes() == content
-    write_deflate64(tmp_path / "evil.zip", {"../evil": b"x"})
-    with pytest.raises(ValueError, match="outside the folder"):
-        unpack.unpack(tmp_path / "evil.zip", tmp_path / "in2", "music")
-    assert not (tmp_path / "evil").exists()
-
-
-def test_without_such_a_program_the_error_says_what_to_install(tmp_path, monkeypatch):
-    write_deflate64(tmp_path / "a.zip", {"a/b": b"x"})
+    archive(deflate64(files))
+    if any(map(shutil.which, download.PROGRAMS)):
+        download.get_archive("fma_small", tmp_path)
+        assert {n: (tmp_path / n).read_bytes() for n in files} == files
     monkeypatch.setattr(shutil, "which", lambda program: None)
-    with pytest.raises(ValueError, match="install 7-Zip"):
-        unpack.unpack(tmp_path / "a.zip", tmp_path / "in", "a")
+    with pytest.raises(ValueError, match="Install 7-Zip"):
+        download.get_archive("fma_small", tmp_path / "other")
 
 
-def test_bzip2_as_in_fmas_metadata_and_zip64(tmp_path):
-    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_BZIP2) as archive:
-        with archive.open("fma_metadata/tracks.csv", "w", force_zip64=True) as file:
-            file.write(b"a,b\n" * 1000)
-        archive.writestr("fma_metadata/sub/", "")
-    unpack.unpack(tmp_path / "a.zip", tmp_path / "in", "fma_metadata")
-    assert (tmp_path / "in" / "fma_metadata" / "tracks.csv").stat().st_size == 4000
-    assert os.listdir(tmp_path / "in") == ["fma_metadata"]
+def test_no_entry_leaves_the_folder(archive, tmp_path):
+    evil = ["../evil", "a/../../evil", "/evil", "\\evil", "..\\evil", "C:\\evil"]
+    archive(zipped({"fma_small/000/1.mp3": b"x"} | dict.fromkeys(evil, b"evil")))
+    download.get_archive("fma_small", tmp_path / "home")
+    assert os.listdir(tmp_path) == ["home"] and os.listdir(tmp_path / "home") == ["fma_small"]
+
+
+def test_gtzans_lists_are_fetched_for_the_split_that_needs_them(server, tmp_path, monkeypatch):
+    for genre in ("blues", "rock"):
+        folder = tmp_path / "gtzan" / "genres" / genre
+        folder.mkdir(parents=True)
+        for i in range(3):
+            (folder / f"{genre}.{i:05d}.wav").touch()
+    monkeypatch.setattr(gtzan, "_LISTS_URL", server.url.removesuffix("clips.zip"))
+    server.status = 404
+    with pytest.raises(FileNotFoundError, match=r"train_filtered\.txt.*elsewhere"):
+        datasets.load("gtzan", tmp_path, download=True)
+    with pytest.warns(UserWarning, match="6 clips"):
+        assert len(datasets.load("gtzan", tmp_path, download=True, splits="stratified").clips) == 6
+    assert len(server.asked) == 1
+    with pytest.raises(FileNotFoundError, match=r"dead.*huggingface"):
+        datasets.load("gtzan", tmp_path / "nowhere", download=True)
+
+
+# --- folders of git repositories
+
+KNOWN = fma_small_split.read().groupby(["genre", "split"]).head(1)
+
+
+@pytest.fixture
+def repository(tmp_path, data_home, monkeypatch):
+    """Three repositories of 24 clips, made one, among files that nobody asked for."""
+    if shutil.which("git") is None:
+        pytest.skip("no git")
+    tree, bare = tmp_path / "tree", tmp_path / "bare.git"
+    for clip, genre in KNOWN["genre"].items():
+        picture = tree / "spectrograms" / genre / f"{clip:06d}.png"
+        array = tree / "features" / "lstm_mfcc" / f"{clip:06d}.npy"
+        for path in (picture, array):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        picture.write_bytes(np.random.default_rng(clip).bytes(9000))
+        np.save(array, np.random.default_rng(clip).normal(size=(130, 20)).astype("float32"))
+    for genre in gtzan.GENRES:
+        for folder, ending in (("genres", "wav"), ("data/spectrograms", "png")):
+            (tree / folder / genre).mkdir(parents=True)
+            for i in range(5):
+                (tree / folder / genre / f"{genre}.{i:05d}.{ending}").write_text(f"{genre} {i}")
+    (tree / "large.bin").write_bytes(np.random.default_rng(0).bytes(2**21))
+
+    def git(*arguments):
+        who = ["-c", "user.name=x", "-c", "user.email=x@x"]
+        return subprocess.check_output(["git", *who, *arguments], cwd=tree, text=True).strip()
+
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "all")
+    commit = git("rev-parse", "HEAD")
+    git("rm", "-rq", "spectrograms/Rock")  # what came later does not matter
+    git("commit", "-qm", "later")
+    git("clone", "-q", "--bare", ".", str(bare))
+    for key in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
+        subprocess.run(["git", "config", key, "true"], cwd=bare, check=True)
+    for name, source in download.REPOSITORIES.items():
+        made = dataclasses.replace(source, url=bare.as_uri(), commit=commit, size=10**6)
+        monkeypatch.setitem(download.REPOSITORIES, name, made)
+    return bare
+
+
+def fetch(name="fma_small_images", **options):
+    with pytest.warns(UserWarning):
+        return prcnn.load(name, download=True, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "clips", "folder"),
+    [
+        ("fma_small_images", 24, "spectrograms"),
+        ("fma_small_mfcc", 24, "features"),
+        ("gtzan_mini", 50, "genres"),
+        ("gtzan_images", 50, "data"),
+    ],
+)
+def test_only_the_folder_of_the_pinned_commit_is_fetched(
+    repository, data_home, name, clips, folder, capsys
+):
+    dataset = fetch(name, splits="stratified")
+    assert len(dataset.clips) == clips
+    said = capsys.readouterr().out
+    assert "976.6 KiB from file://" in said and "no licence: for study" in said
+    assert os.listdir(data_home / name) == [folder]
+    repository.rename(repository.with_name("gone"))
+    assert fetch(name, splits="stratified") == dataset  # what is there is not fetched again
+    path = dataset.clips["path"].iloc[3]
+    with open(path, "ab") as file:
+        file.write(b"!")
+    assert dataset.validate().loc["changed", "clips"] == [dataset.clips.index[3]]
+
+
+def test_an_interrupted_download_goes_on_where_it_was(repository, data_home, monkeypatch):
+    whole, done = download._git, []
+
+    def fails(work, *arguments):
+        if arguments[0] == "checkout" and (done.append(1) or len(done) == 4):
+            packs = sum(p.stat().st_size for p in (work / ".git").rglob("*.pack"))
+            assert packs < 2**20, "the large file was not fetched"
+            raise KeyboardInterrupt
+        return whole(work, *arguments)
+
+    monkeypatch.setattr(download, "_git", fails)
+    with pytest.raises(KeyboardInterrupt):
+        fetch()
+    work = data_home / "fma_small_images" / ".git-folder"
+    assert not (data_home / "fma_small_images" / "spectrograms").exists()
+    early = {p: p.stat().st_mtime_ns for p in work.glob("spectrograms/Electronic/*.png")}
+    assert len(early) == 3 and not list(work.glob("spectrograms/Rock/*.png"))
+    monkeypatch.setattr(download, "_git", whole)
+    (work / ".git" / "index.lock").touch()
+    assert len(fetch().clips) == 24
+    for path, written in early.items():
+        moved = data_home / "fma_small_images" / "spectrograms" / "Electronic" / path.name
+        assert moved.stat().st_mtime_ns == written
+
+
+def test_what_is_wrong_with_a_download_is_said(repository, data_home, monkeypatch):
+    source = download.REPOSITORIES["fma_small_images"]
+    other = dataclasses.replace(source, commit="22ab844bd8752f0fcd933a16255155d69195bf4e")
+    monkeypatch.setitem(download.REPOSITORIES, "fma_small_images", other)
+    with pytest.raises(ConnectionError, match=r"git fetch failed.*run the same again"):
+        prcnn.load("fma_small_images", download=True)
+    monkeypatch.setitem(download.REPOSITORIES, "fma_small_images", source)
+    whole = download._git
+
+    def tampers(work, *arguments):
+        if arguments[0] == "fsck":
+            next(work.glob("spectrograms/Folk/*.png")).write_bytes(b"other")
+        return whole(work, *arguments)
+
+    monkeypatch.setattr(download, "_git", tampers)
+    with pytest.raises(ValueError, match=r"is not spectrograms of .*Folk.*Delete it"):
+        prcnn.load("fma_small_images", download=True)
+    assert not (data_home / "fma_small_images" / "spectrograms").exists()
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(FileNotFoundError, match=r"git is needed.*https://git-scm.com"):
+        prcnn.load("fma_small_images", download=True)
