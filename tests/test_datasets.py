@@ -1,4 +1,4 @@
-"""The table of sources, a Dataset's own checks, folders of sound, mirdata, and the keys of tables."""
+"""The table of sources, a Dataset's own checks, folders of sound, mirdata, keys of tables."""
 
 import dataclasses
 import hashlib

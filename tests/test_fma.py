@@ -1,16 +1,22 @@
-"""FMA: official counts, the broken clips by name, and every way its files can be damaged."""
+"""FMA: official counts, the broken clips by name, every way its files can be damaged; two views."""
 
 import csv
+import gzip
+import os
 import shutil
+from pathlib import Path
 
 import librosa
 import numpy as np
 import pandas as pd
 import pytest
+from make import SHARED, SOURCES
 
+import prcnn
 from prcnn import audio, datasets
-from prcnn.datasets import fma, fma_small_split
+from prcnn.datasets import fma, fma_images, fma_small_split
 
+KNOWN = fma_small_split.read()
 BROKEN_SMALL = (99134, 108925, 133297, 98565, 98567, 98569)
 REAL = (2, 5, 182, 459, 676)
 ROWS = [  # id, split, subset, genre, artist
@@ -50,10 +56,18 @@ def small_home(home, rows=ROWS, audio=True):
     return path
 
 
+def load(*arguments, **options):
+    """Load a dataset; also what was warned of."""
+    with pytest.warns(UserWarning) as caught:
+        dataset = datasets.load(*arguments, **options)
+    assert all(w.filename == __file__ for w in caught), "a warning should point at the user's line"
+    return dataset, " ".join(str(w.message) for w in caught)
+
+
 @pytest.fixture
 def official(tmp_path):
     """FMA-small's official table, with the six broken clips added again."""
-    table = fma_small_split.read().assign(subset="small").reset_index()
+    table = KNOWN.assign(subset="small").reset_index()
     rows = table[["clip", "split", "subset", "genre"]].to_numpy().tolist()
     rows += [(clip, "training", "small", "Rock") for clip in BROKEN_SMALL]
     write_tracks(tmp_path, rows, names=("split", "subset", "genre_top"))
@@ -76,37 +90,27 @@ def test_fma_small_has_its_official_split_and_names_the_six_broken_clips(officia
     assert dataset.clips.index[dataset.clips["near_silent"]].tolist() == [72059, 110736, 119979]
 
 
-@pytest.fixture
-def five(official):
-    """Five files in FMA's places, without sound."""
-    for clip in REAL:
+@pytest.mark.parametrize("source", [None, *SOURCES])
+def test_some_clips_alone_keep_the_official_split_and_sound_as_librosa_has_them(
+    official, made_data, source
+):
+    for clip in REAL if source is None else ():
         path = fma.clip_path(official / "fma_small", clip)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    return official
-
-
-def check_five(home):
-    with pytest.warns(UserWarning, match="7989 of the 7994 clips .* have no file"):
-        dataset = datasets.load("fma_small", home)
+    if source:
+        folder = made_data if source == "made" else SHARED
+        shutil.copytree(folder / "fma" / "fma_small", official / "fma_small")
+    dataset, said = load("fma_small", official)
+    assert "7989 of the 7994 clips" in said and "have no file" in said
     assert dataset.clips.index.tolist() == list(REAL)
     split = ["training", "training", "test", "validation", "training"]
     assert dataset.clips["split"].tolist() == split
     assert dataset.genres == ["Hip-Hop", "Rock"]
     assert len(dataset.left_out) == 7989 + 6
-    assert dataset.clips.loc[2, "path"] == str(home / "fma_small" / "000" / "000002.mp3")
-    return dataset
-
-
-def test_some_clips_alone_keep_the_official_split(five):
-    check_five(five)
-
-
-def test_clips_are_read_and_sound_as_librosa_has_them(official, clips_and_weights):
-    shutil.copytree(clips_and_weights / "fma" / "fma_small", official / "fma_small")
-    clips = check_five(official).clips
-    assert (audio.headers(clips)["sr"] == 44100).all()
-    for path in clips["path"]:
+    assert dataset.clips.loc[2, "path"] == str(official / "fma_small" / "000" / "000002.mp3")
+    assert not source or (audio.headers(dataset.clips)["sr"] == 44100).all()
+    for path in dataset.clips["path"] if source else ():
         expected, _ = librosa.load(path, sr=22050)
         y = audio.load(path)
         assert y.shape == expected.shape and np.abs(y - expected).max() < 1e-5
@@ -127,32 +131,28 @@ def test_subsets_nest_and_a_larger_folder_serves(tmp_path):
 
 def test_clips_without_metadata_and_metadata_without_clips_are_counted(tmp_path):
     small_home(tmp_path)
-    (tmp_path / "fma_large" / "000" / "000999.mp3").touch()
-    (tmp_path / "fma_large" / "000" / "odd name.mp3").touch()
-    (tmp_path / "fma_large" / "000" / "000002.mp3").unlink()
-    with pytest.warns() as caught:
-        dataset = datasets.load("fma_large", tmp_path)
-    messages = " ".join(str(w.message) for w in caught)
-    assert "2 files under" in messages and "000999.mp3" in messages
-    assert "1 of the 8 clips" in messages
-    assert "no file at" in dataset.left_out[2] and 2 not in dataset.clips.index
-    assert all(w.filename == __file__ for w in caught), "a warning should point at the user's line"
+    folder = tmp_path / "fma_large" / "000"
+    (folder / "000999.mp3").touch()
+    (folder / "odd name.mp3").touch()
+    (folder / "000002.mp3").unlink()
+    (folder / "000005.mp3").unlink()
+    os.mkfifo(folder / "000005.mp3")
+    dataset, said = load("fma_large", tmp_path)
+    assert "2 files under" in said and "000999.mp3" in said and "1 of the 8 clips" in said
+    assert "no file at" in dataset.left_out[2] and "a pipe" in dataset.left_out[5]
+    assert not {2, 5} & set(dataset.clips.index)
 
 
 def test_an_official_split_without_clips_falls_back_or_refuses(tmp_path):
     small_home(tmp_path)
     for clip in (10, 20):
         (tmp_path / "fma_large" / "000" / f"{clip:06d}.mp3").unlink()
-    with pytest.warns() as caught:
-        dataset = datasets.load("fma_small", tmp_path)
-    assert any("not comparable with published" in str(w.message) for w in caught)
-    assert dataset.splits == "stratified"
-    with pytest.warns(), pytest.raises(ValueError, match=r"official validation split.*stratified"):
-        datasets.load("fma_small", tmp_path, splits="official")
+    dataset, said = load("fma_small", tmp_path)
+    assert "not comparable with published" in said and dataset.splits == "stratified"
+    with pytest.raises(ValueError, match=r"official validation split.*stratified"):
+        load("fma_small", tmp_path, splits="official")
     with pytest.warns():
         assert datasets.load("fma_small", tmp_path, splits="artist").splits == "artist"
-    with pytest.raises(ValueError, match="'official', 'stratified' and 'artist'"):
-        datasets.load("fma_small", tmp_path, splits="random")
 
 
 @pytest.mark.parametrize(
@@ -177,14 +177,12 @@ def test_damaged_metadata_is_an_error_that_names_the_file(tmp_path, damage, mess
     assert str(path) in str(error.value)
 
 
-def test_binary_rubbish_is_an_error_that_names_the_file(tmp_path):
+def test_binary_rubbish_and_missing_metadata_name_the_file(tmp_path):
     path = small_home(tmp_path)
     path.write_bytes(b"\x00\xff\xfe" * 100)
     with pytest.raises(ValueError, match=r"tracks\.csv"):
         datasets.load("fma_small", tmp_path)
-
-
-def test_missing_metadata_says_where_and_how(tmp_path):
+    path.unlink()
     with pytest.raises(FileNotFoundError, match=r"tracks\.csv.*download=True"):
         datasets.load("fma_small", tmp_path)
 
@@ -260,3 +258,167 @@ def test_whole_table_genres_and_features(tmp_path):
     dataset.clips.index = pd.Index([2, 7])
     with pytest.warns(UserWarning, match="1 clips have no features"):
         assert fma.features(tmp_path, dataset).isna().any(axis=1).tolist() == [False, True]
+
+
+# --- the table that the package carries
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_table_is_fmas_official_split(tmp_path, source):
+    if source == "made":
+        rows = KNOWN.reset_index().assign(subset="small", genre_top=lambda t: t["genre"])
+    else:
+        rows = pd.read_csv(SHARED / "fma" / "tracks_small.csv")
+    rows = rows.rename(columns={"clip": "track_id"})
+    rows = rows[["track_id", "split", "subset", "genre_top"]].to_numpy().tolist()
+    broken = [(clip, "training", "small", "Rock") for clip in (99134, 98565)]
+    other = [(1, "training", "large", "Jazz")]
+    names = ("split", "subset", "genre_top")
+    tracks = write_tracks(tmp_path, rows + broken + other, names=names)
+    fma_small_split.make(tracks, tmp_path / "made.csv.gz")
+    assert (tmp_path / "made.csv.gz").read_bytes() == fma_small_split.FILE.read_bytes()
+    with pytest.raises(ValueError, match="does not hold FMA-small: 7993 clips"):
+        fma_small_split.make(write_tracks(tmp_path, rows[1:], names=names), tmp_path / "x")
+
+
+def test_the_table_knows_when_it_is_damaged(tmp_path):
+    text = gzip.decompress(fma_small_split.FILE.read_bytes()).replace(b"Folk", b"Rock", 1)
+    (tmp_path / "table.csv.gz").write_bytes(gzip.compress(text))
+    with pytest.raises(ValueError, match="do not match its checksum"):
+        fma_small_split.read(tmp_path / "table.csv.gz")
+
+
+# --- two views of FMA-small, without its sound
+
+
+def spectrogram(seed):
+    return np.random.default_rng(seed).integers(0, 256, (128, 128)).astype(np.uint8)
+
+
+@pytest.fixture
+def coefficients(data_home):
+    """MFCC of the clips of ``pictures``, and of one that lasts too short."""
+    folder = data_home / "fma_small_mfcc" / "features" / "lstm_mfcc"
+    folder.mkdir(parents=True)
+    for clip in [*KNOWN.groupby(["genre", "split"]).head(3).index, 98565]:
+        array = np.random.default_rng(clip).normal(size=(20, 130)).astype(np.float32).T
+        np.save(folder / f"{clip:06d}.npy", array)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"), [("fma_small_images", "images"), ("fma_small_mfcc", "close")]
+)
+def test_a_view_is_a_dataset_with_the_official_split(pictures, coefficients, name, settings):
+    dataset, said = load(name)
+    assert len(dataset.clips) == 72
+    assert (dataset.clips.groupby(["genre", "split"]).size() == 3).all()
+    assert dataset.clips["split"].equals(KNOWN.loc[dataset.clips.index, "split"])
+    assert dataset.genres == fma.GENRES
+    assert (dataset.splits, dataset.settings) == ("official", settings)
+    assert dataset.clips[["artist", "duplicate_of"]].isna().all(axis=None)
+    assert not dataset.clips["near_silent"].any()
+    assert "7922 of the 7994 clips" in said and "not used" not in said
+    assert len(dataset.left_out) == 7922 + 6
+    assert dataset.left_out[98565] == fma.TOO_SHORT
+    assert dataset.validate().loc["present", "count"] == 72
+    folder = Path(dataset.clips["path"].iloc[0]).parents[2]
+    elsewhere, _ = load(name, data_home=folder)  # the repository's folder itself
+    assert elsewhere == dataset
+    drawn = [load(name, splits="stratified", seed=seed)[0].clips["split"] for seed in (1, 2)]
+    assert not drawn[0].equals(drawn[1])
+    with pytest.raises(ValueError, match="'official', 'stratified'"):
+        datasets.load(name, splits="artist")
+    for path in dataset.clips["path"]:
+        os.unlink(path)
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match="no clips"):
+        datasets.load(name)
+    shutil.rmtree(folder)
+    with pytest.raises(FileNotFoundError, match=r"download=True.*\(\d+ MB, with git\)"):
+        datasets.load(name)
+
+
+def test_pictures_go_through_the_store_and_bad_ones_are_counted(pictures, data_home):
+    dataset, _ = load("fma_small_images")
+    bad = dataset.clips.index[40]
+    with open(dataset.clips.loc[bad, "path"], "r+b") as file:
+        file.truncate(1000)
+    assert dataset.validate().loc["unreadable", "clips"] == [bad]
+    store = prcnn.extract(dataset, dataset.settings, n_jobs=1, out=data_home, progress=False)
+    assert store.shape == (128, 128)
+    assert store.settings == prcnn.spectrogram.IMAGES
+    assert list(store.failed) == [bad]
+    assert "not a whole picture" in store.failed[bad]
+    clip = store.clips.index[5]
+    expected = (spectrogram(clip).T + 0.5) / 256 * 80 - 80
+    assert np.abs(store.read(np.array([5]))[0] - expected).max() <= 0.3125  # shared colours
+
+
+def test_pictures_that_do_not_belong_are_named(pictures, draw):
+    draw(pictures / "Rock" / "999999.png", spectrogram(0))
+    draw(pictures / "Rock" / "cover.png", spectrogram(0))
+    silent = fma.NEAR_SILENT[0]
+    draw(pictures / KNOWN.loc[silent, "genre"] / f"{silent:06d}.png", spectrogram(0))
+    folk = KNOWN.index[KNOWN["genre"] == "Folk"]
+    draw(pictures / "Rock" / f"{folk[-1]:06d}.png", spectrogram(0))
+    draw(pictures / "Rock" / f"{folk[0]:06d}.png", spectrogram(0))
+    shutil.rmtree(pictures / "Pop")
+    dataset, said = load("fma_small_images")
+    assert "4 files" in said
+    assert dataset.left_out[999999] == "no clip of FMA-small"
+    assert dataset.left_out["Rock/cover.png"] == "no clip of FMA-small"
+    assert dataset.left_out[folk[-1]] == "lies in the folder Rock, and FMA says Folk"
+    assert folk[0] in dataset.clips.index and folk[0] not in dataset.left_out
+    assert dataset.clips.index[dataset.clips["near_silent"]].tolist() == [silent]
+    assert len(dataset.clips) == 64
+    assert dataset.genres == [genre for genre in fma.GENRES if genre != "Pop"]
+
+
+def test_arrays_of_another_shape_are_left_out_and_counted(coefficients):
+    paths = sorted(coefficients.glob("*.npy"))[:6]
+    np.save(paths[0], np.zeros((129, 20), np.float32))
+    np.save(paths[1], np.zeros((20, 130), np.float32))
+    np.save(paths[2], np.zeros((130, 20)))
+    paths[3].write_bytes(paths[3].read_bytes()[:5000])
+    paths[4].write_bytes(b"<html>")
+    paths[5].unlink()
+    os.mkfifo(paths[5])
+    dataset, said = load("fma_small_mfcc")
+    assert len(dataset.clips) == 66 and "5 files" in said
+    why = [dataset.left_out[int(path.stem)] for path in paths]
+    assert all("130 frames × 20" in each for each in why[:3])
+    assert all("cannot be read" in each for each in why[3:5]) and "no file" in why[5]
+
+
+def test_duplicates_are_named_and_those_across_splits_warned_of(pictures, draw):
+    folk = KNOWN[KNOWN["genre"] == "Folk"].groupby("split").head(2)
+    first, second = folk.index[folk["split"] == "training"]
+    third = folk.index[folk["split"] == "test"][0]
+    draw(pictures / "Folk" / f"{second:06d}.png", spectrogram(first))
+    dataset, said = load("fma_small_images")
+    assert dataset.clips["duplicate_of"].dropna().to_dict() == {second: first}
+    assert "two splits" not in said
+    draw(pictures / "Folk" / f"{third:06d}.png", spectrogram(first))
+    dataset, said = load("fma_small_images")
+    assert dataset.clips["duplicate_of"].dropna().to_dict() == {second: first, third: first}
+    assert "1 clips lie in two splits" in said and f"{third} = {first}" in said
+
+
+def test_vggish_is_in_the_order_of_the_clips(pictures, data_home):
+    dataset, _ = load("fma_small_images")
+    with pytest.raises(FileNotFoundError, match="vggish_embeddings_v2"):
+        fma_images.vggish()
+    ids = dataset.clips.index[::-1]
+    rows = np.repeat(np.asarray(ids, np.float32)[:, None], 128, axis=1)
+    path = data_home / "fma_small_images" / "vggish.npz"
+    np.savez(path, track_id=ids, embedding=rows)
+    table = fma_images.vggish(dataset=dataset)
+    assert table.index.equals(dataset.clips.index)
+    assert (table.to_numpy() == dataset.clips.index.to_numpy()[:, None]).all()
+    assert fma_images.vggish().shape == (72, 128)
+    np.savez(path, track_id=ids[1:], embedding=rows[1:])
+    with pytest.warns(UserWarning, match="1 clips have no embedding"):
+        assert fma_images.vggish(dataset=dataset).isna().any(axis=1).sum() == 1
+    np.savez(path, ids=ids)
+    with pytest.raises(ValueError, match="does not hold track_id"):
+        fma_images.vggish()

@@ -6,16 +6,20 @@ kinds of lines, stand in for them; the real ones are read where they are.
 
 import hashlib
 import itertools
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 from benchmarks.gtzan import survey
 
 from prcnn import datasets
-from prcnn.datasets import download, gtzan, gtzan_faults, splits
+from prcnn.datasets import gtzan, splits
 from prcnn.study import checked, results
 
-LAYOUTS = ("genres", "genres_original", "Data/genres_original")
+LAYOUTS = ("gtzan/genres", "gtzan/genres_original", "gtzan/Data/genres_original")
+PICTURES = ("gtzan_images/data/spectrograms", "data/spectrograms", "spectrograms")
 NAMES = [f"{genre}.{number:05d}" for genre in gtzan.GENRES for number in range(100)]
 # What the made lists say of the clips whose number ends in 0 … 9; those in 9 are left out.
 SIDES = dict(zip(range(9), ["training"] * 5 + ["validation"] * 2 + ["test"] * 2, strict=True))
@@ -30,12 +34,13 @@ LINES = {
 }
 
 
-def make_home(home, layout="genres", ending="wav", lists=True):
+def make_home(home, layout="gtzan/genres", ending="wav", lists=True):
     """Lay out files named like GTZAN's, without sound: a loader looks at names only."""
     for name in NAMES:
-        path = home / "gtzan" / layout / name.split(".")[0] / f"{name}.{ending}"
+        path = home / layout / name.split(".")[0] / f"{name}.{ending}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+    (home / "gtzan").mkdir(exist_ok=True)
     if lists:
         make_lists(home / "gtzan")
     return home
@@ -55,17 +60,52 @@ def make_lists(folder):
     (folder / gtzan.INDEX).write_text("## an index ::: with a head\n##\n" + "".join(text))
 
 
-@pytest.mark.parametrize(("layout", "ending"), itertools.product(LAYOUTS, ("wav", "au")))
-def test_fault_filtered_split_in_every_layout(tmp_path, layout, ending):
-    dataset = datasets.load("gtzan", make_home(tmp_path, layout, ending))
+def load(*arguments, **options):
+    """Load a dataset; also what was warned of."""
+    with pytest.warns(UserWarning) as caught:
+        dataset = datasets.load(*arguments, **options)
+    return dataset, " ".join(str(w.message) for w in caught)
+
+
+@pytest.mark.parametrize(
+    ("name", "layout", "ending"),
+    [
+        *itertools.product(["gtzan"], LAYOUTS, ("wav", "au")),
+        *itertools.product(["gtzan_images"], PICTURES, ["png"]),
+    ],
+)
+def test_fault_filtered_split_in_every_layout(tmp_path, name, layout, ending):
+    dataset = datasets.load(name, make_home(tmp_path, layout, ending))
     expected = {name: SIDES[int(name[-1])] for name in NAMES if name[-1] != "9"}
     assert dataset.clips["split"].to_dict() == expected
     assert dataset.genres == gtzan.GENRES and dataset.splits == "fault_filtered"
+    assert dataset == datasets.load(name, tmp_path, splits="filtered")
+    assert dataset.settings == ("paper" if name == "gtzan" else name)
     assert list(dataset.left_out) == [name for name in NAMES if name[-1] == "9"]
-    assert dataset.left_out["blues.00009"] == gtzan_faults.FILTERED
+    assert dataset.left_out["blues.00009"] == gtzan.FILTERED
     blues = dataset.clips.loc["blues.00012"]
     assert blues["artist"] == "artist 1 of blues" and blues["title"] == "song blues.00012"
-    assert blues["path"].endswith(f"gtzan/{layout}/blues/blues.00012.{ending}")
+    assert blues["path"] == str(tmp_path / layout / "blues" / f"blues.00012.{ending}")
+
+
+def test_pictures_are_marked_split_and_counted_as_the_sound_is(tmp_path):
+    make_home(make_home(tmp_path), PICTURES[0], "png")
+    folder = tmp_path / PICTURES[0]
+    (folder / "jazz" / "jazz.00054.png").unlink()  # as in the repository
+    for way in ("fault_filtered", "stratified", "artist"):
+        pictures = datasets.load("gtzan_images", tmp_path, splits=way)
+        sound = datasets.load("gtzan", tmp_path, splits=way)
+        assert pictures.left_out == sound.left_out | {"jazz.00054": "no file of this clip"}
+        columns = ["artist", "title", "repeats", "mislabelled", "faults"]
+        whole = sound.clips.drop(index="jazz.00054")
+        assert pictures.clips[columns].equals(whole[columns])
+    for path in folder.glob("*/*.png"):
+        if path.stem[-1] not in "05" or path.stem == "rock.00005":
+            path.unlink()
+    os.mkfifo(folder / "rock" / "rock.00005.png")
+    fifth, said = load("gtzan_images", tmp_path, splits="stratified")
+    assert len(fifth.clips) == 199 and "200 clips" in said and "where there should be 999" in said
+    assert len(fifth.left_out) == 801 and "a pipe" in fifth.left_out["rock.00005"]
 
 
 def test_faults_are_marked_with_their_source(tmp_path):
@@ -106,8 +146,6 @@ def test_lists_are_needed_and_said_so(tmp_path):
         datasets.load("gtzan", tmp_path)
     with pytest.raises(FileNotFoundError, match=r"index\.txt"):
         datasets.load("gtzan", tmp_path, splits="artist")
-    with pytest.raises(ValueError, match="'fault_filtered', 'stratified' and 'artist'"):
-        datasets.load("gtzan", tmp_path, splits="official")
     dataset = datasets.load("gtzan", tmp_path, splits="stratified")
     assert dataset.clips["split"].value_counts().to_dict() == {
         "training": 600, "validation": 200, "test": 200,
@@ -131,11 +169,9 @@ def test_missing_and_odd_files_are_counted(tmp_path):
     (rock / "my song.wav").touch()
     (rock / "rock.00001.au").touch()  # beside rock.00001.wav: the wav is taken
     (rock / "._rock.00002.wav").touch()
-    with pytest.warns() as caught:
-        dataset = datasets.load("gtzan", tmp_path)
-    messages = " ".join(str(w.message) for w in caught)
-    assert "1 files are not named" in messages and "my song.wav" in messages
-    assert "999 clips" in messages and "rock.00000" in messages
+    dataset, said = load("gtzan", tmp_path)
+    assert "1 files are not named" in said and "my song.wav" in said
+    assert "999 clips" in said and "rock.00000" in said
     assert dataset.left_out["rock.00000"] == "no file of this clip"
     assert dataset.clips.loc["rock.00001", "path"].endswith(".wav")
 
@@ -184,19 +220,26 @@ def test_survey_counts_what_the_lists_say(tmp_path):
     assert found["overlap"]["artist"] == 0 and found["overlap"]["fault_filtered"] > 0.98
 
 
+def published(tmp_path, shared_data):
+    (tmp_path / "gtzan").mkdir(exist_ok=True)
+    for file in (shared_data / "gtzan").iterdir():
+        shutil.copy(file, tmp_path / "gtzan")
+    return tmp_path
+
+
+def sizes(dataset):
+    found = dataset.clips["split"].value_counts()
+    return found["training"], found["validation"], found["test"]
+
+
 def test_the_published_lists_and_clips(tmp_path, shared_data):
     """Whatever rests on the real files: checksums, counts, the numbers of the chapter."""
-    folder = shared_data / "gtzan"
-    for file, sha256 in download.LISTS.items():
-        assert hashlib.sha256((folder / file).read_bytes()).hexdigest() == sha256
-    expected = download.ARCHIVES["gtzan_mini"].sound_hash
-    assert download.sound_hash(shared_data / "gtzan_mini") == expected
-    make_home(tmp_path, lists=False)
-    for file in (*gtzan.LISTS.values(), gtzan.INDEX):
-        shutil.copy(folder / file, tmp_path / "gtzan" / file)
+    for file, sha256 in gtzan.LISTS.values():
+        content = (shared_data / "gtzan" / file).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == sha256
+    make_home(published(tmp_path, shared_data), lists=False)
     dataset = datasets.load("gtzan", tmp_path)
-    sizes = dataset.clips["split"].value_counts()
-    assert (sizes["training"], sizes["validation"], sizes["test"]) == (443, 197, 290)
+    assert sizes(dataset) == (443, 197, 290)
     assert len(dataset.left_out) == 70 and 0 < splits.overlap(dataset.clips) < 0.1
     blues = dataset.clips.loc["blues.00012"]
     assert blues["split"] == "test" and blues["artist"] == "Robert Johnson"
@@ -211,7 +254,7 @@ def test_the_published_lists_and_clips(tmp_path, shared_data):
     blues = by_artist[by_artist["genre"] == "blues"]
     assert blues["artist"].nunique() == 1 and set(blues["split"]) == {"training"}
 
-    found = survey(folder)
+    found = survey(shared_data / "gtzan")
     assert (found["artists"], found["unknown"], found["left_out"]) == (271, 17, 70)
     assert found["artists"] == checked.TABLE1.set_index("dataset").loc["GTZAN", "artists"]
     assert found["leader"]["reggae"] == ["Bob Marley", 35]  # as Sturm (2012) says
@@ -220,3 +263,15 @@ def test_the_published_lists_and_clips(tmp_path, shared_data):
     assert written["overlap"].pop("stratified") == pytest.approx(0.806, abs=0.02)
     assert found["overlap"].pop("stratified") == pytest.approx(0.806, abs=0.02)
     assert {key: written[key] for key in found} == found
+
+
+def test_every_fifth_picture_of_gtzan(tmp_path, shared_data):
+    script = shared_data / "gtzan_images" / "unpack.py"
+    goal = published(tmp_path, shared_data) / "gtzan_images"
+    subprocess.run([sys.executable, script, goal], check=True)
+    dataset, said = load("gtzan_images", tmp_path)
+    assert "200 clips" in said and sum(sizes(dataset)) == len(dataset.clips) == 186
+    assert len(dataset.left_out) == 1000 - 186
+    assert dataset.validate().loc["present", "count"] == 186
+    by_artist, _ = load("gtzan_images", tmp_path, splits="artist")
+    assert splits.overlap(by_artist.clips) == 0 and len(by_artist.clips) == 200

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from prcnn.datasets import splits
-from prcnn.datasets.gtzan_faults import INDEX, read_index, read_lists, repeats
+from prcnn.datasets.gtzan import INDEX, read_index, read_lists, repeats
 from prcnn.study import results
 
 SEEDS = range(10)  # of random splits, whose overlap is a mean
