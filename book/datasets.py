@@ -48,7 +48,8 @@ import prcnn
 from prcnn import audio, plots
 from prcnn.study import paper, results
 from prcnn.datasets import download as downloads
-from prcnn.datasets import fma, gtzan_faults, splits
+from prcnn.datasets import fma, splits
+from prcnn.datasets import gtzan as gtzan_files
 from prcnn.datasets.synthetic import recipes
 from prcnn.study import checked
 
@@ -268,7 +269,7 @@ faults.to_frame()
 # %% tags=["remove-cell"]
 glue("mislabelled", int(faults.tail(2).sum()), display=False)
 glue("paper_mislabelled", checked.GTZAN_MISLABELLED_IN_PAPER, display=False)
-glue("marked", len(gtzan_faults.MISLABELLED), display=False)
+glue("marked", len(gtzan_files.MISLABELLED), display=False)
 
 # %% [markdown]
 # (The paper that we reproduce prints {glue:text}`paper_mislabelled` mislabelled clips; the two last rows
@@ -321,10 +322,13 @@ assert named["random"] > 10 * named["fault-filtered"] > 0 == named["by artist"]
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-ways", "caption": "The datasets, how to get them, and how they are split unless you say otherwise."}}
 sizes = {name: f"{archive.size / 2**30:,.1f} GiB" for name, archive in downloads.ARCHIVES.items()}
+folders = {name: f"{folder.size / 1e6:.0f} MB" for name, folder in downloads.REPOSITORIES.items()}
 ways = {
     "synthetic": ("made on the spot", "official"),
-    **{f: (f"download=True, {sizes[f]}", "official") for f in sizes if "_mini" not in f},
-    "gtzan_mini": (f"download=True, {sizes['gtzan_mini']}", "stratified"),
+    **{f: (f"download=True, {sizes[f]}", "official") for f in sizes},
+    **{f: (f"download=True, {folders[f]}", "official") for f in folders if "fma" in f},
+    "gtzan_mini": (f"download=True, {folders['gtzan_mini']}", "stratified"),
+    "gtzan_images": (f"download=True, {folders['gtzan_images']}", "fault_filtered"),
     "gtzan": ("the old address is dead; the error says where it is", "fault_filtered"),
     "extended_ballroom": ("from its authors' script", "artist"),
     "rwc": ("on request from AIST, on your disk", "stratified"),
@@ -336,7 +340,9 @@ pd.DataFrame(ways, index=["how to get it", "default split"]).T
 
 # %% [markdown]
 # A download says how large it is before it starts, goes on where it broke off, is checked against a
-# checksum, and unpacks nothing outside its folder. If only part of FMA is on the disk, the clips
+# checksum (what comes with git: against the commit), and unpacks nothing outside its folder. The
+# pictures of FMA-small and GTZAN and the coefficients come from public repositories that name no
+# licence: they are fetched for study. If only part of FMA is on the disk, the clips
 # without a file are left out and counted; if there is none of its sound at all, the table still loads,
 # with a warning, so that it can be studied before {glue:text}`small_size:.1f` GiB are fetched.
 #
