@@ -199,8 +199,8 @@ assert len(small) == 8000 - checked.FMA_SMALL_RATES[44100] - 411 - 14 + 3
 # with them, have changed.
 #
 # FMA also sorts its tracks into a tree of {glue:text}`tree` genres; `fma.genres(data_home)` shows it
-# with parents and children, `fma.tracks` the whole table, `fma.features` the numbers that its authors
-# computed *on whole tracks*, so that a classifier on them has heard more than the clip.
+# with parents and children, `fma.features` the numbers that its authors computed *on whole tracks*, so
+# that a classifier on them has heard more than the clip.
 
 # %% tags=["hide-input"]
 home = prcnn.datasets.cache_folder(data_home)

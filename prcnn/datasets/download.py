@@ -72,15 +72,12 @@ REPOSITORIES = {
         120_229_346,
     ),
 }
-# Programs that read what Python's zipfile cannot (deflate64, odd zip64), and how they are called.
-_7Z = ("x", "-y", "-o{folder}", "--", "{archive}")
-PROGRAMS = {"7z": _7Z, "7zz": _7Z, "unzip": ("-q", "-o", "{archive}", "-d", "{folder}")}
 
 
 def get_archive(name, home):
     """Download one of ARCHIVES and unpack it to ``home/name``, unless its files are there.
 
-    ValueError where it has another checksum, and is not kept, or nothing here can unpack it;
+    ValueError where it has another checksum, and is not kept, or Python cannot unpack it;
     OSError where the disk has too little room or the connection fails (``ConnectionError``): what
     has arrived is kept, and the next call goes on from there. Files are unpacked into a hidden
     folder and moved at the end, so that a process killed on the way leaves nothing that looks
@@ -109,20 +106,11 @@ def _unpack(archive, folder):
                 target = folder / info.filename
                 if not (target.is_file() and target.stat().st_size == info.file_size):
                     opened.extract(info, folder)  # never outside the folder, whatever its name
-        return
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        failed = f"Python cannot unpack {archive} ({error})"
-    program = next((name for name in PROGRAMS if shutil.which(name)), None)
-    if program is None:
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # odd zip64, deflate64
         raise ValueError(
-            f"{failed}. Install 7-Zip (apt install 7zip, brew install sevenzip, or 7-zip.org) or "
-            "unzip, and try again."
-        )
-    call = [part.format(archive=archive, folder=folder) for part in PROGRAMS[program]]
-    done = subprocess.run([program, *call], stdin=subprocess.DEVNULL, capture_output=True)
-    if done.returncode > 1:  # of both programs, 1 is a warning
-        said = (done.stderr or done.stdout).decode(errors="replace").strip()
-        raise ValueError(f"{failed}, and neither can {program}: {said}")
+            f"Python cannot unpack {archive} ({error}), which is whole: unpack it with 7-Zip into "
+            f"{archive.parent}, delete {folder}, and load again."
+        ) from error
 
 
 def announce(source, path, size):

@@ -2,13 +2,12 @@
 
 Defferrard, Benzi, Vandergheynst, Bresson, "FMA: a dataset for music analysis", ISMIR 2017;
 https://github.com/mdeff/fma. The metadata is under CC BY 4.0, each track under the licence that
-its artist chose (column ``track/license`` of :func:`tracks`).
+its artist chose (column ``track/license`` of tracks.csv).
 
 Tables lie in ``<data_home>/fma_metadata``: FileNotFoundError where one is missing, ValueError where
 it is truncated or not FMA's. Chapter: book/datasets.ipynb
 """
 
-import ast
 import csv
 
 import numpy as np
@@ -166,22 +165,6 @@ def _header(path, rows):
     if None in head or len({len(row) for row in head}) != 1:
         raise ValueError(f"{path} has no {rows} header rows of equal length; {_AGAIN}")
     return head
-
-
-def tracks(data_home=None):
-    """Read FMA's whole tracks.csv: 106,574 tracks × 52 columns, lists as lists, dates as dates.
-
-    Index ``track_id``; two column levels (album, artist, set, track).
-    """
-    path = cache_folder(data_home) / "fma_metadata" / "tracks.csv"
-    _header(path, 3)
-    table = pd.read_csv(path, index_col=0, header=[0, 1], low_memory=False)
-    for column in table:
-        if column[1] in ("tags", "genres", "genres_all"):
-            table[column] = table[column].map(ast.literal_eval, na_action="ignore")
-        elif column[1].startswith(("date_", "active_year_")):
-            table[column] = pd.to_datetime(table[column], errors="coerce")
-    return table
 
 
 def genres(data_home=None):
