@@ -115,20 +115,9 @@ def split_clips(clips, splits, seed=0, fractions=FRACTIONS):
 def k_fold(clips, k=10, seed=0, group=None):
     """Number the folds of a stratified cross-validation: test on one, train on the others.
 
-    Parameters
-    ----------
-    clips : pandas.DataFrame
-    k, seed : int
-        Folds, at least 2, and what draws them.
-    group : str, optional
-        Column whose values stay together in one fold, such as "artist" (a missing value is a
-        group of its own) or "clip" for segments.
-
-    Returns
-    -------
-    pandas.Series of int
-        The fold of each clip, 0 to k − 1. ValueError if a genre has fewer clips (or groups) than
-        folds.
+    ``group`` is a column whose values stay together in one fold, such as "artist" (a missing value
+    is a group of its own) or "clip" for segments. Returns the fold of each clip, 0 to k − 1, a
+    Series of int; ValueError if a genre has fewer clips (or groups) than folds, or ``k`` < 2.
 
     Chapter: book/datasets.ipynb
     """
@@ -158,11 +147,8 @@ def segments(clips, seconds=5.0, duration=30.0):
     So did Feng et al. What is left over at the end of a clip is dropped; clips may be a little
     shorter than they should, see ``load`` in :mod:`prcnn.audio`. ValueError if no segment fits.
 
-    Returns
-    -------
-    pandas.DataFrame
-        One row a segment, index ``segment`` (``"<clip>:<number>"``); the clips' columns and
-        ``clip``, ``offset`` and ``duration`` (both in seconds).
+    Returns a table of one row a segment, index ``segment`` (``"<clip>:<number>"``), with the clips'
+    columns and ``clip``, ``offset`` and ``duration`` (both in seconds).
 
     Chapter: book/leakage.ipynb
     """
@@ -206,12 +192,7 @@ def rotate(clips, fold, k=5, seed=0):
 
     The clips of ``fold`` (0 to k − 1) are tested; of the :func:`stretches` of the others, about
     an eighth validates and the rest is trained on. Neither parts a stretch, and the order of the
-    table's rows does not matter.
-
-    Returns
-    -------
-    pandas.Series
-        "training", "validation" or "test" for every clip.
+    table's rows does not matter. Returns "training", "validation" or "test" for every clip.
 
     Chapter: book/ablations.ipynb
     """

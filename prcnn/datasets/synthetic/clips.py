@@ -131,18 +131,10 @@ def make(folder, clips_per_genre=60, seed=0, n_jobs=-1, progress=True):
     Every file appears under its name only once it is whole, and the table comes last. So a call
     that was killed is taken up where it stopped, and two calls at once write the same bytes.
 
-    Parameters
-    ----------
-    folder : str or path
-        Receives ``fma_small/``, with a file ``checksums`` as FMA's has, and
-        ``fma_metadata/tracks.csv``. One folder for one combination of ``clips_per_genre`` and
-        ``seed``; :func:`load` sees to that.
-    clips_per_genre, seed : int
-        See :func:`plan`.
-    n_jobs : int
-        Processes, as in joblib; -1 for all cores. The bytes do not depend on it.
-    progress : bool
-        Show a progress bar where there is something to make.
+    ``folder`` receives ``fma_small/``, with a file ``checksums`` as FMA's has, and
+    ``fma_metadata/tracks.csv``: one folder for one combination of ``clips_per_genre`` and ``seed``
+    (see :func:`plan`); :func:`load` sees to that. The bytes do not depend on ``n_jobs``, the number
+    of processes as in joblib (-1: all cores); ``progress`` shows a bar.
     """
     folder, table = full_path(folder), plan(clips_per_genre, seed)
     paths = {clip: fma.clip_path(folder / "fma_small", clip) for clip in table.index}

@@ -64,11 +64,8 @@ def neighbours(genre):
 def style(rng):
     """An artist's habits, drawn once per artist and shared by all of the artist's clips.
 
-    Returns
-    -------
-    dict
-        ``tempo`` (beats a minute), ``key`` (MIDI note), ``scale``, ``eq_db`` (9 octaves from
-        60 Hz), ``balance`` (voice → gain in dB), and what instruments and room need.
+    A dict: ``tempo`` (beats a minute), ``key`` (MIDI note), ``scale``, ``eq_db`` (9 octaves from
+    60 Hz), ``balance`` (voice → gain in dB), and what instruments and room need.
     """
     tilt = rng.normal(0, 1.5)
     return {

@@ -103,25 +103,14 @@ def backwards(note):
 
 
 def master(mix, eq_db, reverb_seconds, reverb_level, hiss_db, loudness_db, rng):
-    """What a studio does to a mix: equaliser and room, tape hiss, loudness.
+    """What a studio does to a dry mix: equaliser and room, tape hiss, loudness.
 
-    Parameters
-    ----------
-    mix : numpy.ndarray (n,)
-        The dry mix.
-    eq_db : sequence of float
-        Gains in dB at octaves from 60 Hz upwards, joined by straight lines in log-frequency.
-    reverb_seconds, reverb_level : float
-        Length (60 dB) of the room's decaying noise and its amplitude against the dry sound.
-    hiss_db, loudness_db : float
-        Level of the hiss below the music, and root mean square of the result below full scale.
-    rng : numpy.random.Generator
-        Draws the room and the hiss.
-
-    Returns
-    -------
-    numpy.ndarray, float32 (n,)
-        Never above 0.6 in magnitude: loud peaks are rounded off, as by a limiter.
+    ``eq_db`` are gains in dB at octaves from 60 Hz upwards, joined by straight lines in
+    log-frequency; ``reverb_seconds`` and ``reverb_level`` the length (60 dB) of the room's decaying
+    noise and its amplitude against the dry sound; ``hiss_db`` the level of the hiss below the
+    music, ``loudness_db`` the root mean square of the result below full scale; ``rng`` draws room
+    and hiss. float32 (n,), never above 0.6 in magnitude: loud peaks are rounded off, as by a
+    limiter.
     """
     n = len(mix)
     tail = _length(reverb_seconds)
