@@ -9,6 +9,7 @@ What lies in the sound is an :class:`AudioError`, and stays so. What lies in the
 permitted, too many open files) is the OSError that the system gives, and may pass.
 """
 
+import errno
 import math
 import os
 import re
@@ -27,7 +28,6 @@ from prcnn.datasets.dataset import warn
 # FFmpeg may open these. Without a list it would take a text for a playlist and fetch what it names.
 _CONTAINERS = "mov,aac,asf,matroska,mp3,flac,ogg,wav,w64,aiff,au,caf,amr,ape"
 _NO_SOUND = {
-    b"": "an empty file",
     b"version https://git-lfs": "a pointer of Git LFS (git lfs pull fetches the file itself)",
     b"<!doctype": "a web page",
     b"<html": "a web page",
@@ -134,7 +134,7 @@ def _decode(path, end):
         kind = ", but a folder" if path.is_dir() else ", but a pipe or device" * path.exists()
         raise FileNotFoundError(f"{path}: no such file{kind}.")
     rest = _mp3_rest(path)
-    decoded = (rest in (None, 0) and _libsndfile(path, end)) or _ffmpeg(path, end, rest)
+    decoded = (rest in (None, 0) and _libsndfile(path, end, rest)) or _ffmpeg(path, end, rest)
     blocks, native, seconds, _ = decoded
     if native not in _RATES:
         raise AudioError(f"{path}: its header says {native} Hz, which no music has.")
@@ -150,10 +150,13 @@ def _mp3_rest(path):
     The tag is how libsndfile knows the length. More bytes are another MP3, fewer are damage.
     """
     with open(path, "rb") as file:
-        head = file.read(10)
+        head = file.read(99)
+        what = [what for text, what in _NO_SOUND.items() if head.lstrip().lower().startswith(text)]
+        if what or not head:
+            raise AudioError(f"{path} is {what[0] if what else 'an empty file'}: no sound.")
         if head[:3] != b"ID3" and head[:1] != b"\xff":
             return None
-        sizes = zip(head[6:], (21, 14, 7, 0), strict=False)
+        sizes = zip(head[6:10], (21, 14, 7, 0), strict=False)
         start = 10 + sum(byte << shift for byte, shift in sizes) if head[:1] == b"I" else 0
         file.seek(start)
         frame = file.read(64)
@@ -179,13 +182,13 @@ def _quiet():
 
 
 @_quiet()
-def _libsndfile(path, end):
+def _libsndfile(path, end, rest):
     """As :func:`_decode`; None where that is not known to be all."""
     try:
         with soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path)) as file:
             native, frames, kind = file.samplerate, file.frames, file.format
             # It knows no length of a FLAC from a pipe, of web radio, of a recorder that was killed.
-            if not 0 < frames < 2**40:
+            if not 0 < frames < 2**40 or (rest is None and "MPEG" in file.subtype):
                 return None
             n = math.ceil(min(end, frames / native) * native)
             y = file.read(n, "float32", always_2d=True)
@@ -216,7 +219,7 @@ def _ffmpeg(path, end, rest):
             stream, kind = file.streams.audio[0], file.format.name
             # The length of an AAC, or of an MP3 without a tag of its own, is guessed from the
             # first frames; that of a chain of Oggs is its last link's.
-            guessed = kind in ("aac", "ogg") or (kind == "mp3" and rest > 0)
+            guessed = kind in ("aac", "ogg") or (kind == "mp3" and (rest is None or rest > 0))
             seconds = 0.0 if guessed else float((stream.duration or 0) * stream.time_base)
             kind = stream.codec_context.codec.canonical_name.upper()
             for packet in file.demux(stream):
@@ -237,14 +240,12 @@ def _ffmpeg(path, end, rest):
                 if n and n >= end * native:
                     break
     except Exception as error:  # whatever a damaged file makes it stumble on
-        if isinstance(error, OSError) and not isinstance(error, av.FFmpegError):
+        ours = isinstance(error, av.FFmpegError) or getattr(error, "errno", 0) == errno.EINVAL
+        if isinstance(error, OSError) and not ours:  # the disk's; EINVAL is a place before byte 0
             raise
         why = f"does not decode ({getattr(error, 'strerror', None) or error}). Is it a sound file?"
     if not blocks:
-        with open(path, "rb") as raw:
-            start = raw.read(99).strip().lower()
-        known = [what for text, what in _NO_SOUND.items() if start[: len(text) or None] == text]
-        raise AudioError(f"{path}: {known[0]}, no sound." if known else f"{path}: {why}")
+        raise AudioError(f"{path}: {why}")
     return blocks, native, max(seconds, (n + lost) / native if lost else 0), kind
 
 
