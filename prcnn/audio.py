@@ -32,7 +32,7 @@ _NO_SOUND = {
     b"<!doctype": "a web page",
     b"<html": "a web page",
 }
-_RATES = range(1_000, 1_000_001)  # Hz. Brought from the 1 Hz of a broken header, a second is hours
+_RATES = 1_000, 1_000_000  # Hz. Brought from the 1 Hz of a broken header, a second is hours
 _STDERR = threading.Lock()
 
 
@@ -136,7 +136,7 @@ def _decode(path, end):
     rest = _mp3_rest(path)
     decoded = (rest in (None, 0) and _libsndfile(path, end, rest)) or _ffmpeg(path, end, rest)
     blocks, native, seconds, _ = decoded
-    if native not in _RATES:
+    if not _RATES[0] <= native <= _RATES[1]:
         raise AudioError(f"{path}: its header says {native} Hz, which no music has.")
     missing = min(seconds, end) - _length(blocks) / native
     if missing > 0.05:
@@ -272,7 +272,7 @@ def check(y, name):
     """Return `y` (n,), or raise an AudioError about `name` where it is empty or not finite."""
     if y.size == 0:
         raise AudioError(f"{name}: no samples.")
-    if not np.isfinite(np.linalg.norm(y)):  # finite only where every sample is, and fast
+    if not np.isfinite(_energy(y)):  # finite only where every sample is, and needs no flags
         raise AudioError(f"{name}: samples that are not finite numbers.")
     return y
 
@@ -280,10 +280,15 @@ def check(y, name):
 def _mix(blocks, name):
     """Average channels, (channels, n) → (n,): one product, twenty times as fast as ``mean``."""
     y = np.concatenate([np.full(len(b), 1 / len(b), np.float32) @ b for b in blocks])
-    energy = sum(np.linalg.norm(b) ** 2 / len(b) for b in blocks)
-    if np.linalg.norm(y) ** 2 < energy / 100:  # a codec leaves this much of what is R = -L
+    energy = sum(_energy(b) / len(b) for b in blocks)
+    if _energy(y) < energy / 100:  # a codec leaves this much of what is R = -L
         _say(f"{name}: its channels cancel, one is the other's negative. Give one of them alone.")
     return y
+
+
+@np.errstate(all="ignore")
+def _energy(y):
+    return np.linalg.norm(y) ** 2
 
 
 def _length(blocks):
@@ -302,8 +307,12 @@ def _printable(message):
 def resample(y, native, sr):
     """Resample a mono waveform from `native` to `sr` Hz, as ``librosa.resample`` by default.
 
-    The result is float32, of ceil(n · sr / native) samples. Chapter: book/log_mel.ipynb
+    The result is float32, of ceil(n · sr / native) samples. ValueError for rates that no music has.
+
+    Chapter: book/log_mel.ipynb
     """
+    if not all(_RATES[0] <= rate <= _RATES[1] for rate in (native, sr)):
+        raise ValueError(f"Sampling rates are {_RATES[0]} to {_RATES[1]} Hz, not {native}, {sr}.")
     y = np.asarray(y, np.float32)
     if native == sr or y.size == 0:
         return y
