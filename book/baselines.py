@@ -300,8 +300,7 @@ plots.show(
 # more than its frames:
 
 # %% tags=["remove-input"]
-seen = spectra.settings
-seen = seen.shape[0] * seen.hop_length / seen.sr if seen.sr else 30
+seen = spectra.settings.seconds
 Markdown(
     f"here the first {seen:.1f} of 30 seconds. `svm_rbf, the network's frames` is the same machine on the "
     "mean, spread and change of just those frames, so that all sides hear the same."

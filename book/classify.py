@@ -71,7 +71,7 @@ def course(heard):
     """The song's spectrogram, and under it the course of the genres."""
     picture = dataclasses.replace(spectrogram.PAPER, sr=sr, hop_length=4096, n_frames=1 + y.size // 4096)
     _, (above, below) = plt.subplots(2, 1, figsize=(7.2, 5.4), sharex=True, height_ratios=(1, 1.5))
-    plots.spectrogram(spectrogram.log_mel(y, picture), picture, above)
+    plots.spectrogram(spectrogram.log_mel(y, picture, sr), picture, above)
     above.set(xlabel="")
     return plots.over_time(heard, below)
 

@@ -153,7 +153,7 @@ figure, axes = plt.subplots(2, 2, figsize=(6.2, 3), sharex=True)
 short = replace(PAPER, n_frames=86)
 for row, (name, slide) in zip(axes, slides.items(), strict=True):
     for ax, chosen in zip(row, (replace(short, n_mels=None), short), strict=True):
-        picture = spectrogram.log_mel(slide, chosen)
+        picture = spectrogram.log_mel(slide, chosen, chosen.sr)
         words = "mel bands" if chosen.n_mels else "STFT"
         plots.spectrogram(picture, chosen, ax=ax, title=f"{name}: {words}", colorbar=False)
         ax.set(ylabel="")
@@ -393,7 +393,7 @@ glue("open_full", min(opening["fma_full"]["again"]), display=False)
 #     louder = y.copy()
 #     louder[-22050:] *= 10
 #     for s in (PAPER, AUTHORS):
-#         print(s.name, np.abs(spectrogram.log_mel(y, s) - spectrogram.log_mel(louder, s)).max())
+#         print(s.name, np.abs(spectrogram.log_mel(y, s, s.sr) - spectrogram.log_mel(louder, s, s.sr)).max())
 #
 # `PAPER` does not see the last second: 0. `AUTHORS` refers to the whole clip: a bang at the end pushes
 # everything before it down, by up to $20 \log_{10} 10 = 20$ dB (4.6 in its natural logarithms), and what

@@ -102,7 +102,7 @@ def drums(seconds=3.0):
 def hits(sound):
     """Two numbers a frame: does a kick sound, does a snare sound?"""
     frames = replace(PAPER, name="loop", n_frames=len(sound) // PAPER.hop_length)
-    loud = 10 ** (log_mel(sound, frames) / 20)
+    loud = 10 ** (log_mel(sound, frames, frames.sr) / 20)
     bands = loud[:, :6].mean(axis=1), loud[:, 70:].mean(axis=1)
     return np.stack([band > band.max() / 2 for band in bands], axis=1) * 1.0
 

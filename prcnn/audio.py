@@ -1,14 +1,21 @@
-"""A file becomes a mono waveform, or an error that names the file.
+"""A file becomes a mono waveform, whole, or an error that names the file.
 
-libsndfile decodes (soundfile's wheel brings it, with MP3), FFmpeg what phones and shops make
-(PyAV's wheel brings it: no program to install), and soxr resamples, at the quality librosa uses by
-default, so that a waveform equals ``librosa.load``'s.
+libsndfile decodes (soundfile's wheel brings it, with MP3) where its word of a file's length can be
+relied on. FFmpeg (PyAV's wheel brings it: no program to install) decodes the rest: what phones and
+shops make, MP3s without a length, what is joined, damaged or cut short. soxr resamples, at the
+quality librosa uses by default, so that a waveform equals ``librosa.load``'s.
 
 What lies in the sound is an :class:`AudioError`, and stays so. What lies in the disk (missing, not
 permitted, too many open files) is the OSError that the system gives, and may pass.
 """
 
+import errno
 import math
+import os
+import re
+import struct
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,24 +23,32 @@ import pandas as pd
 import soundfile
 import soxr
 
-# What is read on either side of a stretch for the resampler's filter. 0.1 s is some ten times the
-# length of soxr's, so the samples kept are those of a resampled whole file.
-_MARGIN = 0.1
-# FFmpeg's names of what it may open. Without a list it would take a text for a playlist and fetch
-# what that names; and a broken MP3 is better left to one decoder.
-_CONTAINERS = "mov,aac,asf,matroska"
-_SYSTEM_ERROR = 2  # libsndfile's code
+from prcnn.datasets.dataset import warn
+
+# FFmpeg may open these. Without a list it would take a text for a playlist and fetch what it names.
+_CONTAINERS = "mov,aac,asf,matroska,mp3,flac,ogg,wav,w64,aiff,au,caf,amr,ape"
+_NO_SOUND = {
+    b"version https://git-lfs": "a pointer of Git LFS (git lfs pull fetches the file itself)",
+    b"<!doctype": "a web page",
+    b"<html": "a web page",
+}
+_RATES = 1_000, 1_000_000  # Hz. Brought from the 1 Hz of a broken header, a second is hours
+_STDERR = threading.Lock()
 
 
 class AudioError(ValueError):
     """Sound that cannot be used: broken, too short, silent. The message names the clip."""
 
+    def __init__(self, message):
+        super().__init__(_printable(message))
+
 
 def load(path, sr=22050, duration=None, offset=0.0):
     """Decode a stretch of a sound file, average its channels and resample it.
 
-    Reads no more of the file than the stretch and a tenth of a second on either side (from its
-    beginning, where FFmpeg decodes). Equal to the same stretch of ``librosa.load(path, sr=sr)``.
+    Equal to ``librosa.load(path, sr=sr, duration=duration, offset=offset)``, but whole. A
+    UserWarning says how many seconds a damaged file lacks, or that its channels cancel. What lies
+    behind the stretch is not decoded; what lies before it is, for seeking is not exact.
 
     Parameters
     ----------
@@ -54,37 +69,25 @@ def load(path, sr=22050, duration=None, offset=0.0):
     Raises
     ------
     AudioError
-        Where the file does not decode, holds no samples in the stretch, or holds samples that are
-        not finite numbers.
+        Where the file does not decode, or has no samples in the stretch or infinite ones.
     OSError
         Where it cannot be read: FileNotFoundError, PermissionError and so on.
     ValueError
-        Where `sr` is not a whole number above 0, `offset` is below 0 or `duration` not above 0.
+        Where `sr` is not a whole number of Hz, `offset` is below 0 or `duration` not above 0.
 
     Chapter: book/log_mel.ipynb
     """
-    path = Path(path)
     if sr is not None and not (sr > 0 and float(sr).is_integer()):
         raise ValueError(f"sr is a whole number of Hz above 0, or None, not {sr!r}.")
     if not offset >= 0 or not (duration is None or duration > 0):
         raise ValueError(
             f"offset is 0 s or more and duration above 0 s, not {offset!r} and {duration!r}."
         )
-    sr = sr if sr is None else int(sr)
-
-    def stretch(native):
-        """Where to start and stop reading, in samples of the file."""
-        # Start where a sample of the file and one of the result fall together.
-        step = native // math.gcd(native, sr or native)
-        first = max(0, int((offset - _MARGIN) * native)) // step * step
-        stop = duration and math.ceil((offset + duration + _MARGIN) * native)
-        return first, stop
-
-    y, native, first = _first_that_reads(path, _libsndfile, _ffmpeg, stretch)
-    sr = sr or native
-    y = resample(_mix(y), native, sr)
-    start = round(offset * sr) - first * sr // native
-    y = y[start : duration and start + round(duration * sr)]
+    # A tenth of a second more, some ten times the length of the resampler's filter.
+    blocks, native, *_ = _decode(path, offset + (duration or math.inf) + 0.1)
+    sr = native if sr is None else int(sr)
+    start = round(offset * sr)
+    y = resample(_mix(blocks, path), native, sr)[start : duration and start + round(duration * sr)]
     if offset and not y.size:
         raise AudioError(f"{path}: ends before second {offset:g}.")
     return check(y, path)
@@ -92,11 +95,11 @@ def load(path, sr=22050, duration=None, offset=0.0):
 
 def rate(path):
     """Sampling rate of a sound file in Hz; errors as :func:`load`. Chapter: book/log_mel.ipynb"""
-    return _header(path)[1]
+    return _decode(path, 0.1)[1]
 
 
 def headers(clips):
-    """Read the header of every clip of ``dataset.clips``, without decoding its sound.
+    """Read the header of every clip of ``dataset.clips``; decode those that have no length in it.
 
     Returns
     -------
@@ -110,119 +113,158 @@ def headers(clips):
     rows = []
     for path in clips["path"]:
         try:
-            rows.append((*_header(path), None))
+            blocks, native, seconds, kind = _decode(path, 0.1)
+            seconds = seconds or _length(_decode(path, math.inf)[0]) / native
+            rows.append((seconds, native, len(blocks[0]), kind, None))
         except (AudioError, OSError) as error:
-            rows.append((None, None, None, None, str(error)))
-    columns = ["seconds", "sr", "channels", "format", "error"]
-    table = pd.DataFrame(rows, index=clips.index, columns=columns)
-    table = table.astype({"seconds": float, "sr": "Int64", "channels": "Int64"})
+            rows.append((None, None, None, None, _printable(error)))
+    table = pd.DataFrame(rows, clips.index, ["seconds", "sr", "channels", "format", "error"])
     table.insert(0, "genre", clips["genre"])
-    return table
+    return table.astype({"seconds": float, "sr": "Int64", "channels": "Int64"})
 
 
-def _header(path):
-    return _first_that_reads(Path(path), _libsndfile_header, _ffmpeg_header)
+def _decode(path, end):
+    """The first `end` seconds of a file, or all of a shorter one.
+
+    Returns blocks of samples (channels, n), their rate, the seconds of the whole file (0 where its
+    header does not say), and its format.
+    """
+    path = Path(os.path.expanduser(path))
+    if not path.is_file():  # a pipe would keep us waiting for ever
+        kind = ", but a folder" if path.is_dir() else ", but a pipe or device" * path.exists()
+        raise FileNotFoundError(f"{path}: no such file{kind}.")
+    rest = _mp3_rest(path)
+    decoded = (rest in (None, 0) and _libsndfile(path, end, rest)) or _ffmpeg(path, end, rest)
+    blocks, native, seconds, _ = decoded
+    if not _RATES[0] <= native <= _RATES[1]:
+        raise AudioError(f"{path}: its header says {native} Hz, which no music has.")
+    missing = min(seconds, end) - _length(blocks) / native
+    if missing > 0.05:
+        _say(f"{path}: damaged or cut short, {missing:.2f} s of its sound are missing.")
+    return decoded
 
 
-def _first_that_reads(path, libsndfile, ffmpeg, *more):
-    """Return what libsndfile makes of the file, or else FFmpeg; their errors become ours."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file.")
+def _mp3_rest(path):
+    """Bytes of an MP3 beyond those that its tag counts, inf without a tag; None of other files.
+
+    The tag is how libsndfile knows the length. More bytes are another MP3, fewer are damage.
+    """
+    with open(path, "rb") as file:
+        head = file.read(99)
+        what = [what for text, what in _NO_SOUND.items() if head.lstrip().lower().startswith(text)]
+        if what or not head:
+            raise AudioError(f"{path} is {what[0] if what else 'an empty file'}: no sound.")
+        if head[:3] != b"ID3" and head[:1] != b"\xff":
+            return None
+        sizes = zip(head[6:10], (21, 14, 7, 0), strict=False)
+        start = 10 + sum(byte << shift for byte, shift in sizes) if head[:1] == b"I" else 0
+        file.seek(start)
+        frame = file.read(64)
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(0, end - 128))
+        end -= 128 * (file.read(3) == b"TAG")  # title and artist, behind the sound
+    at = max(frame.find(b"Xing"), frame.find(b"Info"))
+    flags, _, counted = struct.unpack(">3I", frame[at + 4 : at + 16]) if 0 < at < 49 else (0, 0, 0)
+    return end - start - counted if flags & 3 == 3 else math.inf
+
+
+@contextmanager
+def _quiet():
+    """What C libraries write to stderr is lost meanwhile: libmpg123 has much to say of a file."""
+    with _STDERR, open(os.devnull, "w") as nowhere:
+        kept = os.dup(2)
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+@_quiet()
+def _libsndfile(path, end, rest):
+    """As :func:`_decode`; None where that is not known to be all."""
     try:
-        return libsndfile(path, *more)
-    except soundfile.LibsndfileError as error:
-        with open(path, "rb"):  # raises the system's own error, with its reason, where that is it
-            pass
-        if error.code == _SYSTEM_ERROR:
-            raise OSError(f"{path}: cannot be read ({error}).") from error
-        why = error
+        with soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path)) as file:
+            native, frames, kind = file.samplerate, file.frames, file.format
+            # It knows no length of a FLAC from a pipe, of web radio, of a recorder that was killed.
+            if not 0 < frames < 2**40 or (rest is None and "MPEG" in file.subtype):
+                return None
+            n = math.ceil(min(end, frames / native) * native)
+            y = file.read(n, "float32", always_2d=True)
+            # Its log says where a header promises more bytes than there are.
+            sizes = re.findall(r"(\d+) \(should be (\d+)\)", file.extra_info)
+    except (soundfile.LibsndfileError, MemoryError):
+        return None
+    if len(y) < n:
+        return None
+    stated, there = map(int, sizes[-1]) if sizes else (1, 1)
+    cut = 0 < there < stated < 2**31 - 1  # or more, where a pipe wrote the header
+    return [y.T], native, frames / native * (stated / there if cut else 1), kind
+
+
+def _ffmpeg(path, end, rest):
+    """As :func:`_decode`."""
     import av  # here, as few files need it
 
+    blocks, n, bad, lost, before, why = [], 0, 0, 0, None, "holds no samples."
+    allowed = {"format_whitelist": _CONTAINERS}
     try:
-        return ffmpeg(av, path, *more)
-    except av.FFmpegError as error:
-        if isinstance(error, OSError):  # plain, as FFmpeg's own do not come back from a process
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        raise AudioError(f"{path}: does not decode ({why}). Is it a sound file?") from error
-
-
-def _libsndfile(path, stretch):
-    """Decode: samples (channels, n), their rate, and which sample of the file is the first."""
-    with soundfile.SoundFile(path) as file:
-        first, stop = stretch(file.samplerate)
-        first = min(first, file.frames)
-        if first:  # seeking in an MP3 costs, even to where one is
-            file.seek(first)
-        y = file.read(-1 if stop is None else stop - first, dtype="float32", always_2d=True)
-        return y.T, file.samplerate, first
-
-
-def _libsndfile_header(path):
-    info = soundfile.info(path)
-    return info.duration, info.samplerate, info.channels, info.format
-
-
-def _ffmpeg(av, path, stretch):
-    """As :func:`_libsndfile`. Decodes from the start: seeking in AAC is not exact to the sample."""
-    with _open(av, path) as file:
-        blocks, n, stop, convert = [], 0, None, None
-        for frame in _frames(av, file):
-            if convert is None:  # the header's rate may be half of what the decoder makes (HE-AAC)
-                native = frame.sample_rate
-                first, stop = stretch(native)
-                convert = av.AudioResampler("fltp", frame.layout, native)
-            blocks += [part.to_ndarray() for part in convert.resample(frame)]
-            n += blocks[-1].shape[1]
-            if stop is not None and n >= stop:
-                break
+        with (
+            open(path, "rb") as raw,
+            av.open(raw, metadata_errors="replace", options=allowed) as file,
+        ):
+            if not file.streams.audio:
+                raise ValueError("it holds no sound")
+            stream, kind = file.streams.audio[0], file.format.name
+            # The length of an AAC, or of an MP3 without a tag of its own, is guessed from the
+            # first frames; that of a chain of Oggs is its last link's.
+            guessed = kind in ("aac", "ogg") or (kind == "mp3" and (rest is None or rest > 0))
+            seconds = 0.0 if guessed else float((stream.duration or 0) * stream.time_base)
+            kind = stream.codec_context.codec.canonical_name.upper()
+            for packet in file.demux(stream):
+                try:
+                    frames = packet.decode()
+                except av.error.InvalidDataError:  # damage; or junk, where nothing follows it
+                    bad += 1
+                    continue
+                for frame in frames:
+                    lost, bad = lost + bad * frame.samples, 0
+                    now = frame.format.name, frame.layout.name, frame.sample_rate
+                    if not blocks:  # the header's rate may be half of what is made (HE-AAC)
+                        native = frame.sample_rate
+                    if now != before:  # at the start; or two files joined
+                        convert, before = av.AudioResampler("fltp", frame.layout, native), now
+                    blocks += [part.to_ndarray() for part in convert.resample(frame)]
+                    n += frame.samples
+                if n and n >= end * native:
+                    break
+    except Exception as error:  # whatever a damaged file makes it stumble on
+        ours = isinstance(error, av.FFmpegError) or getattr(error, "errno", 0) == errno.EINVAL
+        if isinstance(error, OSError) and not ours:  # the disk's; EINVAL is a place before byte 0
+            raise
+        why = f"does not decode ({getattr(error, 'strerror', None) or error}). Is it a sound file?"
     if not blocks:
-        raise AudioError(f"{path}: no samples.")
-    return np.concatenate(blocks, axis=1)[:, first:stop], native, first
-
-
-def _ffmpeg_header(av, path):
-    with _open(av, path) as file:
-        stream, frame = file.streams.audio[0], next(_frames(av, file), None)
-        if frame is None:
-            raise AudioError(f"{path}: no samples.")
-        seconds = (file.duration or 0) / av.time_base
-        channels = frame.layout.nb_channels
-        return seconds, frame.sample_rate, channels, stream.codec_context.name.upper()
-
-
-def _open(av, path):
-    file = av.open(str(path), options={"format_whitelist": _CONTAINERS})
-    if not file.streams.audio:
-        file.close()
-        raise AudioError(f"{path}: holds no sound.")
-    return file
-
-
-def _frames(av, file):
-    """Decode the first audio stream; packets that are damaged are passed over."""
-    for packet in file.demux(file.streams.audio[0]):
-        try:
-            yield from packet.decode()
-        except av.error.InvalidDataError:
-            continue
+        raise AudioError(f"{path}: {why}")
+    return blocks, native, max(seconds, (n + lost) / native if lost else 0), kind
 
 
 def mono(waveform, name="The waveform"):
     """Average the channels of a waveform, (n,), (channels, n) or (n, channels): float32 (n,).
 
     Of two axes the shorter one is the channels. An AudioError about `name` where the samples are
-    integers (their full scale is unknown), not finite, or none.
+    integers (their full scale is unknown), not finite, or none; a UserWarning where the channels
+    cancel.
     """
     y = np.asarray(waveform)
-    if y.dtype.kind != "f":
+    if y.dtype.kind != "f" or y.ndim not in (1, 2):
         raise AudioError(
-            f"{name} holds {y.dtype} samples; give floating-point samples between -1 and 1."
+            f"{name} has {y.dtype} samples in shape {y.shape}; give floating-point samples between "
+            "-1 and 1 in shape (n,), (channels, n) or (n, channels)."
         )
-    if y.ndim not in (1, 2):
-        raise AudioError(f"{name} has shape {y.shape}; give (n,), (channels, n) or (n, channels).")
     y = y.astype(np.float32, copy=False)
     if y.ndim == 2:
-        y = _mix(y if y.shape[0] <= y.shape[1] else y.T)
+        y = _mix([y if y.shape[0] <= y.shape[1] else y.T], name)
     return check(y, name)
 
 
@@ -230,27 +272,48 @@ def check(y, name):
     """Return `y` (n,), or raise an AudioError about `name` where it is empty or not finite."""
     if y.size == 0:
         raise AudioError(f"{name}: no samples.")
-    # Energy is finite only where every sample is, and needs no array of flags.
-    with np.errstate(over="ignore", invalid="ignore"):
-        energy = np.dot(y, y)
-    if not np.isfinite(energy):
+    if not np.isfinite(_energy(y)):  # finite only where every sample is, and needs no flags
         raise AudioError(f"{name}: samples that are not finite numbers.")
     return y
 
 
-def _mix(y):
+def _mix(blocks, name):
     """Average channels, (channels, n) → (n,): one product, twenty times as fast as ``mean``."""
-    channels = y.shape[0]
-    if channels == 1:
-        return np.ascontiguousarray(y[0])
-    return np.full(channels, 1 / channels, np.float32) @ y
+    y = np.concatenate([np.full(len(b), 1 / len(b), np.float32) @ b for b in blocks])
+    energy = sum(_energy(b) / len(b) for b in blocks)
+    if _energy(y) < energy / 100:  # a codec leaves this much of what is R = -L
+        _say(f"{name}: its channels cancel, one is the other's negative. Give one of them alone.")
+    return y
+
+
+@np.errstate(all="ignore")
+def _energy(y):
+    return np.linalg.norm(y) ** 2
+
+
+def _length(blocks):
+    return sum(block.shape[1] for block in blocks)
+
+
+def _say(message):
+    with _STDERR:  # not while another thread is quiet
+        warn(_printable(message))
+
+
+def _printable(message):
+    return str(message).encode(errors="replace").decode()  # a file's name need not be UTF-8
 
 
 def resample(y, native, sr):
     """Resample a mono waveform from `native` to `sr` Hz, as ``librosa.resample`` by default.
 
-    The result is float32, of ceil(n · sr / native) samples. Chapter: book/log_mel.ipynb
+    The result is float32, of ceil(n · sr / native) samples. ValueError for rates that no music has.
+
+    Chapter: book/log_mel.ipynb
     """
+    if not all(_RATES[0] <= rate <= _RATES[1] for rate in (native, sr)):
+        raise ValueError(f"Sampling rates are {_RATES[0]} to {_RATES[1]} Hz, not {native}, {sr}.")
+    y = np.asarray(y, np.float32)
     if native == sr or y.size == 0:
         return y
     n = math.ceil(y.size * sr / native)

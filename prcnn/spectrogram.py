@@ -1,83 +1,88 @@
 """A clip becomes a picture for the networks: (time, frequency), float32.
 
-The arithmetic is librosa's (``melspectrogram`` with its defaults, ``power_to_db``) on the frames
-that are kept, a block of frames at a time so that the work stays in the processor's cache.
+The arithmetic is librosa's (``melspectrogram`` with its defaults, ``power_to_db``, ``mfcc``) on the
+frames that are kept, a block of them at a time so that the work stays in the processor's cache.
 """
 
-import io
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
+from numbers import Integral, Real
 from os import PathLike
-from pathlib import Path
+from os.path import expanduser
 
 import numpy as np
 import scipy.fft
 from numpy.lib.stride_tricks import sliding_window_view
 
 from prcnn import audio
+from prcnn.datasets import pictures
 
 # Powers below this are silence to librosa's power_to_db (its `amin`).
 SILENCE = 1e-10
 # The longest stretch that is "a clip". FMA's are 30 s and a few samples; of a whole song no more
 # than this is read, so that time and memory per track are bounded.
 CLIP_SECONDS = 31.0
-# What frames are spread over where settings sample them.
-_SAMPLED_SECONDS = 30.0
+_SAMPLED_SECONDS = 30.0  # what frames are spread over where settings sample them
 _BLOCK = 32
-_RGB = np.array([65536, 256, 1], np.uint32)  # a pixel as one number
+# What numbers settings take, and the least of each.
+_WHOLE = {"sr": 1000, "n_fft": 2, "hop_length": 1, "n_mels": 1, "n_frames": 1, "n_mfcc": 1}
+_REAL = {"top_db": 1, "offset": 0, "sampled": 1, "clip_seconds": 1}
+_OPTIONAL = ("n_mels", "sampled", "n_mfcc")
+_WORDS = {"reference": ("frames", "clip", "absolute"), "unit": ("decibel", "ln")}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a clip becomes a spectrogram.
-
-    Attributes
-    ----------
-    name : str
-        Word that names the settings in store folders and messages.
-    sr : int or None
-        Sampling rate in Hz; None takes every clip at its own.
-    n_fft : int
-        Samples in a window (Hann).
-    hop_length : int
-        Samples from one frame to the next.
-    n_mels : int or None
-        Mel bands; None keeps the n_fft // 2 + 1 bins of the plain STFT.
-    n_frames : int
-        Frames kept, from `offset` on.
-    reference : {"frames", "clip"}
-        What 0 dB is: the loudest value among the frames kept, or in the whole clip.
-    unit : {"decibel", "ln"}
-        10·log10, or the natural logarithm, of the power ratio.
-    top_db : float
-        Everything this far below the reference is the floor.
-    offset : float
-        Seconds of the clip to skip.
-    sampled : bool
-        Spread the frames kept over 30 s (all of a shorter clip), each the middle one of its share,
-        instead of keeping the first ones.
+    """How a clip becomes a spectrogram; a ValueError about a field that makes none.
 
     Chapter: book/log_mel.ipynb
     """
 
-    name: str
-    sr: int | None = 22050
+    #: Word for them in messages and tables. Settings with another name are the same settings.
+    name: str = field(compare=False)
+    #: Sampling rate in Hz, to which every clip is brought.
+    sr: int = 22050
+    #: Samples in a window (Hann).
     n_fft: int = 2048
+    #: Samples from one frame to the next.
     hop_length: int = 512
+    #: Mel bands; None keeps the n_fft // 2 + 1 bins of the plain STFT.
     n_mels: int | None = 128
+    #: Frames kept, from `offset` on.
     n_frames: int = 640
+    #: What 0 dB is: the loudest value among the "frames" kept, or in the whole "clip"; or a power
+    #: of 1 ("absolute"; the loudest value of the clip then decides where the floor is).
     reference: str = "frames"
+    #: "decibel" or "ln": 10·log10, or the natural logarithm, of the power ratio.
     unit: str = "decibel"
+    #: Everything this far below the loudest value is the floor.
     top_db: float = 80.0
+    #: Seconds of the clip to skip.
     offset: float = 0.0
-    sampled: bool = False
+    #: Cut the clip into so many shares, and keep the middle frame of each of the first `n_frames`,
+    #: instead of the first frames. A picture may have lost half of its last column.
+    sampled: float | None = None
+    #: So much of a song is "the clip".
+    clip_seconds: float = CLIP_SECONDS
+    #: Smooth every frame: only so many coefficients of its cosine transform (MFCC) are kept.
+    n_mfcc: int | None = None
 
     def __post_init__(self):
-        if self.reference not in ("frames", "clip"):
-            raise ValueError(f"reference is 'frames' or 'clip', not {self.reference!r}.")
-        if self.unit not in ("decibel", "ln"):
-            raise ValueError(f"unit is 'decibel' or 'ln', not {self.unit!r}.")
+        for kind, least in ((Integral, _WHOLE), (Real, _REAL)):
+            for name, low in least.items():
+                value = getattr(self, name)
+                number = isinstance(value, kind) and not isinstance(value, bool)
+                if not (
+                    (number and low <= value < math.inf) or (value is None and name in _OPTIONAL)
+                ):
+                    whole = "whole " * (kind is Integral)
+                    raise ValueError(f"{name} is a {whole}number of {low} or more, not {value!r}.")
+        for name, known in _WORDS.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is one of {known}, not {getattr(self, name)!r}.")
+        if self.sampled and self.sampled < self.n_frames:
+            raise ValueError(f"n_frames={self.n_frames} of only sampled={self.sampled} shares.")
 
     @property
     def shape(self):
@@ -94,12 +99,17 @@ class Settings:
     @property
     def step(self):
         """Seconds from one frame kept to the next."""
-        return _SAMPLED_SECONDS / self.n_frames if self.sampled else self.hop_length / self.sr
+        return _SAMPLED_SECONDS / self.sampled if self.sampled else self.hop_length / self.sr
 
     @property
     def floor(self):
-        """The value of silence: −top_db, in the settings' unit."""
-        return -self.top_db * _per_decibel(self.unit)
+        """The value of silence in the settings' unit: −top_db, or of an absolute power, SILENCE."""
+        lowest = 10 * math.log10(SILENCE) if self.reference == "absolute" else -self.top_db
+        return lowest * _per_decibel(self.unit)
+
+
+def _per_decibel(unit):
+    return 1.0 if unit == "decibel" else math.log(10) / 10
 
 
 PAPER = Settings("paper")
@@ -112,11 +122,24 @@ FENG = Settings("feng", n_fft=1024, hop_length=862, n_mels=None, n_frames=128)
 """Feng, Liu and Yao's plain STFT, (128, 513) of a 5-s segment. 513 bins mean windows of 1024; the
 hop is inferred (128 frames fill 5 s at 22,050 Hz), as are the sampling rate and the decibels."""
 
-IMAGES = Settings("images", sr=None, n_frames=128, reference="clip", sampled=True)
-"""The pictures of ``fma_small_images``: 30 s at the clip's own rate (44.1 kHz of nearly all), mels
-up to half of it, decibels below the loudest of all frames, of which every twentieth is kept."""
+IMAGES = Settings(
+    "images", sr=44100, n_frames=128, reference="clip", sampled=128, clip_seconds=30.0
+)
+"""The pictures of ``fma_small_images``: 30 s at 44.1 kHz (nearly all of FMA's rate; the others were
+drawn at their own), decibels below the loudest of all frames, of which every twentieth is kept."""
 
-_KNOWN = {settings.name: settings for settings in (PAPER, AUTHORS, FENG, IMAGES)}
+GTZAN_IMAGES = Settings("gtzan_images", n_frames=387, reference="clip", sampled=387.5)
+"""The pictures of ``gtzan_images``: as those, at 22,050 Hz, a frame every 77.5 ms of all 30 s."""
+
+CLOSE = Settings("close", n_frames=130, reference="absolute", n_mfcc=pictures.COEFFICIENTS)
+"""What ``fma_small_mfcc`` holds: the paper's front end on the first 3.02 s, at the level they have,
+each frame smoothed to 20 coefficients; the floor is 80 dB below the loudest of the whole clip."""
+
+_KNOWN = {s.name: s for s in (PAPER, AUTHORS, FENG, IMAGES, GTZAN_IMAGES, CLOSE)}
+_PUBLISHED = {
+    ".png": (pictures.read_picture, (IMAGES, GTZAN_IMAGES)),
+    ".npy": (pictures.read_coefficients, (CLOSE,)),
+}
 
 
 def get_settings(settings):
@@ -138,12 +161,12 @@ def log_mel(path_or_waveform, settings=PAPER, sr=None):
     Parameters
     ----------
     path_or_waveform : str, os.PathLike or array_like [shape=(n,), (channels, n), (n, channels)]
-        A sound file of any sampling rate and number of channels, or its samples. For ``IMAGES``
-        also one of the dataset's pictures, a PNG: its colours are decibels.
+        A sound file of any sampling rate and number of channels, or its samples. For ``IMAGES`` and
+        ``GTZAN_IMAGES`` also a published picture (PNG), for ``CLOSE`` published coefficients (npy).
     settings : Settings or str
-        ``PAPER``, ``AUTHORS``, ``FENG``, ``IMAGES``, their names, or your own.
-    sr : int, optional
-        Sampling rate of a waveform in Hz; the settings' own where not given. A file knows its own.
+        ``PAPER``, ``AUTHORS``, ``FENG``, ``IMAGES``, …, their names, or your own.
+    sr : int
+        Sampling rate of a waveform in Hz. A file knows its own.
 
     Returns
     -------
@@ -158,8 +181,7 @@ def log_mel(path_or_waveform, settings=PAPER, sr=None):
     OSError
         Where the file cannot be read: FileNotFoundError, PermissionError and so on.
     ValueError
-        For a picture and other settings than ``IMAGES``, or a waveform without `sr` where the
-        settings have none.
+        For a picture and other settings than its own, or a waveform without `sr`.
 
     Examples
     --------
@@ -170,39 +192,44 @@ def log_mel(path_or_waveform, settings=PAPER, sr=None):
     Chapter: book/log_mel.ipynb
     """
     settings = get_settings(settings)
-    keep_all = settings.reference == "clip" and not settings.sampled
-    wanted = CLIP_SECONDS if keep_all else settings.seconds
+    first_frames = settings.reference == "frames" and not settings.sampled
+    wanted = settings.seconds if first_frames else settings.clip_seconds
     if isinstance(path_or_waveform, str | PathLike):
-        name = str(path_or_waveform)
-        if name.lower().endswith(".png"):
-            return _picture(name, settings)
-        if settings.sr is None:
-            settings = replace(settings, sr=audio.rate(name))
+        name = expanduser(path_or_waveform)
+        if name[-4:].lower() in _PUBLISHED:
+            return _published(name, settings)
         y = audio.load(name, settings.sr, duration=wanted, offset=settings.offset)
     else:
-        name, sr = "The waveform", sr or settings.sr
+        name = "The waveform"
         if sr is None:
-            raise ValueError(f"Settings {settings.name!r} take a clip at its own rate: give sr.")
-        settings = replace(settings, sr=settings.sr or sr)
+            raise ValueError("Samples do not say their rate: give sr, in Hz.")
         y = audio.resample(audio.mono(path_or_waveform, name), sr, settings.sr)
         start = round(settings.offset * settings.sr)
         y = y[start : start + round(wanted * settings.sr)]
     if y.size < settings.seconds * settings.sr / 2:
         raise audio.AudioError(
-            f"{name}: {y.size / settings.sr:.2f} s of sound, and settings {settings.name!r} need "
-            f"at least {settings.seconds / 2:.2f} s."
+            f"{name}: {y.size / settings.sr:.2f} s of sound that can be decoded, and settings "
+            f"{settings.name!r} need at least {settings.seconds / 2:.2f} s."
         )
-    n_frames = 1 + y.size // settings.hop_length
-    if settings.sampled:
-        energy, loudest = _sampled(y, settings, n_frames)
-    else:
-        energy = power(y, settings, max(n_frames, settings.n_frames) if keep_all else None)
-        loudest = energy.max()
+    energy, loudest = _kept(y, settings)
     if loudest <= SILENCE:
         raise audio.AudioError(f"{name}: silent in the frames that settings {settings.name!r} use.")
     if not np.isfinite(loudest):
         raise audio.AudioError(f"{name}: samples so large that their power overflows.")
-    return decibels(energy, settings, loudest)[: settings.n_frames]
+    return decibels(energy, settings, loudest)
+
+
+def _published(path, settings):
+    read, known = _PUBLISHED[path[-4:].lower()]
+    if settings not in known:
+        raise ValueError(
+            f"{path} is of settings {' or '.join(repr(s.name) for s in known)}, not "
+            f"{settings.name!r}: ask for those, or for other settings give the sound."
+        )
+    try:
+        return read(path, settings.shape)
+    except ValueError as error:
+        raise audio.AudioError(str(error)) from error
 
 
 def power(y, settings=PAPER, n_frames=None):
@@ -211,13 +238,16 @@ def power(y, settings=PAPER, n_frames=None):
     Frame t is centred on sample ``t * hop_length``; before and behind the waveform lies silence
     (librosa's ``center=True, pad_mode="constant"``).
 
-    Of as many frames from the start as the settings say, or `n_frames`: float32 (frames, bands).
+    Of as many frames from the start as the settings say, or `n_frames` (ValueError below 1):
+    float32 (frames, bands).
 
     Chapter: book/log_mel.ipynb
     """
     settings = get_settings(settings)
-    padded = _pad(y, settings, n_frames or settings.n_frames)
-    return _transform(_frames(padded, settings), settings)
+    n_frames = settings.n_frames if n_frames is None else n_frames
+    if n_frames < 1:
+        raise ValueError(f"n_frames is 1 or more, not {n_frames!r}.")
+    return _transform(_frames(_pad(y, settings, n_frames), settings), settings)
 
 
 def _pad(y, settings, n_frames):
@@ -257,26 +287,28 @@ def _transform(frames, settings):
     return result
 
 
-def _sampled(y, settings, n_frames):
-    """Power of the frames that are kept of a clip's `n_frames`, and the reference.
+def _kept(y, settings):
+    """Power of the frames that are kept of a clip, and of the loudest that the reference means.
 
     Which frame is the loudest need not be looked for in all of them: by Parseval's theorem no band
     holds more than the highest weight of any filter times the energy in the window, and that is
     bounded by sums over short pieces. Of five real clips, a quarter of the frames is transformed.
     """
-    padded = _pad(y, settings, n_frames)
-    frames = _frames(padded, settings)
-    shares = (np.arange(settings.n_frames) + 0.5) * n_frames / settings.n_frames
-    kept = _transform(frames[shares.astype(int)], settings)
-    loudest = kept.max()
+    n_frames = 1 + y.size // settings.hop_length
+    padded = _pad(y, settings, max(n_frames, settings.n_frames))
+    frames, kept = _frames(padded, settings), slice(settings.n_frames)
+    if settings.sampled:
+        kept = ((np.arange(settings.n_frames) + 0.5) * n_frames / settings.sampled).astype(int)
+    energy = _transform(frames[kept], settings)
+    loudest = energy.max()
     if settings.reference == "frames":
-        return kept, loudest
+        return energy, loudest
     n_fft, hop = settings.n_fft, settings.hop_length
     piece = math.gcd(n_fft, hop, 128)
     pieces = padded.reshape(-1, piece)
-    energy = np.einsum("ij,ij->i", pieces, pieces)
     weights = np.square(_window(n_fft)).reshape(-1, piece).max(axis=1)
-    bound = sliding_window_view(energy, n_fft // piece)[:: hop // piece] @ weights
+    sums = np.einsum("ij,ij->i", pieces, pieces)
+    bound = sliding_window_view(sums, n_fft // piece)[:: hop // piece] @ weights
     bound *= n_fft * (mel_filters(settings).max() / 2 if settings.n_mels else 1)
     order = np.argsort(-bound)
     for start in range(0, n_frames, 2 * _BLOCK):
@@ -285,21 +317,25 @@ def _sampled(y, settings, n_frames):
         if not some.size:
             break
         loudest = max(loudest, _transform(frames[some], settings).max())
-    return kept, loudest
+    return energy, loudest
 
 
 def decibels(energy, settings=PAPER, loudest=None):
-    """Logarithm of power relative to its maximum, cut at the settings' ``top_db`` below it.
+    """Logarithm of power relative to the settings' reference, cut ``top_db`` below its maximum.
 
-    ``energy`` (frames, bands) is not all silent; ``loudest`` is the power that is 0 dB, where that
-    is not its maximum. Float32, between ``settings.floor`` and 0.
+    ``energy`` (frames, bands) is not all silent; ``loudest`` is the maximum where that lies in
+    another frame. Float32; smoothed where the settings have ``n_mfcc``.
 
     Chapter: book/log_mel.ipynb
     """
     settings = get_settings(settings)
     level = 10 * np.log10(np.maximum(energy, np.float32(SILENCE)))
     top = level.max() if loudest is None else 10 * np.log10(np.float32(loudest))
-    level = np.maximum(level - top, np.float32(-settings.top_db))
+    zero = 0 if settings.reference == "absolute" else top
+    level = np.maximum(level - zero, np.float32(top - zero - settings.top_db))
+    if settings.n_mfcc:
+        coefficients = scipy.fft.dct(level, norm="ortho")[:, : settings.n_mfcc]
+        level = scipy.fft.idct(coefficients, n=level.shape[1], norm="ortho")
     return level * np.float32(_per_decibel(settings.unit))
 
 
@@ -310,16 +346,13 @@ def mel_filters(settings):
     its filters would cost every worker process 0.65 s of imports, 35 clips, the scale 0.25 s.
 
     Float32 (n_fft // 2 + 1, n_mels), read-only: every spectrogram is made with it. ValueError for
-    settings without mel bands or a sampling rate, which ``replace(IMAGES, sr=44100)`` has.
+    settings without mel bands.
 
     Chapter: book/log_mel.ipynb
     """
     settings = get_settings(settings)
-    if not (settings.sr and settings.n_mels):
-        raise ValueError(
-            f"Mel bands need a sampling rate and a number: settings {settings.name!r} have "
-            f"sr={settings.sr}, n_mels={settings.n_mels}; dataclasses.replace gives them others."
-        )
+    if not settings.n_mels:
+        raise ValueError(f"Settings {settings.name!r} have no mel bands: n_mels={settings.n_mels}.")
     return _filters(settings.sr, settings.n_fft, settings.n_mels)
 
 
@@ -347,47 +380,3 @@ def _bands(settings):
         bins = slice(reached[0], reached[-1] + 1) if reached.size else slice(0, 1)
         groups.append((bins, columns, np.ascontiguousarray(filters[bins, columns])))
     return groups
-
-
-def _picture(path, settings):
-    """Decibels of a picture of ``fma_small_images``: time to the right, mels upwards, viridis."""
-    if settings != IMAGES:
-        raise ValueError(
-            f"{path} is a picture of settings 'images', not {settings.name!r}: ask for "
-            "log_mel(path, IMAGES), or for other settings give the sound."
-        )
-    data = Path(path).read_bytes()  # apart, so that a disk's fault is not taken for the picture's
-    from PIL import Image  # here, for the workers that hear sound
-
-    try:
-        pixels = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), np.uint32)
-    except Exception as error:  # Pillow raises what its parser stumbles on: a dozen types
-        raise audio.AudioError(f"{path}: not a whole picture ({error}).") from error
-    if pixels.shape[:2] != IMAGES.shape[::-1]:
-        raise audio.AudioError(f"{path}: {pixels.shape[1]} × {pixels.shape[0]} pixels, not 128².")
-    colours, entries = _palette()
-    seen = pixels @ _RGB
-    places = np.searchsorted(colours, seen).clip(max=len(colours) - 1)
-    if (other := colours[places] != seen).any():
-        raise audio.AudioError(
-            f"{path}: {other.sum()} pixels in colours that viridis lacks: not a picture of "
-            "fma_small_images, or saved with loss."
-        )
-    level = (entries[places] + 0.5) / 256 * IMAGES.top_db - IMAGES.top_db
-    return np.ascontiguousarray(level[::-1].T, np.float32)
-
-
-@lru_cache(maxsize=1)
-def _palette():
-    """viridis rounded as in the pictures: its colours in order, and which entries they are.
-
-    Two pairs of its 256 entries share a colour; the lower one stands for both (0.3 dB).
-    """
-    from matplotlib import colormaps
-
-    entries = np.round(colormaps["viridis"](np.arange(256))[:, :3] * 255).astype(np.uint32)
-    return np.unique(entries @ _RGB, return_index=True)
-
-
-def _per_decibel(unit):
-    return 1.0 if unit == "decibel" else np.log(10) / 10

@@ -1,4 +1,7 @@
-"""prcnn.audio against librosa, and what it says of files that are no music."""
+"""prcnn.audio against librosa, on files that people really have, and on damaged ones.
+
+``PRCNN_FUZZ=10000 pytest tests/test_audio.py -k damaged_files`` tries more damage than every run.
+"""
 
 import errno
 import io
@@ -13,10 +16,14 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from make import music
 from scipy import signal
 
 from prcnn import audio
 from prcnn.audio import AudioError
+from prcnn.spectrogram import Settings, log_mel
+
+TINY = Settings("tiny", sr=8000, n_fft=256, hop_length=128, n_mels=16, n_frames=32)
 
 
 def noise(seconds, sr, channels=1, seed=0):
@@ -27,9 +34,34 @@ def noise(seconds, sr, channels=1, seed=0):
     return (0.1 * random + 0.3 * tone).astype(np.float32)
 
 
+def encoded(y, sr, ending):
+    memory = io.BytesIO()
+    soundfile.write(memory, y, sr, format=ending)
+    return memory.getvalue()
+
+
+CODECS = {"m4a": "aac", "mp4": "aac", "aac": "aac", "wma": "wmav2", "webm": "libopus"}
+
+
+def encode(path, y, sr):
+    """Write (n, channels) with PyAV, in the codec of the path's ending."""
+    layout = {1: "mono", 2: "stereo"}[y.shape[1]]
+    with open(path, "wb") as raw, av.open(raw, "w", format=FORMATS.get(path.suffix)) as file:
+        options = {"bit_rate": 256_000, "layout": layout}
+        stream = file.add_stream(CODECS[path.suffix[1:]], rate=sr, **options)
+        for start in range(0, len(y), 1024):
+            block = np.ascontiguousarray(y[start : start + 1024].T)
+            frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=layout)
+            frame.sample_rate, frame.pts = sr, start
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+
+
+FORMATS = {".m4a": "ipod", ".mp4": "mp4", ".aac": "adts", ".wma": "asf", ".webm": "webm"}
+
+
 @pytest.mark.parametrize("ending", ["wav", "flac", "mp3", "ogg"])
-@pytest.mark.parametrize("sr", [8000, 22050, 44100, 48000])
-@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize(("sr", "channels"), [(8000, 1), (22050, 2), (44100, 2), (48000, 1)])
 def test_a_file_loads_as_librosa_loads_it(tmp_path, ending, sr, channels):
     path = tmp_path / f"clip.{ending}"
     soundfile.write(path, noise(1.3, sr, channels), sr)
@@ -46,16 +78,18 @@ def test_six_channels_are_averaged(tmp_path):
     assert np.allclose(audio.load(path), librosa.load(path, sr=22050)[0], atol=1e-5)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(
-    native=st.sampled_from([8000, 11025, 22050, 32000, 44100, 48000, 96000]),
+    native=st.sampled_from([8000, 22050, 32000, 44100, 96000]),
+    ending=st.sampled_from(["wav", "mp3"]),
     offset=st.floats(0, 0.9),
     duration=st.floats(0.05, 1.5),
 )
-def test_a_stretch_is_cut_from_the_whole(tmp_path_factory, native, offset, duration):
-    path = tmp_path_factory.getbasetemp() / f"stretch-{native}.wav"
+def test_a_stretch_is_cut_from_the_whole(tmp_path_factory, native, ending, offset, duration):
+    native = min(native, 44100) if ending == "mp3" else native
+    path = tmp_path_factory.getbasetemp() / f"stretch-{native}.{ending}"
     if not path.exists():
-        soundfile.write(path, noise(1.5, native), native, subtype="FLOAT")
+        soundfile.write(path, noise(1.5, native), native)
     whole = audio.load(path)
     start = round(offset * 22050)
     expected = whole[start : start + round(duration * 22050)]
@@ -64,63 +98,199 @@ def test_a_stretch_is_cut_from_the_whole(tmp_path_factory, native, offset, durat
     assert np.abs(y - expected).max() < 2e-5
 
 
-def test_a_stretch_of_an_mp3_is_cut_from_the_whole(tmp_path):
-    path = tmp_path / "clip.mp3"
-    soundfile.write(path, noise(4, 44100, 2), 44100)
+def test_no_more_than_the_stretch_is_decoded(tmp_path):
+    """What is damaged behind it is not met; and the end of a song is not waited for."""
+    whole = encoded(noise(20, 22050), 22050, "FLAC")
+    path = tmp_path / "long.flac"
+    path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) // 2))
+    assert audio.load(path, duration=2.0).size == 44100
+
+
+def test_a_name_in_any_script_in_any_bytes_and_at_home(tmp_path, monkeypatch):
+    sound = encoded(noise(0.2, 22050), 22050, "WAV")
+    for name in ("Füür & wasser 音楽.wav", "Mozart: Requiem.wav", os.fsdecode(b"caf\xe9.wav")):
+        (tmp_path / name).write_bytes(sound)
+        assert audio.load(str(tmp_path / name)).size == 4410
+    encode(tmp_path / "x.m4a", noise(1, 44100), 44100)
+    for name in ("Mozart: Requiem.m4a", os.fsdecode(b"caf\xe9.m4a")):
+        os.rename(tmp_path / "x.m4a", tmp_path / name)
+        assert audio.rate(tmp_path / name) == 44100
+        os.rename(tmp_path / name, tmp_path / "x.m4a")
+    (tmp_path / os.fsdecode(b"\xff.mp3")).write_bytes(b"no music")
+    with pytest.raises(AudioError, match=r"\?\.mp3: does not decode") as caught:
+        audio.load(tmp_path / os.fsdecode(b"\xff.mp3"))
+    str(caught.value).encode()  # can be printed
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert audio.rate("~/Mozart: Requiem.wav") == 22050
+
+
+# --- what FFmpeg decodes: M4A and its kin
+
+
+@pytest.mark.parametrize("ending", CODECS)
+def test_what_phones_make_is_decoded(tmp_path, ending):
+    sr = 48000 if ending == "webm" else 44100
+    t = np.arange(2 * sr) / sr
+    tone = np.sin(2 * np.pi * (300 * t + 675 * t**2))  # rises, so that it is not like itself later
+    path, y = tmp_path / f"clip.{ending}", np.stack([0.2 * tone, 0.4 * tone], 1).astype(np.float32)
+    encode(path, y, sr)
+    with pytest.raises(soundfile.LibsndfileError):
+        soundfile.info(path)
+    assert audio.rate(path) == sr
+    decoded, expected = audio.load(path, sr=None), y.mean(axis=1)
+    delay = np.argmax(signal.correlate(decoded, expected)) - (len(expected) - 1)
+    assert abs(delay) <= 2048 and abs(len(decoded) - len(expected)) < 4096, "an encoder's padding"
+    middle = np.arange(4096, len(expected) - 8192)
+    assert np.abs(decoded[middle + delay] - expected[middle]).max() < 0.03
     whole = audio.load(path)
-    y = audio.load(path, duration=1.0, offset=2.0)
-    assert np.abs(y - whole[44100 : 44100 + 22050]).max() < 2e-5
+    stretch = audio.load(path, offset=0.5, duration=1.0)
+    assert np.abs(stretch - whole[11025 : 11025 + 22050]).max() < 2e-5
+    with pytest.raises(AudioError, match=rf"clip\.{ending}: ends before second 3"):
+        audio.load(path, offset=3)
 
 
-def test_only_the_stretch_is_decoded(tmp_path, monkeypatch):
-    path = tmp_path / "long.wav"
-    soundfile.write(path, noise(20, 44100), 44100)
-    asked = []
-    read = soundfile.SoundFile.read
-
-    def spy(self, frames=-1, **options):
-        asked.append(frames)
-        return read(self, frames, **options)
-
-    monkeypatch.setattr(soundfile.SoundFile, "read", spy)
-    audio.load(path, duration=2.0)
-    assert 0 < asked[0] <= 2.2 * 44100
-
-
-def test_a_name_in_any_script_and_a_str_path(tmp_path):
-    path = tmp_path / "Füür & wasser 音楽.wav"
-    soundfile.write(path, noise(0.2, 22050), 22050)
-    assert audio.load(str(path)).size == 4410
-
-
-def truncated_mp3():
-    memory = io.BytesIO()
-    soundfile.write(memory, noise(4, 44100, 2), 44100, format="MP3")
-    return memory.getvalue()[: memory.tell() // 2]
-
-
-def test_a_truncated_mp3_gives_what_is_there(tmp_path):
-    path = tmp_path / "truncated.mp3"
-    path.write_bytes(truncated_mp3())
-    assert 0.5 < audio.load(path).size / 22050 < 3
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"not music at all" * 99, os.urandom(64), b"RIFF\x00\x00\x00\x00WAVE"]
-)
-def test_what_is_no_sound_is_named(tmp_path, content):
-    path = tmp_path / "broken.mp3"
-    path.write_bytes(content)
-    with pytest.raises(AudioError, match=r"broken\.mp3"):
+def test_a_playlist_is_no_sound_and_nothing_it_names_is_opened(tmp_path):
+    encode(tmp_path / "clip.aac", noise(1, 44100), 44100)
+    path = tmp_path / "list.m4a"
+    path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nclip.aac\n#EXT-X-ENDLIST\n")
+    with pytest.raises(AudioError, match=r"list\.m4a: does not decode"):
         audio.load(path)
 
 
-def test_what_lies_in_the_disk_is_an_oserror_that_names_the_file(tmp_path, monkeypatch):
+# --- files that people really have: nothing is lost in silence
+
+
+ODD = {
+    "vbr-noxing.mp3": (883_584, None),
+    "hole-400.mp3": (879_696, "0.05 s of its sound are missing"),
+    "concat-44-44.mp3": (1_767_215, None),
+    "concat-notag-mono-then-stereo.mp3": (1_767_168, None),
+    "cbr-notag-2000-zeros-at-end.mp3": (221_184, None),
+    "unknown-length-piped.flac": (132_300, None),
+    "chained.ogg": (1_764_576, None),
+    "gsm610.wav": (160_000, None),
+    "ogg-flac.oga": (132_300, None),
+    "trunc.flac": (433_152, "10.18 s of its sound are missing"),
+    "latin1-tag.m4a": (882_688, None),
+    "latin1-tag.mka": (883_008, None),
+    "opposite-phase-4s.wav": (176_400, "its channels cancel"),
+}
+
+
+def loaded(path, recwarn, **options):
+    """Samples, and what was said of them."""
+    recwarn.clear()
+    n = audio.load(path, **{"sr": None} | options).size
+    return n, "; ".join(str(one.message) for one in recwarn)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_files_are_decoded_whole(shared_data, recwarn, capfd, name):
+    samples, word = ODD[name]
+    path = shared_data / "odd_audio" / name
+    n, said = loaded(path, recwarn)
+    assert n == samples
+    assert (name in said and word in said and ";" not in said) if word else not said
+    header = audio.headers(pd.DataFrame({"genre": ["x"], "path": [str(path)]})).iloc[0]
+    whole = 882_000 if "missing" in str(word) else samples  # these headers say what is missing
+    assert header["seconds"] == pytest.approx(whole / header["sr"], abs=0.03)
+    assert capfd.readouterr().err == ""
+
+
+def test_mp3s_are_decoded_to_the_end(tmp_path, recwarn, capfd):
+    """Cut, joined, with a byte missing, zeros in front, junk behind."""
+    path, whole = tmp_path / "song.mp3", encoded(noise(6, 44100, 2), 44100, "MP3")
+    other, half = encoded(noise(2, 44100, 1), 44100, "MP3"), len(whole) // 2
+
+    def seconds(content):
+        path.write_bytes(content)
+        n, said = loaded(path, recwarn)
+        return pytest.approx(n / 44100, abs=0.2), said
+
+    assert seconds(whole) == (6, "")
+    assert seconds(b"ID3\x03\x00\x00\x00\x00\x01\x00" + bytes(128) + whole) == (6, "")
+    assert seconds(whole + b"TAG" + bytes(125)) == (6, "")
+    assert seconds(bytes(700) + whole)[0] == 6
+    assert seconds(whole + bytes(5000)) == (6, "")
+    assert seconds(other + whole) == (8, "")
+    assert seconds(whole[half:])[0] == 3, "a cut has no tag"
+    length, said = seconds(whole[:half])
+    assert length == 3 and "song.mp3: damaged or cut short, 3.0" in said
+    assert seconds(whole[:half] + whole[half + 1 :])[0] == 6
+    damaged = bytearray(whole)
+    damaged[half : half + 3000] = os.urandom(3000)
+    assert seconds(bytes(damaged))[0] == 6
+    assert capfd.readouterr().err == "", "libmpg123 has its say"
+
+
+def test_wav_whose_header_is_wrong(tmp_path, recwarn):
+    path, whole = tmp_path / "clip.wav", encoded(noise(2, 44100), 44100, "WAV")
+    at = whole.index(b"data") + 4
+    for size in (bytes(4), b"\xff" * 4):  # of a recorder that was killed, of a pipe
+        path.write_bytes(whole[:at] + size + whole[at + 4 :])
+        assert loaded(path, recwarn) == (88200, "")
+    path.write_bytes(whole[: len(whole) // 2])
+    n, said = loaded(path, recwarn)
+    assert n == pytest.approx(44100, abs=30) and "clip.wav: damaged or cut short, 1.00 s" in said
+    assert loaded(path, recwarn, duration=0.5) == (22050, ""), "of what is asked for, all is there"
+    path.write_bytes(whole[:24] + (1).to_bytes(4, "little") + whole[28:])
+    with pytest.raises(AudioError, match=r"clip\.wav: its header says 1 Hz"):
+        audio.load(path)
+
+
+def test_channels_that_cancel_are_told(tmp_path, recwarn):
+    left = music(3, 44100)
+    path = tmp_path / "karaoke.mp3"
+    soundfile.write(path, np.stack([left, -left], 1), 44100)
+    assert "karaoke.mp3: its channels cancel" in loaded(path, recwarn)[1]
+    with pytest.warns(UserWarning, match="The waveform: its channels cancel"):
+        audio.mono(np.stack([left, -left]))
+    for right in (0 * left, music(3, 44100, seed=1), 0.5 * left - 0.5 * music(3, 44100, seed=1)):
+        soundfile.write(path, np.stack([left, right], 1), 44100)
+        assert loaded(path, recwarn)[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "is an empty file"),
+        (b"\n<!DOCTYPE html><html>404", "is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a", "is a pointer of Git LFS"),
+        (b"not music at all" * 99, "does not decode"),
+        (bytes(range(64)), "does not decode"),
+        (b"RIFF\x00\x00\x00\x00WAVE", "does not decode"),
+    ],
+)
+def test_what_is_no_sound_is_named(tmp_path, content, why):
+    path = tmp_path / "broken.mp3"
+    path.write_bytes(content)
+    with pytest.raises(AudioError, match=rf"broken\.mp3:? {why}"):
+        audio.load(path)
+
+
+def test_a_film_without_sound_and_half_an_m4a_are_named(tmp_path):
+    encode(tmp_path / "clip.m4a", noise(4, 44100, 2), 44100)
+    half = (tmp_path / "clip.m4a").read_bytes()
+    (tmp_path / "half.m4a").write_bytes(half[: len(half) // 2])
+    with pytest.raises(AudioError, match=r"half\.m4a: does not decode"):
+        audio.load(tmp_path / "half.m4a")
+    with av.open(str(tmp_path / "film.mp4"), "w") as file:
+        stream = file.add_stream("mpeg4", rate=24, width=16, height=16)
+        file.mux(stream.encode(av.VideoFrame(16, 16, "yuv420p")))
+        file.mux(stream.encode(None))
+    with pytest.raises(AudioError, match=r"film\.mp4: .*no sound"):
+        audio.load(tmp_path / "film.mp4")
+
+
+def test_what_lies_in_the_disk_is_an_oserror_that_names_the_file(tmp_path):
     """A store remembers an AudioError for good; what may pass must not be one."""
     with pytest.raises(FileNotFoundError, match=r"absent\.mp3: no such file"):
         audio.load(tmp_path / "absent.mp3")
-    with pytest.raises(FileNotFoundError, match="no such file"):
+    with pytest.raises(FileNotFoundError, match="no such file, but a folder"):
         audio.rate(tmp_path)
+    os.mkfifo(tmp_path / "pipe.mp3")
+    with pytest.raises(FileNotFoundError, match=r"pipe\.mp3: no such file, but a pipe"):
+        audio.load(tmp_path / "pipe.mp3")
     soundfile.write(tmp_path / "clip.wav", noise(0.2, 22050), 22050)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 8, hard))
@@ -137,15 +307,50 @@ def test_what_lies_in_the_disk_is_an_oserror_that_names_the_file(tmp_path, monke
     assert caught.value.errno == errno.EMFILE
     assert audio.load(tmp_path / "clip.wav").size == 4410
 
-    def hiccup(*args, **options):
-        raise soundfile.LibsndfileError(2, "Reading failed: ")
 
-    monkeypatch.setattr(soundfile.SoundFile, "read", hiccup)
-    with pytest.raises(OSError, match=r"clip\.wav: cannot be read"):
-        audio.load(tmp_path / "clip.wav")
+def damaged(content, random):
+    """The bytes of a file after one of the things that happen to files."""
+    a, b = sorted(random.integers(0, len(content) + 1, 2))
+    junk = random.bytes(int(random.integers(1, 3000)))
+    flipped = np.frombuffer(content, np.uint8).copy()
+    places = random.integers(0, [64, len(flipped)][random.integers(2)], random.integers(1, 30))
+    flipped[places] = random.integers(0, 256, len(places))
+    ways = [content[:b], content[:a] + content[b:], content[:a] + junk + content[a:], content[a:],
+            flipped.tobytes(), bytes(len(junk)) + content, content + content[a:],
+            content[:a] + bytes(b - a) + content[b:]]  # fmt: skip
+    return ways[random.integers(len(ways))]
 
 
-def test_errors_in_the_sound_name_the_file(tmp_path):
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_damaged_files_become_finite_pictures_or_named_errors(tmp_path, capfd):
+    wholes = {e: encoded(music(2, 16000), 16000, e) for e in ("wav", "flac", "ogg", "mp3", "aiff")}
+    for ending in ("m4a", "aac", "webm", "wma"):
+        encode(tmp_path / f"whole.{ending}", music(2, 48000)[:, None], 48000)
+        wholes[ending] = (tmp_path / f"whole.{ending}").read_bytes()
+    heard = 0
+    for seed in range(int(os.environ.get("PRCNN_FUZZ", 60))):
+        random = np.random.default_rng(seed)
+        ending = random.choice(list(wholes))
+        path = tmp_path / f"{seed}.{ending}"
+        path.write_bytes(damaged(wholes[ending], random))
+        header = audio.headers(pd.DataFrame({"genre": ["x"], "path": [path]})).iloc[0]
+        try:
+            mel = log_mel(path, TINY)
+        except AudioError as error:
+            assert path.name in str(error), seed
+        else:
+            assert mel.shape == TINY.shape and np.isfinite(mel).all(), seed
+            assert header["seconds"] > 0, seed
+            heard += 1
+        path.unlink()
+    assert heard > seed / 3, "most of the damage can be lived with"
+    assert capfd.readouterr().err == ""
+
+
+# --- numbers at their edges
+
+
+def test_a_stretch_behind_the_end_names_the_file(tmp_path):
     path = tmp_path / "clip.wav"
     soundfile.write(path, noise(0.5, 22050), 22050)
     with pytest.raises(AudioError, match=r"clip\.wav: ends before second 3"):
@@ -182,76 +387,12 @@ def test_a_rate_may_be_a_float_or_the_files_own(tmp_path):
     assert np.array_equal(stretch, whole[8000:12000])
 
 
-# --- what FFmpeg decodes: M4A and its kin
-
-
-CODECS = {"m4a": "aac", "mp4": "aac", "aac": "aac", "wma": "wmav2", "webm": "libopus"}
-
-
-def encode(path, y, sr):
-    """Write (n, channels) with PyAV, in the codec of the path's ending."""
-    layout = {1: "mono", 2: "stereo"}[y.shape[1]]
-    with av.open(str(path), "w") as file:
-        options = {"bit_rate": 256_000, "layout": layout}
-        stream = file.add_stream(CODECS[path.suffix[1:]], rate=sr, **options)
-        for start in range(0, len(y), 1024):
-            block = np.ascontiguousarray(y[start : start + 1024].T)
-            frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=layout)
-            frame.sample_rate, frame.pts = sr, start
-            file.mux(stream.encode(frame))
-        file.mux(stream.encode(None))
-
-
-def chirp(seconds, sr, channels):
-    """A tone that rises from 300 to 3000 Hz, as loud on each channel as its number says."""
-    t = np.arange(round(seconds * sr)) / sr
-    tone = np.sin(2 * np.pi * (300 * t + 1350 * t**2 / seconds))
-    return (tone[:, None] * 0.2 * np.arange(1, channels + 1)).astype(np.float32)
-
-
-@pytest.mark.parametrize("ending", CODECS)
-@pytest.mark.parametrize("channels", [1, 2])
-def test_what_phones_make_is_decoded(tmp_path, ending, channels):
-    sr = 48000 if ending == "webm" else 44100
-    path, y = tmp_path / f"clip.{ending}", chirp(2, sr, channels)
-    encode(path, y, sr)
-    with pytest.raises(soundfile.LibsndfileError):
-        soundfile.info(path)
-    assert audio.rate(path) == sr
-    decoded, expected = audio.load(path, sr=None), y.mean(axis=1)
-    delay = np.argmax(signal.correlate(decoded, expected)) - (len(expected) - 1)
-    assert abs(delay) <= 2048 and abs(len(decoded) - len(expected)) < 4096, "an encoder's padding"
-    middle = np.arange(4096, len(expected) - 8192)
-    assert np.abs(decoded[middle + delay] - expected[middle]).max() < 0.03
-    whole = audio.load(path)
-    stretch = audio.load(path, offset=0.5, duration=1.0)
-    assert np.abs(stretch - whole[11025 : 11025 + 22050]).max() < 2e-5
-    with pytest.raises(AudioError, match=rf"clip\.{ending}: ends before second 3"):
-        audio.load(path, offset=3)
-
-
-def test_damaged_m4a_is_named_and_a_truncated_aac_gives_what_is_there(tmp_path):
-    for ending in ("m4a", "aac"):
-        encode(tmp_path / f"clip.{ending}", noise(4, 44100, 2), 44100)
-        half = (tmp_path / f"clip.{ending}").read_bytes()
-        (tmp_path / f"half.{ending}").write_bytes(half[: len(half) // 2])
-    with pytest.raises(AudioError, match=r"half\.m4a: does not decode"):
-        audio.load(tmp_path / "half.m4a")
-    assert 1 < audio.load(tmp_path / "half.aac").size / 22050 < 3
-    with av.open(str(tmp_path / "film.mp4"), "w") as file:
-        stream = file.add_stream("mpeg4", rate=24, width=16, height=16)
-        file.mux(stream.encode(av.VideoFrame(16, 16, "yuv420p")))
-        file.mux(stream.encode(None))
-    with pytest.raises(AudioError, match=r"film\.mp4: holds no sound"):
-        audio.load(tmp_path / "film.mp4")
-
-
-def test_a_playlist_is_no_sound_and_nothing_it_names_is_opened(tmp_path):
-    encode(tmp_path / "clip.aac", noise(1, 44100), 44100)
-    path = tmp_path / "list.m4a"
-    path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nclip.aac\n#EXT-X-ENDLIST\n")
-    with pytest.raises(AudioError, match=r"list\.m4a: does not decode"):
-        audio.load(path)
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_resampling_gives_float32(kind):
+    y = noise(0.5, 22050)[:, 0].astype(kind)
+    for sr in (22050, 16000):
+        resampled = audio.resample(y, 22050, sr)
+        assert resampled.dtype == np.float32 and resampled.size == sr // 2
 
 
 def test_headers_say_how_clips_differ(tmp_path):

@@ -82,7 +82,7 @@ def occlusion_map(song, model="beyond", *, genre=None, parts=(16, 8), sr=None, h
         raise AudioError(f"{source}: {next(iter(unheard.values()))}")
     place = genres.index(genre) if genre else int(np.nanmean(said, axis=0).argmax())
     start = starts[np.nanargmax(said[:, place])]
-    mel = log_mel(y[start : start + length], settings)
+    mel = log_mel(y[start : start + length], settings, settings.sr)
     if not all(1 <= n <= size for n, size in zip(parts, mel.shape, strict=True)):
         raise ValueError(f"parts={parts} of a spectrogram of {mel.shape} frames and bands.")
     axes = [np.array_split(np.arange(size), n) for size, n in zip(mel.shape, parts, strict=True)]

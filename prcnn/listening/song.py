@@ -283,7 +283,7 @@ def hear(network, settings, y, starts, length):
         places, batch = [], []
         for i, start in enumerate(starts[first : first + BATCH], first):
             try:
-                batch.append(log_mel(y[start : start + length], settings))
+                batch.append(log_mel(y[start : start + length], settings, settings.sr))
                 places.append(i)
             except audio.AudioError as error:  # long enough and finite, so it is silent
                 unheard[i] = str(error).removeprefix("The waveform: ")

@@ -12,14 +12,13 @@ import librosa
 import numpy as np
 import pandas as pd
 
-from prcnn import audio, datasets, store
+from prcnn import datasets, store
 from prcnn.baselines import mean_spectra
 from prcnn.spectrogram import IMAGES
 from prcnn.study import results
 
 RESULT = "mean_spectra"
 DATASETS = ("fma_small_images", "synthetic")
-_RATE = 44100  # Hz, of nearly all of FMA's clips
 
 
 def study(data_home=None, *, names=DATASETS, folder=None):
@@ -45,9 +44,7 @@ def study(data_home=None, *, names=DATASETS, folder=None):
         clips = store.extract(datasets.load(name, data_home), IMAGES, progress=False)
         places = clips.indices("training")
         spectra, genre = mean_spectra(clips)[places], clips.clips["genre"].iloc[places].to_numpy()
-        path = clips.clips["path"].iloc[0]
-        rate = _RATE if str(path).endswith(".png") else audio.rate(path)
-        bands = librosa.mel_frequencies(IMAGES.n_mels + 2, fmin=0.0, fmax=rate / 2)[1:-1]
+        bands = librosa.mel_frequencies(IMAGES.n_mels + 2, fmin=0.0, fmax=IMAGES.sr / 2)[1:-1]
         record[name] = {
             "hertz": bands.round(1),
             "clips": len(places),
