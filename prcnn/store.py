@@ -2,10 +2,9 @@
 
 A store is one folder for each kind of features, whatever dataset the clips come from. A clip is
 known there by its content, ``<SHA-256 of its file>.npy``: moved, renamed or copied to another
-machine it is the same clip; one more song costs one song; two datasets share the clips that both
-hold. A file is written whole or not at all; so a killed extraction goes on where it was, and any
-number of processes and machines may work on one folder without a lock: at worst a clip is computed
-twice.
+machine it is the same clip, and two datasets share those that both hold. A file is written whole or
+not at all; so a killed extraction goes on where it was, and any number of processes and machines
+may work on one folder without a lock: at worst a clip is computed twice.
 
 ``clips.jsonl`` remembers what files hold, and why some cannot be used, for as long as they stay as
 they are. It only saves time: without it, files are read once more.
@@ -58,24 +57,17 @@ class Store:
 
     Attributes
     ----------
-    name : str
-        The dataset's name.
+    name, clips, genres
+        The dataset's; the table is without the clips that failed. A clip's label is its genre's
+        place in `genres`.
     settings : prcnn.spectrogram.Settings or str
         What made the features: settings, or the key given to :func:`compute`.
-    clips : pandas.DataFrame
-        The dataset's table without the clips that failed, in its order.
-    genres : list of str
-        A clip's label is its genre's place in this list.
     failed : dict
         Clip id → why it is not in `clips`.
-    shape : tuple of int
-        Of one clip's features.
-    folder : pathlib.Path
-        Where they lie.
-    kind : str
-        Stands for what made them, and their shape.
-    contents : dict
-        Clip id → SHA-256 of its file.
+    shape, folder
+        Of one clip's features, and where they lie.
+    kind, contents
+        Digest of what made the features; clip id → SHA-256 of its file.
 
     Chapter: book/log_mel.ipynb
     """
@@ -189,12 +181,11 @@ def extract(dataset, settings=None, n_jobs=-1, out=None, progress=True, *, retry
     ----------
     dataset : prcnn.datasets.Dataset
     settings : prcnn.spectrogram.Settings or str, optional
-        The dataset's own, ``dataset.settings``, where not given.
+        By default the dataset's own.
     n_jobs : int
         Processes; −1 for one a core, or for all that joblib's current backend has.
     out : str or os.PathLike, optional
-        Folder of the stores' own folders; ``prcnn.datasets.cache_folder() / "stores"`` where not
-        given.
+        Folder for the stores' folders; by default ``prcnn.datasets.cache_folder() / "stores"``.
     progress : bool
         Show a bar with clips per second.
     retry_failed : bool
@@ -253,13 +244,9 @@ def compute(
         Names function and settings, and with `shape` and the decoders' versions the folder, which
         begins with its first word: change it whenever what `function` returns changes.
     out, n_jobs, progress, retry_failed
-        As for :func:`extract`, as are warnings and errors.
+        As for :func:`extract`, as are the result, warnings and errors.
     settings : optional
         Becomes ``store.settings``; `key` where not given.
-
-    Returns
-    -------
-    Store
 
     Chapter: book/log_mel.ipynb
     """
@@ -314,9 +301,8 @@ def compute(
         warn(f"{said}; … All are in store.failed." if len(failed) > 3 else said)
     clips = dataset.clips.loc[list(contents)]
     _warn_of_twins(dataset.name, clips.assign(content=list(contents.values())))
-    made_by = key if settings is None else settings
-    genres = dataset.genres
-    return Store(dataset.name, made_by, clips, genres, failed, shape, folder, kind, contents)
+    told = dataset.name, key if settings is None else settings, clips, dataset.genres
+    return Store(*told, failed, shape, folder, kind, contents)
 
 
 def _make(folder, shape, function, paths):
