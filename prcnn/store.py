@@ -18,7 +18,9 @@ import random
 import re
 import stat
 import tempfile
+import threading
 import time
+import warnings
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -126,10 +128,10 @@ class Store:
 
         Chapter: book/log_mel.ipynb
         """
-        import keras  # here, so that extraction need not wait for it
-
         if batch_size < 1:
             raise ValueError(f"batch_size is at least 1, not {batch_size}.")
+        import keras  # here, so that extraction need not wait for it
+
         store, order, random = self, self.indices(split), np.random.default_rng(seed)
 
         class Stream(keras.utils.PyDataset):
@@ -278,7 +280,9 @@ def compute(
         folder.mkdir(parents=True, exist_ok=True)
         with tqdm(**shown) as bar:
             # The workers tell what they wrote: a network disk may list it only seconds later.
-            for results in joblib.Parallel(n_jobs, return_as="generator_unordered")(tasks):
+            for results, said in joblib.Parallel(n_jobs, return_as="generator_unordered")(tasks):
+                for message in said:
+                    warn(message)
                 found |= {path: (content, reason) for path, _, content, reason in results}
                 _remember(folder / _MEMO, results)
                 bar.update(len(results))
@@ -308,11 +312,14 @@ def compute(
 def _make(folder, shape, function, paths):
     """Make the features of some clips that are not there yet, in a worker process.
 
-    Returns (path, state, content, reason) of each. The reason is "" where there are features; the
-    content is None where the file could not be read now.
+    Returns (path, state, content, reason) of each, and what `function` warned of. The reason is ""
+    where there are features; the content is None where the file could not be read now.
     """
     results, new = [], {}
-    with threadpool_limits(1):  # clips run in parallel; and sums in one order give the same bits
+    # A process of its own would warn where nobody looks. (In threads, recording is not safe.)
+    record = threading.current_thread() is threading.main_thread()
+    # One thread: clips run in parallel; and sums in one order give the same bits.
+    with threadpool_limits(1), warnings.catch_warnings(record=record) as caught:
         for path in paths:
             state, content, reason = None, None, ""
             try:
@@ -341,7 +348,7 @@ def _make(folder, shape, function, paths):
             for content, features in new.items():
                 np.save(f"{hidden}/{content}.npy", features)
                 os.replace(f"{hidden}/{content}.npy", f"{folder}/{content}.npy")
-    return results
+    return results, [str(w.message) for w in caught or () if w.category is UserWarning]
 
 
 def _whole(folder, shape, content):

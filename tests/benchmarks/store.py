@@ -4,7 +4,7 @@ Makes as many files as FMA-small and all of FMA have, each of a content of its o
 that they take no room, and stores one number a clip: how large features are does not matter here.
 Opening is timed with everything known, and without what is remembered of files, when all of them
 are read again, as after a move to another machine. Writes ``book/results/opening.json``, from which
-book/log_mel.ipynb draws. Five minutes, most of them for making files.
+book/log_mel.ipynb draws. Five minutes, most of them for making files and parts.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def opening(dataset, out):
         assert len(made.clips) == len(dataset.clips)
         return seconds
 
-    memo, record = out / "contents.jsonl", {"clips": len(dataset.clips)}
+    memo, record = out / "contents.json", {"clips": len(dataset.clips)}
     record["first"] = timed()
     record["again"] = [timed() for _ in range(3)]
     record["memo_mb"] = memo.stat().st_size / 1e6
