@@ -6,8 +6,8 @@ machine it is the same clip, and two datasets share those that both hold. A file
 not at all; so a killed extraction goes on where it was, and any number of processes and machines
 may work on one folder without a lock: at worst a clip is computed twice.
 
-``clips.jsonl`` remembers what files hold, and why some cannot be used, for as long as they stay as
-they are. It only saves time: without it, files are read once more.
+Beside the folder a ``.jsonl`` of its name remembers what files hold, and why some cannot be used,
+for as long as they stay as they are. It only saves time: without it, files are read once more.
 """
 
 import hashlib
@@ -42,7 +42,6 @@ from prcnn.datasets.dataset import some, warn
 from prcnn.spectrogram import get_settings, log_mel
 
 _VERSION = 1  # raise when a change of code changes spectrograms: older ones are then not read
-_MEMO = "clips.jsonl"
 _TASK = 16  # clips that a worker takes at a time, and that a kill costs
 _TICK = 2e9  # ns: the coarsest clock of a disk (FAT); two changes within a tick look the same
 
@@ -263,8 +262,8 @@ def compute(
     stores = Path(out).expanduser().absolute() if out is not None else cache_folder() / "stores"
     folder = stores / f"{word}-{'x'.join(map(str, shape))}-{version_of}"
 
-    paths, found = [str(path) for path in dataset.clips["path"]], {}
-    known = _recall(folder / _MEMO)
+    memo = folder.with_name(f"{folder.name}.jsonl")
+    paths, known, found = [str(path) for path in dataset.clips["path"]], _recall(memo), {}
     for path in paths:
         with suppress(OSError, KeyError):
             content, reason = known[os.path.abspath(path), *_state(path)]
@@ -284,7 +283,7 @@ def compute(
                 for message in said:
                     warn(message)
                 found |= {path: (content, reason) for path, _, content, reason in results}
-                _remember(folder / _MEMO, results)
+                _remember(memo, results)
                 bar.update(len(results))
         sweep(folder, OLD)
     except (OSError, BrokenProcessPool) as error:

@@ -50,7 +50,7 @@ def test_killed_at_any_moment_it_goes_on_and_two_at_once_end_the_same(tmp_path):
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    (folder,) = out.iterdir()
+    (folder,) = out.glob("number-*/")
     before = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.npy")}
     assert 0 < len(before) < 60
     running = [start(tmp_path / "a", out, 1, which) for which in (":40", "20:", "::-1")]
@@ -121,8 +121,9 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path):
 def test_a_store_that_is_complete_opens_on_a_disk_not_ours_to_write_on(tmp_path, monkeypatch):
     dataset = numbers(tmp_path / "a", ["1", "2"])
     made, _ = count(dataset, tmp_path)
-    (made.folder / "clips.jsonl").unlink(missing_ok=True)
-    (made.folder / "clips.jsonl").mkdir()
+    memo = Path(f"{made.folder}.jsonl")
+    memo.unlink(missing_ok=True)
+    memo.mkdir()  # cannot be read and cannot be written
     for name in ("tempfile.TemporaryDirectory", "os.replace", "numpy.save"):
         monkeypatch.setattr(name, must_not)
     again, calls = count(dataset, tmp_path)
