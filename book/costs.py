@@ -103,7 +103,7 @@ glue("whole_hours", 879 * 2**30 / 500e6 / 3600, display=False)
 # ```
 #
 # Workers need to see the same two folders, the music to read and the store to write; nothing else is
-# shared, and a worker that dies costs the parts it was at, which another does again (a test kills one
+# shared, and a worker that dies costs the clips it was at, which another does again (a test kills one
 # in the middle). {numref}`tab-costs-fma` says what to
 # expect.
 
@@ -134,7 +134,7 @@ pd.DataFrame(rows).astype(object)
 # hours; then its first seconds. Beyond 16 cores it is the disk that has to deliver; one worker a core, no
 # threads.
 #
-# Memory does not grow with the number of clips, for a worker holds one part of
+# Memory does not grow with the number of clips, for a worker holds 16 of them,
 # {glue:text}`per_mb:.1f` MB: the peak was {glue:text}`few_mb:.0f` MB a worker and
 # {glue:text}`few_main:.0f` MB in the main process for 200 clips, {glue:text}`many_mb:.0f` and
 # {glue:text}`many_main:.0f` MB for 2,000.

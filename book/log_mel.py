@@ -329,22 +329,22 @@ glue("open_small", min(opening["fma_small"]["again"]), display=False)
 glue("open_full", min(opening["fma_full"]["again"]), display=False)
 
 # %% [markdown]
-# A store is a folder of plain npy files, 16 clips each, in float32: the very values that `log_mel` gives.
-# A part is written whole or not at all, so an extraction may be killed at any moment and goes on when
+# A store is a folder of plain npy files, one a clip, in float32: the very values that `log_mel` gives.
+# A file is written whole or not at all, so an extraction may be killed at any moment and goes on when
 # called again; several processes or machines may share it. What does not fit in memory comes as
 # `store.stream("training", batch_size=64, shuffle=True)`, which Keras' `fit` takes as it is.
 #
-# The folder is named after the settings, and a clip is known in it by its **content**, the SHA-256 of its
+# The folder is named after what decides (settings, version of the code, decoders), and a clip is known in it by its **content**, the SHA-256 of its
 # file. So nothing stale is ever read, and nothing is computed twice: music that was touched, renamed or
 # copied to another machine together with the store is found again, one more song costs one song, and
 # datasets share the clips that they have in common. Opening again reads no sound, for a file's content is
-# remembered with its size and time of change: {glue:text}`open_small:.1f` s for the 8,000 clips of
+# remembered with its size, times and inode: {glue:text}`open_small:.1f` s for the 8,000 clips of
 # FMA-small, {glue:text}`open_full:.1f` s for the 106,574 of all FMA. And since contents are compared
 # anyway, a file that is there under two genres, or in training and in test, draws a warning.
 #
-# Clips that cannot be used are listed with the reason, and move no label. Where the sound is at fault (it
-# does not decode, is silent, or too short), that is remembered. Where the disk is (no permission, too
-# many open files, a network that hiccups), a warning names the clip, and the next call tries it again.
+# Clips that cannot be used are listed with the reason, and move no label; a warning names the first. Where
+# the sound is at fault (it does not decode, is silent, or too short), that is remembered until a decoder
+# is upgraded. Where the disk is (no permission, too many open files), the next call tries again.
 #
 # How long that takes for a thousand clips or a hundred thousand, and how to spread it over many machines,
 # stands on the page about [costs](costs.ipynb).

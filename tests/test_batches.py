@@ -132,9 +132,3 @@ def test_scale_after_a_failed_first_epoch_is_untouched(store, tmp_path, monkeypa
     with pytest.raises(TypeError):
         training.train(model, store, 1, out=tmp_path, progress=False)
     assert not np.array(model.get_layer("scale").adapt_mean).any()
-
-
-def test_values_that_are_not_finite_are_named(tmp_path):
-    store = make_store(tmp_path, spoil=np.nan)
-    with pytest.raises(ValueError, match="not finite"):
-        training.train(scaled(), store, 1, out=tmp_path / "run", progress=False)

@@ -1,15 +1,18 @@
 """prcnn.store: bit for bit what log_mel gives; nothing shifted, stale or computed twice."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 import warnings
-from functools import partial
+from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
-import joblib
+import make
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,57 +20,22 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import prcnn
 from prcnn.audio import AudioError
 from prcnn.datasets import Dataset
-from prcnn.spectrogram import FENG, Settings, log_mel
-from prcnn.store import StoreError, compute, contents, extract, parts
+from prcnn.spectrogram import Settings, log_mel
+from prcnn.store import compute, extract
 
 TINY = Settings("tiny", n_fft=512, n_mels=16, n_frames=20)
-SPLITS = ("training", "validation", "test")
-
-
-def make_dataset(folder, n=60, broken=()):
-    """`n` clips of noise of half a second, all different, in three genres and splits."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for i in range(n):
-        path = folder / f"{i:03d}.wav"
-        if i in broken:
-            path.write_bytes(b"no sound" * i)
-        elif not path.exists():
-            y = np.random.default_rng(i).normal(scale=0.1, size=11025)
-            soundfile.write(path, y, 22050)
-        genre = ("Folk", "Pop", "Rock")[i % 3]
-        rows.append((1000 + i, str(path), genre, SPLITS[i // 2 % 3], f"artist {i}"))
-    columns = ["clip", "path", "genre", "split", "artist"]
-    clips = pd.DataFrame(rows, columns=columns).set_index("clip")
-    return Dataset("noise", clips, ["Folk", "Pop", "Rock"])
-
-
-def slow_log_mel(path, seconds=0.05):
-    """TINY, at a pace that leaves time to be interrupted."""
-    time.sleep(seconds)
-    return log_mel(path, TINY)
-
-
-def slow(dataset, out, n_jobs=1):
-    return compute(dataset, slow_log_mel, TINY.shape, "tiny", out, n_jobs, progress=False)
-
-
-def files(made):
-    """Name → bytes of all files of a store."""
-    return {path.name: path.read_bytes() for path in sorted(made.folder.glob("part-*"))}
-
-
 CALLS = []
 
 
 def number(path):
     """The number that a file holds; cheap features for clips that need no sound."""
-    CALLS.append(path)
+    CALLS.append(Path(path).name)
     text = Path(path).read_text()
     if text.startswith("x"):
-        raise AudioError(f"{path}: no sound in {path}.")
+        raise AudioError(f"{path}: no sound.")
     return [float(text)]
 
 
@@ -83,11 +51,14 @@ def numbers(folder, texts, ids=None, name="numbers", **columns):
     return Dataset(name, pd.DataFrame(rows, index=index), ["Folk", "Pop"])
 
 
-def count(dataset, out):
+def fill(dataset, out, function=number, n_jobs=1, **options):
+    return compute(dataset, function, (1,), "number", out, n_jobs, progress=False, **options)
+
+
+def count(dataset, out, **options):
     """The store of numbers, and the files for which it had to call the function."""
     CALLS.clear()
-    made = compute(dataset, number, (1,), "number", out, n_jobs=1, progress=False)
-    return made, [Path(path).name for path in CALLS]
+    return fill(dataset, out, **options), sorted(CALLS)
 
 
 def held(made):
@@ -95,254 +66,224 @@ def held(made):
     return made.read(np.arange(len(made.clips)))[:, 0].tolist()
 
 
-def age(dataset, seconds=10**8):
-    """Make all files look as if they had not been changed for long."""
-    for path in dataset.clips["path"]:
-        os.utime(path, (time.time() - seconds,) * 2)
+@pytest.fixture
+def later(monkeypatch):
+    """Files that a test has just written look old enough for what they hold to be remembered."""
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() + 10**10)
 
 
-def cannot_be_called(*args):
+def must_not(*args, **options):
     raise AssertionError("nothing was to be read")
 
 
 @pytest.fixture
-def dataset(tmp_path):
-    return make_dataset(tmp_path / "clips", 40)
+def sounds(tmp_path):
+    return prcnn.load(str(make.genres(tmp_path / "sounds", n=10)))
 
 
-def test_arrays_are_log_mel_bit_for_bit_and_labels_follow(dataset, tmp_path):
-    made = extract(dataset, TINY, n_jobs=1, out=tmp_path, progress=False)
-    assert made.failed == {}
-    assert made.clips.equals(dataset.clips)
-    assert (made.name, made.settings, made.genres) == ("noise", TINY, dataset.genres)
-    for split in SPLITS:
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_arrays_are_log_mel_bit_for_bit_and_a_broken_clip_shifts_nothing(sounds, tmp_path, n_jobs):
+    bad = sounds.clips.index[[0, 7]]
+    for path in sounds.clips.loc[bad, "path"]:
+        Path(path).write_bytes(b"no sound" + path.encode())
+    with pytest.warns(UserWarning, match=r"2 of the 20 clips .*\.wav: .*; .*\.wav: "):
+        made = extract(sounds, TINY, n_jobs, tmp_path / "out", progress=False)
+    assert list(made.failed) == bad.tolist()
+    assert made.clips.equals(sounds.clips.drop(bad))
+    assert (made.name, made.settings, made.genres) == (sounds.name, TINY, ["high", "low"])
+    for split, table in made.clips.groupby("split"):
         X, y = made.arrays(split)
-        table = dataset.clips[dataset.clips["split"] == split]
-        assert (X.dtype, y.dtype) == (np.float32, np.int64)
-        assert X.shape == (len(table), *TINY.shape)
-        assert [dataset.genres[label] for label in y] == table["genre"].tolist()
+        assert (X.dtype, y.dtype, X.shape) == (np.float32, np.int64, (len(table), 20, 16))
+        assert [made.genres[label] for label in y] == table["genre"].tolist()
         for row, path in zip(X, table["path"], strict=True):
             assert np.array_equal(row, log_mel(path, TINY))
+            content = made.contents[table.index[table["path"] == path][0]]
+            assert np.array_equal(row, np.load(made.folder / f"{content}.npy"))
 
 
-def test_broken_clips_are_listed_and_shift_nothing(tmp_path):
-    broken = [0, 7, 15, 16, 17, 39]
-    whole = extract(make_dataset(tmp_path / "a", 40), TINY, 1, tmp_path / "whole", progress=False)
-    dataset = make_dataset(tmp_path / "b", 40, broken=broken)
-    made = extract(dataset, TINY, 1, tmp_path, progress=False)
-    assert list(made.failed) == [1000 + i for i in broken]
-    for i in broken:
-        assert f"{i:03d}.wav" in made.failed[1000 + i]
-    assert len(made.clips) == 34
-    for split in SPLITS:
-        X, y = made.arrays(split)
-        expected_X, expected_y = whole.arrays(split)
-        clips = whole.clips[whole.clips["split"] == split]
-        kept = ~clips.index.isin(list(made.failed))
-        assert np.array_equal(X, expected_X[kept])
-        assert np.array_equal(y, expected_y[kept])
+def test_a_stream_gives_what_arrays_give_shuffled_anew_every_epoch(tmp_path):
+    genre = ["Folk", "Pop"] * 9
+    made, _ = count(numbers(tmp_path / "a", [str(i) for i in range(18)], genre=genre), tmp_path)
 
-
-def test_a_split_without_clips_is_an_error(dataset, tmp_path):
-    made = extract(dataset, TINY, 1, tmp_path, progress=False)
-    with pytest.raises(ValueError, match=r"'train' of 'noise'.*training"):
-        made.arrays("train")
-    with pytest.raises(ValueError, match="'train'"):
-        made.stream("train")
-
-
-def test_a_stream_gives_what_arrays_give(dataset, tmp_path):
-    made = extract(dataset, TINY, 1, tmp_path, progress=False)
-    X, y = made.arrays("training")
-    stream = made.stream("training", batch_size=4)
-    batches = [stream[i] for i in range(len(stream))]
-    assert len(batches) == -(-len(X) // 4)
-    assert np.array_equal(np.concatenate([batch for batch, _ in batches]), X)
-    assert np.array_equal(np.concatenate([labels for _, labels in batches]), y)
-    with pytest.raises(IndexError):
-        stream[len(stream)]
-
-
-def test_a_shuffled_stream_has_every_clip_once_in_a_new_order_every_epoch(dataset, tmp_path):
-    made = extract(dataset, TINY, 1, tmp_path, progress=False)
-    X, y = made.arrays("training")
-
-    def epochs(seed):
-        stream = made.stream("training", batch_size=5, shuffle=True, seed=seed)
+    def epochs(**options):
+        stream = made.stream("test", batch_size=5, **options)
         for _ in range(2):
-            batches = [stream[i] for i in range(len(stream))]
-            yield np.concatenate([b for b, _ in batches]), np.concatenate([b for _, b in batches])
+            batches = list(stream[i] for i in range(len(stream)))
+            assert [len(X) for X, _ in batches] == [5, 5, 5, 3]
+            yield np.concatenate([np.c_[X, y] for X, y in batches]).tolist()
             stream.on_epoch_end()
+        with pytest.raises(IndexError):
+            stream[len(stream)]
 
-    first, second = epochs(1)
-    for rows, labels in (first, second):
-        order = [int(np.flatnonzero((X == row).all(axis=(1, 2)))[0]) for row in rows]
-        assert sorted(order) == list(range(len(X)))
-        assert np.array_equal(labels, y[order])
-    assert not np.array_equal(first[0], second[0])
-    again, _ = epochs(1)
-    assert np.array_equal(again[0], first[0])
-    other, _ = epochs(2)
-    assert not np.array_equal(other[0], first[0])
-
-
-def test_one_process_or_two_write_the_same_bytes(dataset, tmp_path):
-    one = extract(dataset, TINY, 1, tmp_path / "one", progress=False)
-    two = extract(dataset, TINY, 2, tmp_path / "two", progress=False)
-    assert files(one) == files(two)
-    assert one.fingerprint == two.fingerprint
+    plain = np.c_[made.arrays("test")].tolist()
+    assert plain == [[i, i % 2] for i in range(18)]
+    assert list(epochs()) == [plain, plain]
+    first, second = epochs(shuffle=True, seed=1)
+    assert sorted(first) == sorted(second) == plain
+    assert plain != first != second != plain
+    assert list(epochs(shuffle=True, seed=1)) == [first, second]
+    assert next(epochs(shuffle=True, seed=2)) != first
 
 
-def test_the_order_in_which_threads_finish_changes_no_part(tmp_path, monkeypatch):
-    dataset = numbers(tmp_path / "a", [str(i) for i in range(20)])
-    expected = files(count(dataset, tmp_path / "one")[0])
-    read = contents.read
-    monkeypatch.setattr(contents, "_TASK", 1)
-    monkeypatch.setattr(
-        contents, "read", lambda path: time.sleep(0.2 * path.endswith("/0.txt")) or read(path)
-    )
-    made = compute(dataset, number, (1,), "number", tmp_path / "two", 2, progress=False)
-    assert files(made) == expected
-
-
-def test_other_settings_never_read_a_stale_store(dataset, tmp_path):
-    made = extract(dataset, TINY, 1, tmp_path, progress=False)
-    assert extract(dataset, TINY, 1, tmp_path, progress=False).folder == made.folder
-    for name in ("tiny", "tiny-2"):
-        other = Settings(name, n_fft=512, n_mels=16, n_frames=20, hop_length=256)
-        again = extract(dataset, other, 1, tmp_path, progress=False)
-        assert again.folder != made.folder
-        assert again.fingerprint != made.fingerprint
-
-
-def test_settings_are_the_datasets_own_where_none_are_named(tmp_path):
-    y = np.random.default_rng(0).normal(scale=0.1, size=22050 * 6)
-    soundfile.write(tmp_path / "a.wav", y, 22050)
-    row = {"path": str(tmp_path / "a.wav"), "genre": "Folk", "split": "test"}
-    dataset = Dataset("one", pd.DataFrame([row]), ["Folk"], settings="feng")
-    assert extract(dataset, n_jobs=1, out=tmp_path, progress=False).settings == FENG
-    assert extract(dataset, TINY, 1, tmp_path, progress=False).settings == TINY
-
-
-# Found again by content
-
-
-def test_touched_renamed_or_copied_clips_are_computed_once(tmp_path):
-    texts = [str(i) for i in range(40)] + ["x"]
-    dataset = numbers(tmp_path / "a", texts)
-    made, calls = count(dataset, tmp_path / "out")
-    assert sorted(set(calls)) == sorted(Path(p).name for p in dataset.clips["path"])
-    for path in dataset.clips["path"]:
-        os.utime(path)
-    touched, calls = count(dataset, tmp_path / "out")
-    assert calls == []
-    (tmp_path / "a").rename(tmp_path / "b")
-    renamed, calls = count(numbers(tmp_path / "b", texts, name="other"), tmp_path / "out")
-    assert calls == []
-    shutil.copytree(tmp_path / "b", tmp_path / "c")
-    shutil.copytree(tmp_path / "out", tmp_path / "machine")
-    copied, calls = count(numbers(tmp_path / "c", texts), tmp_path / "machine")
-    assert calls == []
-    for other in (touched, renamed, copied):
-        assert other.fingerprint == made.fingerprint
-        assert other.folder.name == made.folder.name
-        assert held(other) == held(made) == list(range(40))
-    assert copied.failed == {40: f"{tmp_path}/c/40.txt: no sound in {tmp_path}/c/40.txt."}
-
-
-def test_one_more_song_costs_one_song_wherever_it_comes(tmp_path):
-    texts = [str(i) for i in range(21)]
-    first, _ = count(numbers(tmp_path / "a", texts), tmp_path)
-    for place in (21, 0, 7):
-        texts.insert(place, str(100 + place))
-        made, calls = count(numbers(tmp_path / str(place), texts), tmp_path)
-        assert calls == [f"{place}.txt"]
-        assert held(made) == [float(text) for text in texts]
-        assert made.fingerprint != first.fingerprint
-        assert made.folder == first.folder
-
-
-def test_two_datasets_share_the_clips_that_both_hold(tmp_path):
-    count(numbers(tmp_path / "a", [str(i) for i in range(30)], name="a"), tmp_path)
-    other = numbers(tmp_path / "b", [str(i) for i in range(50, 19, -1)], name="b")
-    made, calls = count(other, tmp_path)
-    assert len(calls) == 21
-    assert held(made) == list(range(50, 19, -1))
-
-
-def test_a_changed_file_is_noticed(tmp_path, monkeypatch):
-    dataset = numbers(tmp_path / "a", ["10", "11", "12"])
-    age(dataset)
-    stat = os.stat(dataset.clips["path"][1])
+def test_rows_follow_their_clips(tmp_path):
+    columns = {"genre": ["Folk", "Pop", "Folk", "Pop"], "split": ["test"] * 3 + ["training"]}
+    dataset = numbers(tmp_path / "a", ["10", "11", "12", "13"], ids=list("dcba"), **columns)
     made, _ = count(dataset, tmp_path)
-    for text, changed in (("77", stat.st_mtime_ns + 1), ("078", stat.st_mtime_ns + 1)):
-        Path(dataset.clips["path"][1]).write_text(text)  # the size, or the time, is another
-        os.utime(dataset.clips["path"][1], ns=(changed, changed))
-        now, calls = count(dataset, tmp_path)
-        assert calls == ["1.txt"]
-        assert held(now) == [10, float(text), 12]
-        assert now.fingerprint != made.fingerprint
-    monkeypatch.setattr(contents, "read", cannot_be_called)
-    assert held(count(dataset, tmp_path)[0]) == [10, 78, 12], "the new state is remembered"
+    for part in (
+        made.select(made.clips["genre"].isin(["Pop"])),
+        made.select(np.array([False, True, False, True])),
+        made.select(["c", "a"]),
+        replace(made, clips=made.clips[made.clips["genre"] == "Pop"]),
+    ):
+        assert held(part) == [11, 13]
+        assert part.labels([0, 1]).tolist() == [1, 1], "labels go by store.genres"
+        assert part.arrays("training")[0].tolist() == [[13]]
+        assert part.fingerprint != made.fingerprint
+        assert (part == made, part == part.select(["c", "a"])) == (False, True)
+    assert held(made.select(["a", "d"])) == [13, 10]
+    assert made == fill(dataset, tmp_path) == replace(made)
+    assert made != "made"
+    assert made != replace(made, clips=made.clips.assign(genre="Folk"))
+    before = made.fingerprint
+    made.clips.sort_index(inplace=True)  # noqa: PD002
+    assert held(made) == [13, 12, 11, 10]
+    assert made.fingerprint != before
+    with pytest.raises(KeyError, match="z"):
+        made.select(["z"])
+    with pytest.raises(ValueError, match="Jazz"):
+        replace(made, clips=made.clips.assign(genre="Jazz")).labels([0])
+    with pytest.raises(ValueError, match=r"'train' of 'numbers'.*training"):
+        made.arrays("train")
+    with pytest.raises(ValueError, match="at least 1, not -1"):
+        made.stream("test", batch_size=-1)
 
 
-def test_a_file_changed_twice_within_a_tick_is_noticed(tmp_path):
+# Found again by content and by what decides
+
+
+@pytest.mark.parametrize(
+    "change",
+    "sr=11025 n_fft=256 hop_length=256 n_mels=8 n_frames=21 reference='clip' unit='ln' "
+    "top_db=60.0 offset=0.1 sampled=True".split(),
+)
+def test_every_field_of_the_settings_but_the_name_decides(tmp_path, data_home, change):
+    soundfile.write(tmp_path / "a.wav", make.music(16), 22050)
+    row = {"path": str(tmp_path / "a.wav"), "genre": "Folk", "split": "test"}
+    sounds = Dataset("one", pd.DataFrame([row]), ["Folk"], settings="feng")
+    made = extract(sounds, TINY, 1, progress=False)
+    renamed = extract(sounds, replace(TINY, name="other"), 1, progress=False)
+    assert renamed == made
+    assert renamed.folder == made.folder
+    assert made.folder.parent == data_home / "stores"
+    other = extract(sounds, eval(f"replace(TINY, {change})"), 1, progress=False)
+    own = extract(sounds, n_jobs=1, progress=False)
+    assert own.settings.name == "feng"
+    assert len({made.folder, other.folder, own.folder}) == 3
+    assert len({made.fingerprint, other.fingerprint, own.fingerprint}) == 3
+
+
+@pytest.mark.parametrize("upgraded", ["soundfile", "av", "soxr", "librosa", "libsndfile"])
+@pytest.mark.filterwarnings("ignore:.*cannot be used")
+def test_a_clip_that_did_not_decode_is_tried_again_by_another_decoder(
+    tmp_path, later, monkeypatch, upgraded
+):
+    dataset, version = numbers(tmp_path / "a", ["1", "x"]), metadata.version
+    made, calls = count(dataset, tmp_path)
+    assert (calls, list(made.failed)) == (["0.txt", "1.txt"], [1])
+    assert count(dataset, tmp_path)[1] == [], "what lies in the sound is remembered"
+    assert count(dataset, tmp_path, retry_failed=True)[1] == ["1.txt"]
+    monkeypatch.setattr(soundfile, "__libsndfile_version__", f"9 {upgraded == 'libsndfile'}")
+    monkeypatch.setattr(metadata, "version", lambda n: "9" if n == upgraded else version(n))
+    again, calls = count(dataset, tmp_path)
+    assert calls == ["0.txt", "1.txt"]
+    assert again.fingerprint == made.fingerprint
+
+
+def test_renamed_or_copied_clips_are_computed_once_and_shared(tmp_path):
+    texts = [str(i) for i in range(20)]
+    made, calls = count(numbers(tmp_path / "a", texts), tmp_path / "out")
+    assert len(calls) == 20
+    for path in (tmp_path / "a").iterdir():
+        os.utime(path)
+    touched, calls = count(numbers(tmp_path / "a", texts), tmp_path / "out")
+    (tmp_path / "a").rename(tmp_path / "b")
+    renamed, more = count(numbers(tmp_path / "b", texts, name="other"), tmp_path / "out")
+    shutil.copytree(tmp_path / "out", tmp_path / "machine")
+    copied, most = count(numbers(tmp_path / "c", texts), tmp_path / "machine")
+    assert calls + more + most == []
+    for other in (touched, renamed, copied):
+        assert (other.fingerprint, other.folder.name) == (made.fingerprint, made.folder.name)
+        assert held(other) == held(made) == list(range(20))
+    more, calls = count(numbers(tmp_path / "d", ["100", *texts[::-1]]), tmp_path / "out")
+    assert calls == ["0.txt"], "one more song costs one song"
+    assert held(more) == [100, *range(19, -1, -1)]
+    assert more.folder == made.folder
+
+
+@pytest.mark.parametrize("how", ["renamed", "rewritten"])
+def test_files_of_one_size_and_time_that_change_places_are_noticed(tmp_path, later, how):
     dataset = numbers(tmp_path / "a", ["10", "11", "12"])
-    path = dataset.clips["path"][1]
-    stat = os.stat(path)
+    one, two, _ = (Path(path) for path in dataset.clips["path"])
+    for path in (one, two):
+        os.utime(path, (10**9, 10**9))
+    assert held(count(dataset, tmp_path)[0]) == [10, 11, 12]
+    if how == "renamed":
+        one.rename(tmp_path / "moved")
+        two.rename(one)
+        (tmp_path / "moved").rename(two)
+    else:  # as from an archive
+        for path, text in ((one, "11"), (two, "10")):
+            path.write_text(text)
+            os.utime(path, (10**9, 10**9))
+    assert held(count(dataset, tmp_path)[0]) == [11, 10, 12]
+
+
+def test_a_file_changed_twice_within_a_tick_of_the_clock_is_noticed(tmp_path, monkeypatch):
+    dataset, now, stat = numbers(tmp_path / "a", ["10", "11", "12"]), time.time_ns(), os.stat
+
+    def coarse(path, **options):
+        found = stat(path, **options)
+        said = {name: getattr(found, name) for name in dir(found) if name.startswith("st_")}
+        return SimpleNamespace(**said | {"st_mtime_ns": now, "st_ctime_ns": now})
+
+    monkeypatch.setattr(os, "stat", coarse)
     count(dataset, tmp_path)
-    Path(path).write_text("99")
-    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    Path(dataset.clips["path"][1]).write_text("99")
     assert held(count(dataset, tmp_path)[0]) == [10, 99, 12]
 
 
 FILES = st.lists(st.sampled_from([f"{i:02d}" for i in range(20)] + ["x1", "x2"]), min_size=1)
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(FILES, min_size=1, max_size=4), st.sampled_from([1, 3, 16]), st.booleans())
-def test_whatever_datasets_meet_in_a_store_every_row_is_its_clips(
-    tmp_path_factory, plan, size, old
-):
+@settings(max_examples=25, deadline=None)
+@given(st.lists(FILES, min_size=1, max_size=4), st.booleans())
+@pytest.mark.filterwarnings("ignore:.*cannot be used")
+def test_whatever_datasets_meet_in_a_store_every_row_is_its_clips(tmp_path_factory, plan, old):
     """Files that come back, change under their names, have copies or no sound."""
-    folder, seen, fingerprints = tmp_path_factory.mktemp("wild"), set(), {}
+    folder, seen, fingerprints, now = tmp_path_factory.mktemp("wild"), set(), {}, time.time_ns
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parts, "SIZE", size)
-        for step, texts in enumerate(plan):
-            good = [text for text in texts if text[0] != "x"]
-            dataset = numbers(folder / "a", texts, ids=[f"clip {i}" for i in range(len(texts))])
-            if old:  # a file written at this step was, as the clock says, written long ago
-                for path in dataset.clips["path"]:
-                    if os.stat(path).st_mtime > 10**9:
-                        os.utime(path, (10**8 + step,) * 2)
-            if not good:
-                with pytest.raises(StoreError, match=r"None of .*0\.txt: no sound"):
-                    count(dataset, folder / "out")
-                seen |= set(texts)
-                continue
+        patch.setattr(time, "time_ns", lambda: now() + 10**10 * old)
+        for texts in plan:
+            good = [i for i, text in enumerate(texts) if text[0] != "x"]
+            told = tuple(texts[i] for i in good)
+            dataset = numbers(folder / "a", [*texts, "00"])  # so that there is a good one
             made, calls = count(dataset, folder / "out")
-            fresh = set(texts) - seen
-            assert len(calls) == sum(2 if text[0] == "x" else 1 for text in fresh)
-            seen |= fresh
-            assert held(made) == [float(text) for text in good]
-            assert list(made.clips.index) == [f"clip {i}" for i, t in enumerate(texts) if t in good]
-            assert made.failed == {
-                f"clip {i}": "{0}: no sound in {0}.".format(folder / "a" / f"{i}.txt")
-                for i, text in enumerate(texts)
-                if text[0] == "x"
-            }
-            assert fingerprints.setdefault(made.fingerprint, good) == good
-    assert len(fingerprints) == len({tuple(good) for good in fingerprints.values()})
-    assert [path.name for path in (folder / "out").glob("*.json")] in (["contents.json"], [])
+            assert len({*calls} & {f"{i}.txt" for i in good}) <= len({*told} - seen)
+            seen |= {*told, "00"}
+            assert held(made) == [*map(float, told), 0]
+            assert made.clips.index.tolist() == [*good, len(texts)]
+            bad = {*range(len(texts))} - {*good}
+            assert made.failed == {i: f"{folder}/a/{i}.txt: no sound." for i in bad}
+            assert fingerprints.setdefault(made.fingerprint, told) == told
+    assert len(fingerprints) == len({*fingerprints.values()})
 
 
 def test_the_fingerprint_is_of_contents_order_and_kind_and_of_nothing_else(tmp_path):
     made, _ = count(numbers(tmp_path / "a", ["1", "2", "3"]), tmp_path)
     columns = {"genre": ["Pop", "Folk", "Pop"], "split": ["training", "test", "test"]}
-    same = numbers(tmp_path / "b", ["1", "2", "3", "x"], list("pqrs"), "other")
+    same = numbers(tmp_path / "b", ["1", "2", "3"], list("pqr"), "other", **columns)
     assert count(same, tmp_path / "out")[0].fingerprint == made.fingerprint
-    labelled = numbers(tmp_path / "a", ["1", "2", "3"], **columns)
-    assert count(labelled, tmp_path)[0].fingerprint == made.fingerprint
     for texts in (["1", "3", "2"], ["1", "2"], ["1", "2", "4"], ["1", "2", "3", "3"]):
         other, _ = count(numbers(tmp_path / "".join(texts), texts), tmp_path)
         assert other.fingerprint != made.fingerprint
@@ -351,14 +292,7 @@ def test_the_fingerprint_is_of_contents_order_and_kind_and_of_nothing_else(tmp_p
     shape = compute(dataset, lambda p: [1.0, 2.0], (2,), "number", tmp_path, 1, progress=False)
     assert len({made.fingerprint, key.fingerprint, shape.fingerprint}) == 3
     assert len({made.folder, key.folder, shape.folder}) == 3
-
-
-def test_parts_of_another_size_are_read_too(dataset, tmp_path, monkeypatch):
-    made = extract(dataset, TINY, 1, tmp_path, progress=False)
-    monkeypatch.setattr(parts, "SIZE", 8)
-    monkeypatch.setattr(parts, "_make", cannot_be_called)
-    again = extract(dataset, TINY, 1, tmp_path, progress=False)
-    assert np.array_equal(again.arrays("test")[0], made.arrays("test")[0])
+    assert (key.settings, shape.read([2, 0]).tolist()) == ("number 2", [[1, 2], [1, 2]])
 
 
 @pytest.mark.parametrize(
@@ -372,145 +306,72 @@ def test_parts_of_another_size_are_read_too(dataset, tmp_path, monkeypatch):
 )
 def test_one_content_in_two_genres_or_splits_is_warned_of(tmp_path, columns, warned):
     dataset = numbers(tmp_path / "a", ["1", "1", "2", "3", "2"], **columns)
-    if warned:
-        with pytest.warns(UserWarning, match=warned) as caught:
-            made, calls = count(dataset, tmp_path)
-        assert len(caught) == 1
-        assert caught[0].filename == __file__, "the warning points at the user's line"
-    else:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            made, calls = count(dataset, tmp_path)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        made, calls = count(dataset, tmp_path)
+    assert len(caught) == (warned is not None)
+    for warning in caught:
+        assert re.search(warned, str(warning.message))
+        assert warning.filename == __file__, "the warning points at the user's line"
     assert len(calls) == 3
     assert held(made) == [1, 1, 2, 3, 2]
 
 
-# What the memo of contents may and may not do
+# What is remembered of files
 
 
-def test_opening_again_reads_no_clip_and_computes_nothing(tmp_path, monkeypatch):
-    one, two = (numbers(tmp_path / name, list(name * 9), name=name) for name in "12")
-    for dataset in (one, two):
-        age(dataset)
-        count(dataset, tmp_path / "out")
-    monkeypatch.setattr(contents, "read", cannot_be_called)
-    for dataset in (one, two):
-        assert held(count(dataset, tmp_path / "out")[0]) == [float(dataset.name)] * 9
-        assert CALLS == []
-    assert len(list((tmp_path / "out").iterdir())) == 2, "one memo beside the stores, however many"
-
-
-@pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe"])
-def test_a_damaged_memo_costs_reading_and_no_more(tmp_path, damage):
+@pytest.mark.parametrize("damage", [None, b"", b"{", b"3\n[]\n[[], 1, 2]", b"\xff\xfe"])
+def test_opening_again_reads_no_clip_and_a_damaged_memo_is_mended(
+    tmp_path, later, monkeypatch, damage
+):
     dataset = numbers(tmp_path / "a", ["1", "2", "3"])
-    age(dataset)
-    count(dataset, tmp_path)
-    memo = tmp_path / "contents.json"
-    memo.write_bytes(damage)
+    made, _ = count(dataset, tmp_path)
+    if damage is not None:
+        Path(f"{made.folder}.jsonl").write_bytes(damage)
+        made, calls = count(dataset, tmp_path)
+        assert (held(made), calls) == ([1, 2, 3], [])
+    monkeypatch.setattr("hashlib.file_digest", must_not)
     made, calls = count(dataset, tmp_path)
-    assert held(made) == [1, 2, 3]
-    assert calls == []
-    assert len(contents._recall(memo)) == 3
-    memo.unlink()
-    memo.mkdir()  # cannot be read and cannot be replaced
-    assert held(count(dataset, tmp_path)[0]) == [1, 2, 3]
+    assert (held(made), calls) == ([1, 2, 3], [])
 
 
-def test_what_was_read_before_an_interruption_is_remembered(tmp_path, monkeypatch):
-    dataset = numbers(tmp_path / "a", [str(i) for i in range(40)])
-    age(dataset)
-    read, seen = contents.read, []
-
-    def interrupted(path):
-        if len(seen) == 35:
-            raise KeyboardInterrupt
-        seen.append(path)
-        return read(path)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(contents, "read", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            count(dataset, tmp_path)
-    kept = contents._recall(tmp_path / "contents.json")
-    assert len(kept) == 32, "two tasks of 16"
-    saved = []
-    monkeypatch.setattr(contents, "_SAVE", -1.0)
-    monkeypatch.setattr(contents, "_remember", lambda memo, fresh: saved.append(len(fresh)))
-    (tmp_path / "contents.json").unlink()
-    count(dataset, tmp_path)
-    assert saved == [16, 32, 40, 40], "also while reading goes on, which may take hours"
-
-
-def test_relative_paths_mean_what_they_mean_from_here(tmp_path, monkeypatch):
-    for name in "12":
+def test_relative_paths_mean_what_they_mean_from_here(tmp_path, monkeypatch, later):
+    for name in "1212":
         numbers(tmp_path / name, [name])
         monkeypatch.chdir(tmp_path / name)
         clips = pd.DataFrame({"path": ["0.txt"], "genre": "Folk", "split": "test"})
-        os.utime("0.txt", (10**9, 10**9))
-        made, calls = count(Dataset("here", clips, ["Folk"]), tmp_path)
-        assert calls == ["0.txt"]
-        assert held(made) == [float(name)]
-        with monkeypatch.context() as patch:
-            patch.setattr(contents, "read", cannot_be_called)
-            assert held(count(Dataset("here", clips, ["Folk"]), tmp_path)[0]) == [float(name)]
+        assert held(count(Dataset("here", clips, ["Folk"]), tmp_path)[0]) == [float(name)]
 
 
-def test_labels_and_splits_are_the_datasets_own(dataset, tmp_path):
-    made = extract(dataset, TINY, 1, tmp_path, progress=False)
-    clips = dataset.clips.assign(split="test", genre="Jazz")
-    other = extract(Dataset("noise", clips, ["Jazz"]), TINY, 1, tmp_path, progress=False)
-    assert other.folder == made.folder
-    X, y = other.arrays("test")
-    assert len(X) == 40
-    assert not y.any()
+# Features of one's own
 
 
-def duration(path):
-    if path.endswith("005.wav"):
-        raise AudioError(f"{path}: not this one.")
-    return [soundfile.info(path).duration]
+@pytest.mark.parametrize(
+    ("function", "options", "error", "says"),
+    [
+        (lambda path: [1, 2], {}, ValueError, r"0\.txt.*shape \(1,\), not of shape \(2,\)"),
+        (lambda path: [np.nan], {}, ValueError, r"0\.txt.*finite.*nan"),
+        (lambda path: [1e300], {}, ValueError, r"0\.txt.*finite.*inf"),
+        (lambda path, more: [1], {}, TypeError, "more"),
+        (number, {"key": ""}, ValueError, 'key=""'),
+        (number, {"key": " "}, ValueError, 'key=""'),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_a_mistake_in_the_call_is_no_broken_clip(tmp_path, function, options, error, says):
+    asked = {"key": "wrong", "shape": (1,), "n_jobs": 1, "progress": False} | options
+    with pytest.raises(error, match=says):
+        compute(numbers(tmp_path / "a", ["1"]), function, out=tmp_path, **asked)
 
 
-def test_compute_stores_any_features(dataset, tmp_path):
-    made = compute(dataset, duration, (1,), "duration of files", tmp_path, 1, progress=False)
-    assert made.settings == "duration of files"
-    assert made.folder.name.startswith("duration-")
-    assert list(made.failed) == [1005]
-    assert np.all(made.arrays("test")[0] == 0.5)
-    other = compute(dataset, duration, (1,), "duration again", tmp_path, 1, progress=False)
-    assert other.folder != made.folder
-
-
-def test_a_mistake_in_the_function_is_not_a_broken_clip(dataset, tmp_path):
-    with pytest.raises(ValueError, match=r"shape \(1,\), not \(2,\)"):
-        compute(dataset, duration, (2,), "wrong", tmp_path, 1, progress=False)
-    with pytest.raises(TypeError):
-        compute(dataset, partial(duration, 1), (1,), "wrong", tmp_path, 1, progress=False)
-
-
-def process_id(path):
-    return [os.getpid()]
-
-
-def test_the_callers_joblib_backend_does_the_work(dataset, tmp_path):
-    with joblib.parallel_config(backend="threading"):
-        made = compute(dataset, process_id, (1,), "process", tmp_path, progress=False)
-    assert np.all(made.arrays("training")[0] == np.float32(os.getpid()))
-
-
-def test_the_bar_counts_clips_and_can_be_silenced(dataset, tmp_path, capsys):
-    extract(dataset, TINY, 1, tmp_path)
+def test_the_bar_counts_clips_and_can_be_silenced(tmp_path, capsys):
+    dataset = numbers(tmp_path / "a", [str(i) for i in range(40)])
+    compute(dataset, number, (1,), "bar", tmp_path, 1)
     shown = capsys.readouterr().err
     assert "40/40" in shown
     assert "clip/s" in shown
-    extract(dataset, TINY, 1, tmp_path / "silent", progress=False)
+    count(dataset, tmp_path)
     assert capsys.readouterr().err == ""
-
-
-def test_stores_lie_in_the_data_home_by_default(dataset, data_home):
-    made = extract(dataset, TINY, 1, progress=False)
-    assert made.folder.parent == data_home / "stores"
-    assert made.folder.name.startswith("tiny-")
 
 
 def test_extraction_waits_for_neither_keras_nor_librosa():
