@@ -5,187 +5,189 @@ Chapter: book/beyond.ipynb
 
 import dataclasses
 import json
-from dataclasses import dataclass
+import numbers
+from dataclasses import dataclass, field
 
 import keras
 import numpy as np
+from keras.optimizers.schedules import LearningRateSchedule
 
 from prcnn.training.augment import Augment
 
-PRECISIONS = ("auto", "float32", "mixed")
 SCHEDULES = ("constant", "plateau", "one_cycle")
-PLATEAU = {"factor": 0.5, "patience": 10, "min_delta": 0.01}  # as in the authors' script
 WARM_UP, START = 0.3, 0.04  # share of one cycle in which the rate rises, and where it begins
-NOTHING = Augment()
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What :func:`prcnn.training.train` takes where an argument is None.
+    """How :func:`prcnn.training.train` trains; ``dataclasses.replace(recipe, ema=0.0)`` is another.
 
     Attributes
     ----------
-    optimizer : str
-        Name of a class in ``keras.optimizers``.
-    learning_rate : float
-        The highest one.
-    weight_decay, clipnorm : float or None
-        Of the optimizer; ``clipnorm`` bounds the norm of all gradients together.
+    optimizer : str or type
+        A class in ``keras.optimizers`` by name, or an optimizer's class.
+    learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
+        The highest one, or a schedule of Keras's.
+    options : dict
+        The optimizer's other arguments.
     batch_size : int
+        Clips a step; the last step of an epoch takes what remains. With several devices this is
+        the number over all of them together.
     schedule : {"constant", "plateau", "one_cycle"}
+        ``"plateau"`` halves the learning rate when the validation accuracy has not risen by 0.01
+        for 10 epochs, as the paper's authors did. ``"one_cycle"`` lets it rise in a line and fall
+        in half a cosine; a run by it cannot go on to more epochs.
     label_smoothing : float
-        So much of a label is spread evenly over all genres.
+        So much of a training label is spread evenly over all genres.
     ema : float
-        Moving average of the weights, see ``decay``; 0 is none.
+        Validate and keep a moving average of the weights, of which every step leaves this share
+        (0.995, say; less in the first steps); 0 keeps the weights themselves.
     augment : Augment
+        How clips are altered.
+
+    Raises
+    ------
+    ValueError
+        A value that cannot be.
 
     Chapter: book/beyond.ipynb
     """
 
-    optimizer: str = "RMSprop"
-    learning_rate: float = 5e-4
-    weight_decay: float | None = None
-    clipnorm: float | None = None
+    optimizer: str | type = "RMSprop"
+    learning_rate: float | LearningRateSchedule = 5e-4
+    options: dict = field(default_factory=dict)
     batch_size: int = 64
     schedule: str = "constant"
     label_smoothing: float = 0.0
     ema: float = 0.0
-    augment: Augment = NOTHING
+    augment: Augment = Augment()
 
-    def make_optimizer(self):
-        """A new keras.optimizers.Optimizer that follows the recipe."""
-        return getattr(keras.optimizers, self.optimizer)(
-            self.learning_rate, weight_decay=self.weight_decay, global_clipnorm=self.clipnorm
-        )
+    def __post_init__(self):
+        whole("batch_size", self.batch_size, 1)
+        rate = self.learning_rate
+        if isinstance(rate, LearningRateSchedule):
+            if self.schedule != "constant":
+                raise ValueError(
+                    f"A learning_rate that is a schedule of its own has no schedule="
+                    f"{self.schedule!r}; give it a number, or say schedule='constant'."
+                )
+        elif not (isinstance(rate, numbers.Real) and 0 < rate < np.inf):
+            raise ValueError(f"learning_rate is a number above 0, or Keras's schedule, not {rate}.")
+        for name in ("label_smoothing", "ema"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} is at least 0 and below 1, not {getattr(self, name)}.")
+        one_of("schedule", self.schedule, SCHEDULES)
+        known = [name for name in dir(keras.optimizers) if name[0].isupper()]
+        if not isinstance(self.optimizer, type):
+            one_of("optimizer", self.optimizer, known)
 
-
-#: The paper's section on training: nothing but RMSprop.
-PAPER = Recipe()
-
-#: What `beyond` was chosen with, on validation alone.
-BEYOND = Recipe(
-    optimizer="AdamW",
-    learning_rate=3e-3,
-    weight_decay=0.02,
-    clipnorm=1.0,
-    schedule="one_cycle",
-    label_smoothing=0.1,
-    ema=0.995,
-    augment=Augment(
-        time_shift=True,
-        band_shift=1,
-        gain=3.0,
-        tilt=3.0,
-        frequency_masks=2,
-        time_masks=2,
-        mask_width=0.08,
-        mixup=0.4,
-        mixup_share=0.5,
-    ),
-)
-
-
-def recipe(name):
-    """The recipe of a network by its name: ``beyond`` has one, all others the paper's."""
-    return BEYOND if name == "beyond" else PAPER
-
-
-def rates(settings, accuracies, steps):
-    """Learning rates of the next epoch's steps, or None where the optimizer keeps its own.
-
-    A function of the settings and of the validation accuracies so far, so that there is nothing
-    to resume.
-    """
-    rate, schedule = settings["learning_rate"], settings["schedule"]
-    if schedule == "constant":
-        return None
-    if schedule == "plateau":
-        return [rate * plateau(accuracies)] * steps
-    done = len(accuracies) * steps
-    return [rate * one_cycle(done + i, settings["epochs"] * steps) for i in range(steps)]
-
-
-def plateau(accuracies):
-    """Share of the learning rate: halved when accuracy has not risen by 0.01 for 10 epochs."""
-    share, best, waited = 1.0, -np.inf, 0
-    for accuracy in accuracies:
-        if accuracy > best + PLATEAU["min_delta"]:
-            best, waited = accuracy, 0
-            continue
-        waited += 1
-        if waited == PLATEAU["patience"]:
-            share, waited = share * PLATEAU["factor"], 0
-    return share
-
-
-def one_cycle(step, steps):
-    """Share of the learning rate in ``step`` of ``steps``: a straight rise, then half a cosine."""
-    top = WARM_UP * steps
-    if step < top:
-        return START + (1 - START) * step / top
-    return 0.5 * (1 + np.cos(np.pi * (step - top) / (steps - top)))
-
-
-def decay(ema, step):
-    """How much of the average of the weights a step leaves: little at first, ``ema`` later on."""
-    return min(ema, (1 + step) / (10 + step))
-
-
-def make_optimizer(model, own, optimizer, learning_rate):
-    """The optimizer asked for, of the compiled network, or of its own recipe; not yet used."""
-    if optimizer is None and model.compiled:
-        optimizer, loss = model.optimizer, getattr(model.loss, "name", model.loss)
-        if loss not in ("sparse_categorical_crossentropy", "categorical_crossentropy"):
-            raise ValueError(
-                f"Network {model.name!r} is compiled with the loss {loss!r}, but train minimises "
-                "cross-entropy. Hand it in uncompiled, or use model.fit with store.stream(…)."
+    def make_optimizer(self, steps):
+        """A new Keras optimizer for a run of so many steps."""
+        kind, rate = self.optimizer, self.learning_rate
+        if self.schedule == "one_cycle":
+            rise = WARM_UP * steps
+            rate = keras.optimizers.schedules.CosineDecay(
+                START * rate, steps - rise, warmup_target=rate, warmup_steps=rise
             )
-    optimizer = own.make_optimizer() if optimizer is None else keras.optimizers.get(optimizer)
-    return fresh(
-        optimizer, {} if learning_rate is None else {"learning_rate": float(learning_rate)}
-    )
+        return (kind if isinstance(kind, type) else getattr(keras.optimizers, kind))(
+            rate, **self.options
+        )
+
+    def settings(self):
+        """All of it as plain JSON values, with everything that the optimizer is set to."""
+        optimizer = dataclasses.replace(self, schedule="constant").make_optimizer(1)
+        config = {"class": type(optimizer).__name__, **optimizer.get_config()}
+        rate = config.pop("learning_rate")
+        del config["name"]  # numbered by what else the process has built
+        said = {
+            **dataclasses.asdict(dataclasses.replace(self, options={})),
+            "learning_rate": rate if isinstance(rate, dict) else float(self.learning_rate),
+            "optimizer": config,
+        }
+        del said["options"]
+        return json.loads(json.dumps(said, default=str))
+
+    @property
+    def label_rows(self):
+        """Whether a label is a row of weights (n, genres), not a number."""
+        return self.label_smoothing > 0 or self.augment.mixup > 0
 
 
-def fresh(optimizer, changes=None):
-    """Another optimizer with the same settings, or with changes, and no state."""
-    return type(optimizer).from_config(optimizer.get_config() | (changes or {}))
+#: ``paper``: the paper's section on training, nothing but RMSprop. ``beyond``: what ``beyond`` was
+#: chosen with, on validation alone.
+RECIPES = {
+    "paper": Recipe(),
+    "beyond": Recipe(
+        optimizer="AdamW",
+        learning_rate=3e-3,
+        options={"weight_decay": 0.02, "global_clipnorm": 1.0},
+        schedule="one_cycle",
+        label_smoothing=0.1,
+        ema=0.995,
+        augment=Augment(
+            time_shift=True,
+            band_shift=1,
+            gain=3.0,
+            tilt=3.0,
+            frequency_masks=2,
+            time_masks=2,
+            mask_width=0.08,
+            mixup=0.4,
+            mixup_share=0.5,
+        ),
+    ),
+}
 
 
-def describe_optimizer(optimizer):
-    """Its settings as plain JSON values; the learning rate is None where it is a schedule."""
+def choose(model, recipe, **changes):
+    """The recipe asked for, by name or itself, or the network's own, with what ``changes`` name."""
+    if model.compiled and not _cross_entropy(model):
+        raise ValueError(
+            f"Network {model.name!r} is compiled with a loss of its own, {model.loss!r}, but train "
+            "minimises the cross-entropy of probabilities. Hand it in uncompiled, with a softmax "
+            "at its end (label smoothing is the recipe's), or use model.fit with store.stream(…)."
+        )
+    if recipe is None:
+        recipe = RECIPES.get(model.name, RECIPES["paper"])
+        if model.compiled:
+            recipe = dataclasses.replace(recipe, **_compiled(model.optimizer))
+    elif not isinstance(recipe, Recipe):
+        one_of("recipe", recipe, RECIPES)
+        recipe = RECIPES[recipe]
+    return dataclasses.replace(recipe, **{k: v for k, v in changes.items() if v is not None})
+
+
+def _cross_entropy(model):
+    """Whether a compiled network minimises what train does, and nothing else."""
+    kinds = keras.losses.SparseCategoricalCrossentropy, keras.losses.CategoricalCrossentropy
+    plain = [kind().get_config() | {"name": None} for kind in kinds]
+    loss, weights = model.loss, model.get_compile_config().get("loss_weights")
+    if isinstance(loss, keras.losses.Loss):
+        return type(loss) in kinds and loss.get_config() | {"name": None} in plain and not weights
+    names = {name for kind in kinds for name in (kind.__name__, kind().name)}
+    return getattr(loss, "__name__", str(loss)) in names and not weights
+
+
+def _compiled(optimizer):
+    """A recipe's fields that say what a compiled network's optimizer is set to."""
     config = optimizer.get_config()
-    rate = config["learning_rate"]
-    if not isinstance(rate, dict):
-        del config["learning_rate"]
+    rate = config.pop("learning_rate")
+    del config["name"]
+    if isinstance(rate, dict):
+        rate = keras.optimizers.schedules.deserialize(rate)
+    else:
         rate = float(str(np.float32(rate)))  # 0.0005, not 0.0005000000237
-    del config["name"]  # numbered by what else the process has built
-    config = {"class": type(optimizer).__name__, **config}
-    return {
-        "learning_rate": None if isinstance(rate, dict) else rate,
-        "optimizer": json.loads(json.dumps(config, default=str)),
-    }
+    return {"optimizer": type(optimizer), "learning_rate": rate, "options": config}
 
 
-def check_settings(settings, store):
-    """Refuse values that cannot be, naming argument and value."""
-    for name in ("epochs", "batch_size"):
-        if settings[name] < 1:
-            raise ValueError(f"{name} must be at least 1, not {settings[name]}.")
-    rate = settings["learning_rate"]
-    if rate is not None and rate <= 0:
-        raise ValueError(f"learning_rate must be above 0, not {rate}.")
-    if not 0 <= settings["ema"] < 1:
-        raise ValueError(f"ema must be at least 0 and below 1, not {settings['ema']}.")
-    for name, known in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
-        if settings[name] not in known:
-            raise ValueError(f"Unknown {name} {settings[name]!r}. Known: {', '.join(known)}.")
-    if rate is None and settings["schedule"] != "constant":
-        raise ValueError(
-            f"The optimizer has a schedule of its own; with schedule={settings['schedule']!r} its "
-            "learning_rate must be a number."
-        )
-    if settings["augment"] != dataclasses.asdict(NOTHING) and len(store.shape) != 2:
-        raise ValueError(
-            f"Clips of shape {tuple(store.shape)} are no spectrograms (frames, bands), which is "
-            "what augment alters. Use augment=Augment()."
-        )
+def whole(name, value, least):
+    """`value` as an int, or ValueError where it is none, or less than `least`."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} is a whole number, at least {least}, not {value!r}.")
+    return int(value)
+
+
+def one_of(name, value, known):
+    """ValueError where `value` is not one of the `known`."""
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"Unknown {name} {value!r}. Known: {', '.join(known)}.")
