@@ -1,7 +1,4 @@
-"""What a step is fed: a split in batches, and for training in an order of its own every epoch.
-
-Also the mean and variance of the training clips, by which a network standardises its input.
-"""
+"""What a step is fed, and the mean and variance by which a network standardises its input."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,19 +8,12 @@ from prcnn.models.branches import Scale
 
 
 class Batches:
-    """A split of a store: ``len``, ``[i]`` and iteration, which reads one batch ahead.
+    """A split of a store in batches: ``len``, ``[i]`` and iteration, which reads one ahead.
 
-    Parameters
-    ----------
-    store : prcnn.store.Store
-    split : {"training", "validation", "test"}
-    recipe : prcnn.training.Recipe
-        Its ``batch_size``, ``augment`` and ``label_smoothing``.
-    epoch : int, optional
-        From 1. Shuffled, augmented and smoothed: order and chance follow from ``seed`` and the
-        epoch's number, so that a resumed run sees what an uninterrupted one sees. Without it, the
-        split as it is.
-    seed : int
+    ``recipe`` says how large they are, and how clips and labels are altered in an ``epoch`` (from
+    1) of training, which has an order of its own. Order and chance follow from ``seed`` and the
+    epoch's number, so that a resumed run sees what an uninterrupted one sees. Without an epoch, the
+    split is as it stands in ``store``.
     """
 
     def __init__(self, store, split, recipe, epoch=None, seed=0):
@@ -66,7 +56,13 @@ def adapt_scale(model, store, chunk=64):
     The store is read ``chunk`` clips at a time and summed in 64 bits, so it may exceed the memory.
     ValueError where training clips hold values that are not finite.
     """
-    layers = [layer for layer in model.layers if isinstance(layer, Scale) and _untouched(layer)]
+    layers = [
+        layer
+        for layer in model.layers
+        if isinstance(layer, Scale)
+        and not np.any(layer.adapt_mean)
+        and np.all(np.equal(layer.adapt_variance, 1))
+    ]
     if not layers:
         return
     indices, total, squares, n = store.indices("training"), 0.0, 0.0, 0
@@ -84,8 +80,3 @@ def adapt_scale(model, store, chunk=64):
     for layer in layers:
         layer.adapt_mean.assign(mean.reshape(layer.adapt_mean.shape))
         layer.adapt_variance.assign(variance.reshape(layer.adapt_variance.shape))
-
-
-def _untouched(layer):
-    mean, variance = np.array(layer.adapt_mean), np.array(layer.adapt_variance)
-    return not mean.any() and (variance == 1).all()

@@ -1,6 +1,6 @@
 """Fit a network on a store and leave a run folder that says how, and survives being killed.
 
-A copy of the network learns; a second one holds what is validated and kept; the user's own is
+One copy of the network learns, another holds what is validated and kept; the network itself is
 given the best weights at the end, so that after an error or Ctrl-C it is what it was.
 """
 
@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from prcnn.atomic import digest, sweep
+from prcnn.atomic import digest, sweep, write_whole
 from prcnn.datasets.dataset import warn
 from prcnn.training import precision as arithmetic
 from prcnn.training import recipes, run_folder
 from prcnn.training.augment import Augment
 from prcnn.training.batches import Batches, adapt_scale
-from prcnn.training.run_folder import Run, State, TrainingError, assign, values
+from prcnn.training.recipes import is_whole, require
+from prcnn.training.run_folder import Run, State, TrainingError, assign, values, variables
 
 _TRAINED = weakref.WeakKeyDictionary()  # network → digest of the weights that a run left in it
 
@@ -50,10 +51,10 @@ def train(
     ----------
     model : keras.Model
         Input ``(n, *store.shape)``, output probabilities ``(n, len(store.genres))``. Training
-        starts from the weights that it has, and it afterwards holds the best ones; after an error
-        or Ctrl-C it is what it was. A layer ``scale`` that has seen no clips is given the mean and
-        variance of the training clips' bands. A network that you compiled is trained with its
-        optimizer unless you name a recipe, and stays compiled as it was.
+        starts from the weights that it has, and it afterwards holds the best ones. A layer
+        ``scale`` that has seen no clips is given the mean and variance of the training clips'
+        bands. A network that you compiled is trained with its optimizer unless you name a recipe,
+        and stays compiled as it was.
     store : prcnn.store.Store
         Its ``training`` split is trained on, its ``validation`` split chooses the epoch (the
         earlier one of equals). Batches are streamed from disk, so it may exceed the memory.
@@ -115,42 +116,38 @@ def train(
 
     Chapter: book/train.ipynb
     """
-    counts = _check(model, store)
+    clips = _check(model, store)
     recipe = recipes.choose(model, recipe, batch_size=batch_size, learning_rate=learning_rate)
-    if recipe.augment != Augment() and len(store.shape) != 2:
-        raise ValueError(
-            f"Clips of shape {tuple(store.shape)} are no spectrograms (frames, bands), which is "
-            "what a recipe's augment alters. Use a recipe with augment=Augment()."
-        )
-    recipes.one_of("precision", precision, arithmetic.PRECISIONS)
     callbacks = keras.tree.flatten(callbacks or ())
-    if wrong := [hook for hook in callbacks if not isinstance(hook, keras.callbacks.Callback)]:
-        raise ValueError(f"callbacks are objects of keras.callbacks.Callback, not {wrong[0]!r}.")
-    settings = {
-        "epochs": recipes.whole("epochs", epochs, 1),
-        "seed": recipes.whole("seed", seed, 0),
-        **recipe.settings(),
-        "early_stopping": early_stopping,
-        "precision": precision,
-    }
-    if early_stopping is not None:
-        settings["early_stopping"] = recipes.whole("early_stopping", early_stopping, 1)
+    for hook in callbacks:
+        hooks = isinstance(hook, keras.callbacks.Callback)
+        require(hooks, "callbacks", hook, "objects of keras.callbacks.Callback")
+    require(is_whole(epochs, 1), "epochs", epochs, "a whole number, at least 1")
+    require(is_whole(seed, 0), "seed", seed, "a whole number, at least 0")
+    patient = early_stopping is None or is_whole(early_stopping, 1)
+    require(patient, "early_stopping", early_stopping, "None or a whole number, at least 1")
+    known = arithmetic.PRECISIONS
+    require(precision in known, "precision", precision, f"one of {known}")
+    pictures = recipe.augment == Augment() or len(store.shape) == 2
+    require(pictures, "augment", recipe.augment, f"Augment() for clips of shape {store.shape}")
+
+    settings = {"epochs": int(epochs), "seed": int(seed), **recipe.settings()}
+    settings |= {"early_stopping": early_stopping, "precision": precision}
     network = keras.Model(model.inputs[0], model.outputs[0], name=model.name)  # the same layers
-    decided = arithmetic.decide(precision)
-    asked = run_folder.describe(network, store, settings, decided, counts)
-    folder = run_folder.default_folder(asked) if out is None else Path(out).expanduser()
+    asked = run_folder.describe(network, store, settings, arithmetic.decide(precision), clips)
+    folder = Path(out).expanduser() if out is not None else run_folder.default_folder(asked)
     record, state = run_folder.resume(folder, asked)
     if not record["finished"]:
         if record is asked and _TRAINED.get(model) == record["network"]["initial_weights"]:
             warn(
-                f"Network {model.name!r} has been trained before: this run in {folder} goes on "
-                "from those weights. For one of its own build the network anew."
+                f"Network {model.name!r} has been trained before, and this run in {folder} goes on "
+                "from there. For first weights of its own build the network anew."
             )
         with run_folder.lock(folder):
             record, state = run_folder.resume(folder, asked)
             run_folder.write_record(folder, record)
             state = _fit(network, store, state, record, recipe, folder, callbacks, progress)
-            best = {"epoch": state.best_epoch, **state.history.loc[state.best_epoch].to_dict()}
+            best = {"epoch": state.best_epoch, **state.history.loc[state.best_epoch]}
             seconds = state.history["seconds"].sum()
             record |= {"finished": True, "epochs": state.epoch, "best": best, "seconds": seconds}
             run_folder.write_record(folder, record)
@@ -162,9 +159,10 @@ def train(
 def _check(model, store):
     """Refuse what cannot be trained, warn of what will not be learned; count clips by genre."""
     shape, wanted = tuple(store.shape), tuple(model.input_shape[1:])
-    if len(shape) != len(wanted) or any(
-        w not in (None, s) for s, w in zip(shape, wanted, strict=True)
-    ):
+    fits = len(shape) == len(wanted) and all(
+        w in (None, s) for s, w in zip(shape, wanted, strict=True)
+    )
+    if not fits:
         raise ValueError(
             f"The store's spectrograms are {shape}, network {model.name!r} takes {wanted}. Build "
             f"it with input_shape={shape}, or extract with other settings."
@@ -177,11 +175,10 @@ def _check(model, store):
         )
     table = pd.crosstab(store.clips["genre"], store.clips["split"])
     table = table.reindex(index=genres, columns=["training", "validation", "test"], fill_value=0)
-    for split in ("training", "validation"):
+    for split, use in (("training", "train on"), ("validation", "choose the best epoch by")):
         if table[split].sum() == 0:
             raise ValueError(
-                f"The {split} split of {store.name!r} is empty, so there is nothing to "
-                f"{'train on' if split == 'training' else 'choose the best epoch by'}."
+                f"The {split} split of {store.name!r} is empty, so there is nothing to {use}."
             )
     training, validation = table["training"], table["validation"]
     if (missing := training.index[training == 0]).size:
@@ -202,11 +199,12 @@ def _check(model, store):
 
 def _fit(network, store, state, record, recipe, folder, callbacks, progress):
     """Go on from ``state`` to the last epoch, leaving ``folder`` in order after each."""
-    settings, mixed = record["settings"], record["precision"] == "mixed"
-    steps = settings["epochs"] * len(Batches(store, "training", recipe))
-    learner = arithmetic.sixteen_bits(network) if mixed else keras.models.clone_model(network)
-    kept = keras.models.clone_model(network)
-    judge = keras.Model(kept.inputs[0], kept.outputs[0])  # `kept`, which is saved uncompiled
+    epochs, patience = record["settings"]["epochs"], record["settings"]["early_stopping"]
+    steps = epochs * len(Batches(store, "training", recipe))
+    copy = keras.models.clone_model
+    learner = (arithmetic.sixteen_bits if record["precision"] == "mixed" else copy)(network)
+    kept = copy(network)
+    judge = keras.Model(kept.inputs[0], kept.outputs[0])  # the same layers; `kept` is saved as it is
     assign(learner.variables, values(network.variables))
     for each in (learner, judge):
         # XLA would make TensorFlow's convolutions slower on a CPU and lose cuDNN's GRU on a GPU;
@@ -218,86 +216,91 @@ def _fit(network, store, state, record, recipe, folder, callbacks, progress):
             jit_compile=keras.backend.backend() == "jax",
         )
     learner.optimizer.build(learner.trainable_variables)
-    sweep(folder)
-    if state is None:
+    if not state:
         adapt_scale(learner, store)
-        state = State.first(learner, averaged=recipe.ema > 0)
-    else:
-        state.write_derived(kept, folder)  # a kill may have come between two files
-    own = []
+        first = values(learner.weights)
+        state = State(
+            run_folder.table([]), values(variables(learner)), first, first if recipe.ema else []
+        )
+    plateau = []
     if recipe.schedule == "plateau":  # as in the authors' script
-        own.append(
+        plateau.append(
             keras.callbacks.ReduceLROnPlateau(
                 "val_accuracy", factor=0.5, patience=10, min_delta=0.01, mode="max"
             )
         )
     hooks = keras.callbacks.CallbackList(
-        [*own, *callbacks], model=learner, epochs=settings["epochs"], verbose=0
+        [*plateau, *callbacks], model=learner, epochs=epochs, verbose=0
     )
-    state.restore(learner)
-    learner.stop_training, logs = False, None
+    assign(variables(learner), state.now)
+    learner.stop_training, line = False, None
     hooks.on_train_begin()
-    for plateau in own:  # it has forgotten the epochs before a kill
-        for epoch, accuracy in enumerate(state.history["val_accuracy"]):
-            plateau.on_epoch_end(epoch, {"val_accuracy": accuracy})
-        state.restore(learner)
+    for hook in plateau:  # which has forgotten the epochs before a kill
+        for epoch, accuracy in state.history["val_accuracy"].items():
+            hook.on_epoch_end(epoch - 1, {"val_accuracy": accuracy})
+        assign(variables(learner), state.now)
+
+    def write(network):
+        if network:
+            assign(kept.weights, state.best)
+            write_whole(folder / "model.keras", kept.save)
+        write_whole(folder / "history.csv", state.history.to_csv)
+
+    sweep(folder)
+    if state.epoch:
+        write(network=True)  # a kill may have come between two files
     with tqdm(
-        total=settings["epochs"],
-        initial=state.epoch,
-        desc=network.name,
-        unit="epoch",
-        disable=not progress,
+        total=epochs, initial=state.epoch, desc=network.name, unit="epoch", disable=not progress
     ) as bar:
-        while state.epoch < settings["epochs"] and not (
-            learner.stop_training or _stops(state, settings["early_stopping"])
-        ):
-            state, logs = _epoch(learner, judge, store, state, settings["seed"], recipe, hooks)
+        while state.epoch < epochs and not (learner.stop_training or _stops(state, patience)):
+            line = _epoch(learner, judge, store, state, record["settings"]["seed"], recipe, hooks)
             state.write(folder)
-            state.write_derived(kept, folder, network=state.best_epoch == state.epoch)
-            bar.set_postfix(
-                loss=logs["loss"], acc=logs["accuracy"], val_acc=logs["val_accuracy"], refresh=False
-            )
+            write(network=state.best_epoch == state.epoch)
+            shown = {"loss": line["loss"], "acc": line["accuracy"], "val_acc": line["val_accuracy"]}
+            bar.set_postfix(shown, refresh=False)
             bar.update()
-    hooks.on_train_end(logs)
+    hooks.on_train_end(line)
     return state
 
 
 def _epoch(learner, judge, store, state, seed, recipe, hooks):
-    """The state one epoch later, and its line of the history."""
-    began, epoch = time.perf_counter(), state.epoch + 1
+    """Take ``state`` one epoch further; return the epoch's line of the history."""
+    began, epoch, average = time.perf_counter(), state.epoch + 1, state.average
     batches = Batches(store, "training", recipe, epoch, seed)
-    average = [array.copy() for array in state.average]
 
     def step(i, X, y):
         hooks.on_train_batch_begin(i)
         logs = learner.train_on_batch(X, y, return_dict=True)
         if average:
-            done = state.epoch * len(batches) + i
-            # Little is left of the first weights, more and more of later ones.
-            _follow(average, learner, min(recipe.ema, (1 + done) / (10 + done)))
+            _follow(average, learner, recipe.ema, state.epoch * len(batches) + i)
         hooks.on_train_batch_end(i, logs)
         return logs
 
     hooks.on_epoch_begin(epoch - 1)
     line = _pass(step, batches)
     trained = values(learner.weights)
-    assign(judge.weights, average or trained)
+    validated = [array.copy() for array in average] or trained
+    assign(judge.weights, validated)
     validation = Batches(store, "validation", recipe)
     found = _pass(lambda i, X, y: judge.test_on_batch(X, y, return_dict=True), validation)
     line |= {f"val_{name}": value for name, value in found.items()}
     rate = float(keras.ops.convert_to_numpy(learner.optimizer.learning_rate))
-    bad = [name for name in ("loss", "val_loss") if not np.isfinite(line[name])]
-    if bad:
-        raise TrainingError(
-            f"{bad[0]} is {line[bad[0]]} in epoch {epoch}. Try a learning rate below {rate:g} in a "
-            "new folder, and look for values that are not finite in the store. The epochs before "
-            "this one are kept."
-        )
-    assign(learner.weights, average or trained)  # callbacks see what was validated
+    for name in ("loss", "val_loss"):
+        if not np.isfinite(line[name]):
+            raise TrainingError(
+                f"{name} is {line[name]} in epoch {epoch}. Try a learning rate below {rate:g} in a "
+                "new folder, and look for values that are not finite in the store. The epochs "
+                "before this one are kept."
+            )
+    assign(learner.weights, validated)  # which is what callbacks see
     hooks.on_epoch_end(epoch - 1, dict(line))
     assign(learner.weights, trained)
     line |= {"learning_rate": rate, "seconds": time.perf_counter() - began}
-    return state.after(learner, average, line), line
+    lines = [*state.history.to_numpy(), [line[name] for name in run_folder.COLUMNS]]
+    state.history, state.now = run_folder.table(lines), values(variables(learner))
+    if state.best_epoch == epoch:
+        state.best = validated
+    return line
 
 
 def _pass(step, batches):
@@ -314,8 +317,12 @@ def _pass(step, batches):
     return {name: total / clips for name, total in sums.items()}
 
 
-def _follow(average, learner, left):
-    """Move the average of the weights, also of batch norm's statistics, towards what they are."""
+def _follow(average, learner, ema, step):
+    """Move the average of the weights, also of batch norm's statistics, towards what they are.
+
+    Little of it is left at first, ``ema`` later on.
+    """
+    left = min(ema, (1 + step) / (10 + step))
     for mean, now in zip(average, values(learner.weights), strict=True):
         if np.issubdtype(now.dtype, np.floating):
             mean += np.float32(1 - left) * (now - mean)  # exactly 0 for what never moves

@@ -12,24 +12,21 @@ PRECISIONS = ("auto", "float32", "mixed")
 _CONVOLUTIONS = keras.layers.Conv1D, keras.layers.Conv2D
 _FOLLOWS = (  # what 16 bits go through when they come from a convolution
     *(getattr(keras.layers, f"{kind}Pooling{n}D") for kind in ("Max", "Average") for n in (1, 2)),
+    *(getattr(keras.layers, name) for name in ("Activation", "Add", "Dropout", "ReLU")),
     keras.layers.BatchNormalization,
-    keras.layers.Activation,
-    keras.layers.ReLU,
-    keras.layers.Add,
-    keras.layers.Dropout,
 )
 
 
 def decide(precision, cpuinfo=Path("/proc/cpuinfo")):
     """``"float32"`` or ``"mixed"``: as asked for, or for ``"auto"`` as the processor is built.
 
-    ``"mixed"`` where it multiplies bfloat16 itself, about twice as fast as 32 bits, and where
-    TensorFlow computes: JAX and torch are slower in 16 bits on a CPU.
+    ``"mixed"`` where it multiplies bfloat16 itself, and TensorFlow computes: JAX and torch are
+    slower in 16 bits on a CPU.
     """
     if precision != "auto":
         return precision
-    flags = cpuinfo.read_text().split() if cpuinfo.exists() else ()
-    units = "amx_bf16" in flags or "avx512_bf16" in flags
+    flags = set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()
+    units = flags & {"amx_bf16", "avx512_bf16"}
     return "mixed" if units and keras.backend.backend() == "tensorflow" else "float32"
 
 

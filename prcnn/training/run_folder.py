@@ -26,11 +26,10 @@ from prcnn.provenance import provenance
 
 try:
     import fcntl
-except ImportError:  # Windows, where nobody looks out for a second process
+except ImportError:  # Windows: there, nobody looks out for a second process
     fcntl = None
 
 VERSION = 2  # raise when a change of code changes what comes out of a run
-PARTS = ("now", "best", "average")  # of state.npz
 COLUMNS = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"]
 
 
@@ -48,7 +47,7 @@ class Run:
         The network with the weights of its best validation epoch.
     history : pandas.DataFrame
         Index ``epoch`` from 1; columns ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``,
-        ``learning_rate`` (at its end), ``seconds`` (the only column that differs between equal
+        ``learning_rate`` (at the epoch's end), ``seconds`` (which alone differs between equal
         runs).
     folder : pathlib.Path
     record : dict
@@ -73,8 +72,8 @@ def load_run(folder):
     """
     folder = Path(folder).expanduser()
     record, state = read(folder)
-    if state is None:
-        missing = "run.json" if record is None else "state.npz"
+    if not state:
+        missing = "state.npz" if record else "run.json"
         raise FileNotFoundError(f"{folder} holds no trained network: {missing} is missing.")
     # Not from model.keras: a kill may have left it an epoch behind the history.
     model = keras.models.model_from_json(json.dumps(record["network"]["config"]))
@@ -88,6 +87,8 @@ class State:
 
     Attributes
     ----------
+    history : pandas.DataFrame
+        The finished epochs.
     now : list of numpy.ndarray
         Weights, then states of random generators (dropout), then the optimizer's variables.
     best : list of numpy.ndarray
@@ -95,34 +96,23 @@ class State:
     average : list of numpy.ndarray
         The moving average of the weights; empty where none is kept. It is what is validated then,
         and what ``best`` is of.
-    history : pandas.DataFrame
-        The finished epochs.
     """
 
+    history: pd.DataFrame
     now: list
     best: list
     average: list
-    history: pd.DataFrame
-
-    @classmethod
-    def first(cls, learner, averaged):
-        weights = values(learner.weights)
-        return cls(values(_variables(learner)), weights, weights if averaged else [], _history([]))
 
     @classmethod
     def read(cls, path):
         with np.load(path) as file:
-            parts = (
-                [file[f"{part}{i}"] for i in range(int(file[f"{part}_length"]))] for part in PARTS
-            )
-            return cls(*parts, _history(file["history"]))
+            lists = ([file[k] for k in file if k.startswith(n)] for n in ("now", "best", "average"))
+            return cls(table(file["history"]), *lists)
 
     def write(self, folder):
         arrays = {"history": self.history.to_numpy()}
-        for part in PARTS:
-            held = getattr(self, part)
-            arrays |= {f"{part}{i}": value for i, value in enumerate(held)}
-            arrays[f"{part}_length"] = np.array(len(held))
+        for part in ("now", "best", "average"):
+            arrays |= {f"{part}{i}": array for i, array in enumerate(getattr(self, part))}
         write_whole(folder / "state.npz", lambda path: np.savez(path, **arrays))
 
     @property
@@ -133,56 +123,35 @@ class State:
     def best_epoch(self):
         return int(self.history["val_accuracy"].idxmax())  # idxmax: the earlier one of equals
 
-    def after(self, learner, average, line):
-        """The state one epoch later, with ``learner`` as it is now and ``line`` in the history."""
-        history = _history([*self.history.to_numpy().tolist(), [line[name] for name in COLUMNS]])
-        later = State(values(_variables(learner)), self.best, average, history)
-        if later.best_epoch == later.epoch:
-            later.best = average or values(learner.weights)
-        return later
 
-    def restore(self, learner):
-        assign(_variables(learner), self.now)
-
-    def write_derived(self, kept, folder, network=True):
-        """Write ``history.csv`` and, as ``model.keras``, the network ``kept`` with its weights."""
-        if network:
-            assign(kept.weights, self.best)
-            write_whole(folder / "model.keras", kept.save)
-        write_whole(folder / "history.csv", self.history.to_csv)
-
-
-def _history(lines):
+def table(lines):
+    """A history: a line an epoch, a value for each of COLUMNS."""
     index = pd.RangeIndex(1, len(lines) + 1, name="epoch")
     return pd.DataFrame(lines, index, COLUMNS, dtype=float)
 
 
-def describe(network, store, settings, precision, counts):
+def describe(network, store, settings, precision, clips):
     """``run.json`` of a run that begins: everything that decides its outcome, and where it runs."""
-    # Keras names what has no name of its own by what else the process has built.
-    config = json.loads(network.to_json())
     made_by = store.settings
+    plain = dataclasses.asdict if dataclasses.is_dataclass(made_by) else str
     return {
         "finished": False,
         "version": VERSION,
         "settings": settings,
-        "precision": precision,  # which it is, where the settings say "auto"
+        "precision": precision,  # which one, where the settings say "auto"
         "network": {
             "name": network.name,
             "parameters": models.trainable_parameters(network),
             "initial_weights": digest(values(network.weights)),
-            "config": config,
+            "config": json.loads(network.to_json()),
         },
         "store": {
             "name": store.name,
             "fingerprint": store.fingerprint,
-            # As a dict, from which `classify` makes them again; other features' key as it is.
-            "settings": dataclasses.asdict(made_by)
-            if dataclasses.is_dataclass(made_by)
-            else str(made_by),
+            "settings": plain(made_by),  # `classify` makes them again from a dict
             "labels": digest(store.clips[["genre", "split"]]),
             "genres": list(store.genres),
-            "clips": counts,
+            "clips": clips,
             "failed": len(store.failed),
         },
         "backend": keras.backend.backend(),
@@ -209,32 +178,30 @@ def deciding(record):
 
 
 def default_folder(record):
-    """``runs/<network>-<store>-seed<seed>-<key>-<first weights>``, in the working folder.
+    """``runs/<network>-<store>-seed<seed>-<key>-<weights>``, of what decides and the first weights.
 
-    A network whose weights a run has left is asked for again: then that run's.
+    Where a run of that key has left these weights, the call is repeated, and the folder is its own.
     """
     said = deciding(record)
     weights = said.pop("initial weights")
-    network, store = record["network"]["name"], Path(record["store"]["name"]).name
-    stem = f"{network}-{store}-seed{said['seed']}-{digest(said)[:8]}-"
+    names = record["network"]["name"], Path(record["store"]["name"]).name
+    stem = f"{'-'.join(names)}-seed{said['seed']}-{digest(said)[:8]}-"
     own = Path("runs", stem + weights[:8])
     if not own.exists():
         for folder in sorted(Path("runs").glob(glob.escape(stem) + "*")):
-            if (state := read(folder)[1]) is not None and digest(state.best) == weights:
+            if (state := read(folder)[1]) and digest(state.best) == weights:
                 return folder
     return own
 
 
 def read(folder):
     """Record and State of a run folder; None in place of either that is not there yet."""
-    record, state = folder / "run.json", folder / "state.npz"
-    if not record.exists():
-        return None, None
+    path, record, state = folder / "run.json", None, None
     try:
-        path, said, reached = record, json.loads(record.read_text()), None
-        deciding(said)
-        if state.exists():
-            path, reached = state, State.read(state)
+        if path.exists():
+            deciding(record := json.loads(path.read_text()))
+            path = folder / "state.npz"
+            state = State.read(path) if path.exists() else None
     except OSError:
         raise
     except Exception as error:  # json, zipfile and numpy have a dozen for what is no file of theirs
@@ -242,7 +209,7 @@ def read(folder):
             f"{path} is damaged, or not of a run of prcnn.training.train. To train, move that file "
             "or choose another folder with out=…"
         ) from error
-    return said, reached
+    return record, state
 
 
 def resume(folder, record):
@@ -252,7 +219,7 @@ def resume(folder, record):
     of this one, or files that training would replace and did not write.
     """
     before, state = read(folder)
-    if before is None:
+    if not before:
         for name in ("state.npz", "model.keras", "history.csv"):
             if (folder / name).exists():
                 raise ValueError(
@@ -263,19 +230,16 @@ def resume(folder, record):
     old, new, epochs = deciding(before), deciding(record), record["settings"]["epochs"]
     if record["settings"]["precision"] == "auto":  # which goes on as the run began
         new["precision"] = old["precision"]
-    if state is not None and new["initial weights"] == digest(state.best):  # the call is repeated
+    if state and new["initial weights"] == digest(state.best):  # the call is repeated
         new["initial weights"] = old["initial weights"]
-    changed = [
-        f"{name} ({old.get(name)}, now {value})"
-        for name, value in new.items()
-        if old.get(name) != value
-    ]
-    if changed:
+    differ = [name for name in new if old.get(name) != new[name]]
+    if differ:
+        said = "; ".join(f"{name} ({old.get(name)}, now {new[name]})" for name in differ)
         raise ValueError(
-            f"{folder} holds a run with other {'; '.join(changed)}. Choose another folder with "
-            "out=…, or delete that one."
+            f"{folder} holds a run with other {said}. Choose another folder with out=…, or delete "
+            "that one."
         )
-    if state is not None and state.epoch > epochs:
+    if state and state.epoch > epochs:
         raise ValueError(
             f"{folder} holds {state.epoch} epochs of this run, more than epochs={epochs}. Ask for "
             "as many or more, or choose another folder with out=…"
@@ -291,7 +255,7 @@ def lock(folder):
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "a+") as file:
         try:
-            if fcntl is not None:
+            if fcntl:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
@@ -310,11 +274,11 @@ def write_record(folder, record):
     write_whole(folder / "run.json", lambda path: path.write_text(text))
 
 
-def _variables(learner):
-    weights = learner.weights
-    known = {id(variable) for variable in weights}
+def variables(learner):
+    """Weights, states of random generators, and the optimizer's variables."""
+    known = {id(variable) for variable in learner.weights}
     generators = [variable for variable in learner.variables if id(variable) not in known]
-    return [*weights, *generators, *learner.optimizer.variables]
+    return [*learner.weights, *generators, *learner.optimizer.variables]
 
 
 def values(variables):
