@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from prcnn.atomic import digest, sweep, write_whole
+from prcnn.atomic import digest, sweep
 from prcnn.datasets.dataset import warn
 from prcnn.training import precision as arithmetic
 from prcnn.training import recipes, run_folder
@@ -240,22 +240,15 @@ def _fit(network, store, state, record, recipe, folder, callbacks, progress):
             hook.on_epoch_end(epoch - 1, {"val_accuracy": accuracy})
         assign(variables(learner), state.now)
 
-    def write(network):
-        if network:
-            assign(kept.weights, state.best)
-            write_whole(folder / "model.keras", kept.save)
-        write_whole(folder / "history.csv", state.history.to_csv)
-
     sweep(folder)
     if state.epoch:
-        write(network=True)  # a kill may have come between two files
+        state.write(folder, kept)  # a kill may have come between two files
     with tqdm(
         total=epochs, initial=state.epoch, desc=network.name, unit="epoch", disable=not progress
     ) as bar:
         while state.epoch < epochs and not (learner.stop_training or _stops(state, patience)):
             line = _epoch(learner, judge, store, state, record["settings"]["seed"], recipe, hooks)
-            state.write(folder)
-            write(network=state.best_epoch == state.epoch)
+            state.write(folder, kept if state.best_epoch == state.epoch else None)
             shown = {"loss": line["loss"], "acc": line["accuracy"], "val_acc": line["val_accuracy"]}
             bar.set_postfix(shown, refresh=False)
             bar.update()

@@ -109,11 +109,16 @@ class State:
             lists = ([file[k] for k in file if k.startswith(n)] for n in ("now", "best", "average"))
             return cls(table(file["history"]), *lists)
 
-    def write(self, folder):
+    def write(self, folder, kept=None):
+        """Write it, and what follows from it: ``kept`` is given the best weights and saved."""
         arrays = {"history": self.history.to_numpy()}
         for part in ("now", "best", "average"):
             arrays |= {f"{part}{i}": array for i, array in enumerate(getattr(self, part))}
         write_whole(folder / "state.npz", lambda path: np.savez(path, **arrays))
+        if kept is not None:
+            assign(kept.weights, self.best)
+            write_whole(folder / "model.keras", kept.save)
+        write_whole(folder / "history.csv", self.history.to_csv)
 
     @property
     def epoch(self):
