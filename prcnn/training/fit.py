@@ -17,7 +17,6 @@ from prcnn.atomic import digest, sweep
 from prcnn.datasets.dataset import warn
 from prcnn.training import precision as arithmetic
 from prcnn.training import recipes, run_folder
-from prcnn.training.augment import Augment
 from prcnn.training.batches import Batches, adapt_scale
 from prcnn.training.recipes import is_whole, require
 from prcnn.training.run_folder import Run, State, TrainingError, assign, values, variables
@@ -128,7 +127,7 @@ def train(
     require(patient, "early_stopping", early_stopping, "None or a whole number, at least 1")
     known = arithmetic.PRECISIONS
     require(precision in known, "precision", precision, f"one of {known}")
-    pictures = recipe.augment == Augment() or len(store.shape) == 2
+    pictures = recipe.augment == recipes.NOTHING or len(store.shape) == 2
     require(pictures, "augment", recipe.augment, f"Augment() for clips of shape {store.shape}")
 
     settings = {"epochs": int(epochs), "seed": int(seed), **recipe.settings()}
@@ -206,7 +205,7 @@ def _fit(network, store, state, record, recipe, folder, callbacks, progress):
     kept = copy(network)
     judge = keras.Model(
         kept.inputs[0], kept.outputs[0]
-    )  # the same layers; `kept` is saved as it is
+    )  # `kept` is saved, uncompiled
     assign(learner.variables, values(network.variables))
     for each in (learner, judge):
         # XLA would make TensorFlow's convolutions slower on a CPU and lose cuDNN's GRU on a GPU;

@@ -16,6 +16,7 @@ from keras.optimizers.schedules import CosineDecay, LearningRateSchedule, deseri
 from prcnn.training.augment import Augment
 
 SCHEDULES = ("constant", "plateau", "one_cycle")
+NOTHING = Augment()
 WARM_UP, START = 0.3, 0.04  # share of one cycle in which the rate rises, and where it begins
 
 
@@ -65,7 +66,7 @@ class Recipe:
     schedule: str = "constant"
     label_smoothing: float = 0.0
     ema: float = 0.0
-    augment: Augment = Augment()
+    augment: Augment = NOTHING
 
     def __post_init__(self):
         kind, rate = self.optimizer, self.learning_rate
