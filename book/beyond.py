@@ -30,7 +30,7 @@ import prcnn
 from prcnn import audio, evaluation, models, plots
 from prcnn.spectrogram import IMAGES, log_mel
 from prcnn.study import elsewhere, fma_small, ingredients, paper, questions, results
-from prcnn.training import BEYOND, PAPER, augment
+from prcnn.training import RECIPES, augment
 
 plots.use_style()
 clips = prcnn.load("synthetic").clips.sort_values("split")
@@ -97,8 +97,8 @@ versions = {
     "the clip": batch,
     "shifted in time": augment.shift_time(batch, rng),
     "3 dB brighter": augment.tilt_bands(batch, np.random.default_rng(1), 12.0),
-    "bands masked": augment.mask_bands(batch, rng, 2, 0.15, np.full(128, -80.0)),
-    "frames masked": augment.mask_frames(batch, rng, 2, 0.15, np.full(128, -80.0)),
+    "bands masked": augment.mask(batch, rng, 2, 2, 0.15, np.full(128, -80.0)),
+    "frames masked": augment.mask(batch, rng, 1, 2, 0.15, np.full(128, -80.0)),
 }
 mixed, label = augment.mixup(
     np.stack([picture, log_mel(other["path"], IMAGES)]), np.eye(2), np.random.default_rng(5)
@@ -131,17 +131,17 @@ plots.player(share * one + (1 - share) * two, label=f"{share:.0%} Rock and {1 - 
 # %% [markdown]
 # ## The recipe
 #
-# `prcnn.train` knows how `beyond` is trained ({numref}`tab-beyond-recipe`); every line can be changed
-# by an argument.
+# `prcnn.train` knows how `beyond` is trained ({numref}`tab-beyond-recipe`); every line can be changed:
+# `recipe=dataclasses.replace(RECIPES["beyond"], ema=0.0)`.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-beyond-recipe", "caption": "How the paper's networks are trained, and how beyond is."}}
 rows = {}
-for name, recipe in (("the paper's", PAPER), ("beyond", BEYOND)):
+for name, recipe in (("the paper's", RECIPES["paper"]), ("beyond", RECIPES["beyond"])):
     rows[name] = {
         "optimizer": recipe.optimizer,
         "highest learning rate": recipe.learning_rate,
         "schedule": recipe.schedule.replace("_", " "),
-        "weight decay": recipe.weight_decay or "none",
+        "weight decay": recipe.options.get("weight_decay", "none"),
         "label smoothing": recipe.label_smoothing or "none",
         "moving average of weights": recipe.ema or "none",
         "mixup": f"{recipe.augment.mixup_share:.0%} of clips" if recipe.augment.mixup else "none",
@@ -390,5 +390,5 @@ Markdown("\n".join(f"- {limit}" for limit in card["limits"]))
 # ````{solution} beyond-mask
 # :class: dropdown
 # A mask is a quarter of the clip on average and the two may overlap: (3/4)² is a little more than a
-# half. Try `augment.mask_frames(np.zeros((1000, 128, 128)), rng, 2, 0.5, np.ones(128)).mean()`.
+# half. Try `augment.mask(np.zeros((1000, 128, 128)), rng, 1, 2, 0.5, np.ones(128)).mean()`.
 # ````

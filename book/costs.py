@@ -198,8 +198,8 @@ assert max(speed["stages"], key=speed["stages"].get) == "block 1"
 # and, on a GPU, use cuDNN.
 #
 # What does help is fewer bits. A processor with units for bfloat16 (AMX, AVX512-BF16) multiplies two
-# of these 16-bit numbers where it multiplied one of 32. `train(…, precision="auto")` tries a few steps
-# on the machine at hand and takes the faster; the GRU, the softmax and the loss stay in 32 bits,
+# of these 16-bit numbers where it multiplied one of 32. `train(…, precision="auto")` takes them
+# where the processor's flags name such units; the GRU, the softmax and the loss stay in 32 bits,
 # because the GRU is slower in 16 and sums lose digits:
 
 # %% tags=["hide-input"]

@@ -14,13 +14,17 @@ from prcnn.study import ablations, results
 from prcnn.study.ablations import Row
 from prcnn.study.fma_small import by_uploads
 from prcnn.study.questions import Question
-from prcnn.training import BEYOND, Augment
+from prcnn.training import RECIPES, Augment
 
 RESULT, SEEDS = "ingredients_fma_small_images", "beyond_fma_small_images"
 
 
+def _recipe(**changes):
+    return {"recipe": dataclasses.replace(RECIPES["beyond"], **changes)}
+
+
 def _augment(**changes):
-    return {"augment": dataclasses.replace(BEYOND.augment, **changes)}
+    return _recipe(augment=dataclasses.replace(RECIPES["beyond"].augment, **changes))
 
 
 WHOLE = "beyond"
@@ -35,9 +39,9 @@ ROWS = {
     "no shifts, gain or tilt": Row(
         "alterations", "beyond", recipe=_augment(time_shift=False, band_shift=0, gain=0.0, tilt=0.0)
     ),
-    "clips as they are": Row("alterations", "beyond", recipe={"augment": Augment()}),
-    "no average of weights": Row("training", "beyond", recipe={"ema": 0.0}),
-    "constant learning rate": Row("training", "beyond", recipe={"schedule": "constant"}),
+    "clips as they are": Row("alterations", "beyond", recipe=_recipe(augment=Augment())),
+    "no average of weights": Row("training", "beyond", recipe=_recipe(ema=0.0)),
+    "constant learning rate": Row("training", "beyond", recipe=_recipe(schedule="constant")),
 }
 QUESTIONS = {"What is it worth?": Question(WHOLE, [row for row in ROWS if row != WHOLE])}
 

@@ -1,7 +1,7 @@
 """What may be changed in a clip without changing its genre: spectrograms altered at random.
 
 Functions of a batch in decibels, float32 (clips, frames, bands), and a ``numpy.random.Generator``;
-each returns a new batch. :class:`Augment` applies those that it names, in the order of this file.
+each returns a new batch. :class:`Augment` applies them all, in the order of this file.
 
 Chapter: book/beyond.ipynb
 """
@@ -14,27 +14,20 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Augment:
-    """Which alterations a training batch goes through; without arguments, none.
+    """How far each alteration of a training batch goes; without arguments, none is made.
 
     Attributes
     ----------
     time_shift : bool
-        Begin every clip somewhere else, see ``shift_time``.
     band_shift : int
-        Move up or down by at most so many bands, see ``shift_bands``.
     gain, tilt : float
-        At most so many decibels louder, and brighter, or less so: ``change_gain``,
-        ``tilt_bands``.
+        Arguments of :func:`shift_time`, :func:`shift_bands` (bands), :func:`change_gain` and
+        :func:`tilt_bands` (decibels).
     frequency_masks, time_masks : int
-        So many stretches of bands and of frames say nothing: ``mask_bands``,
-        ``mask_frames``.
     mask_width : float
-        The widest mask as a share of its axis.
-    mixup : float
-        Parameter of the beta distribution by which clips are mixed in pairs, see ``mixup``;
-        0 mixes none.
-    mixup_share : float
-        The share of clips that another is mixed into.
+        How many stretches of bands and of frames say nothing, and the widest: see :func:`mask`.
+    mixup, mixup_share : float
+        ``alpha`` and ``share`` of :func:`mixup`.
 
     Raises
     ------
@@ -72,24 +65,18 @@ class Augment:
 
         Mixing clips takes rows of labels; where nothing is mixed, `y` is the one given.
         """
+        if self == Augment():
+            return X, y
         # A generator for each, so that leaving one alteration out changes none of the others.
         shift, bands, gain, tilt, frequencies, times, mix = rng.spawn(7)
         if self.time_shift:
             X = shift_time(X, shift)
-        if self.band_shift:
-            X = shift_bands(X, bands, self.band_shift)
-        if self.gain:
-            X = change_gain(X, gain, self.gain)
-        if self.tilt:
-            X = tilt_bands(X, tilt, self.tilt)
-        fill = X.mean(axis=(0, 1)) if self.frequency_masks or self.time_masks else None
-        if self.frequency_masks:
-            X = mask_bands(X, frequencies, self.frequency_masks, self.mask_width, fill)
-        if self.time_masks:
-            X = mask_frames(X, times, self.time_masks, self.mask_width, fill)
-        if self.mixup:
-            X, y = mixup(X, y, mix, self.mixup, self.mixup_share)
-        return X, y
+        X = shift_bands(X, bands, self.band_shift)
+        X = tilt_bands(change_gain(X, gain, self.gain), tilt, self.tilt)
+        fill = X.mean(axis=(0, 1))
+        X = mask(X, frequencies, 2, self.frequency_masks, self.mask_width, fill)
+        X = mask(X, times, 1, self.time_masks, self.mask_width, fill)
+        return mixup(X, y, mix, self.mixup, self.mixup_share) if self.mixup else (X, y)
 
 
 def shift_time(X, rng):
@@ -114,30 +101,29 @@ def shift_bands(X, rng, most=1):
 
 def change_gain(X, rng, decibels=3.0):
     """Make every clip louder or softer by at most `decibels`."""
-    return X + _uniform(rng, len(X), decibels)
+    return X + rng.uniform(-decibels, decibels, (len(X), 1, 1)).astype(np.float32)
 
 
 def tilt_bands(X, rng, decibels=3.0):
     """Make every clip brighter or duller: `decibels` at most from its lowest to highest band."""
     ramp = np.linspace(-0.5, 0.5, X.shape[2], dtype=X.dtype)
-    return X + _uniform(rng, len(X), decibels) * ramp
+    return X + rng.uniform(-decibels, decibels, (len(X), 1, 1)).astype(np.float32) * ramp
 
 
-def mask_bands(X, rng, n=2, width=0.08, fill=None):
-    """Put `fill` in place of `n` stretches of bands of every clip, which may overlap.
+def mask(X, rng, axis, n=2, width=0.08, fill=None):
+    """Put `fill` in place of `n` stretches of bands (`axis` 2) or frames (1), which may overlap.
 
-    The widest is the share `width` of all bands. `fill` (bands,) is by default the mean of every
+    The widest is the share `width` of the axis. `fill` (bands,) is by default the mean of every
     band over the batch, from which a standardised input is zero. Source: SpecAugment, Park et al.
     2019, who fill with zeros after standardising.
     """
+    size = X.shape[axis]
+    long = rng.uniform(0, width * size, (len(X), n, 1))
+    first = rng.uniform(0, size - long)
+    places = np.arange(size)
+    masked = ((places >= first) & (places < first + long)).any(axis=1)
     fill = X.mean(axis=(0, 1)) if fill is None else fill
-    return np.where(_stretches(rng, len(X), X.shape[2], n, width)[:, None, :], fill, X)
-
-
-def mask_frames(X, rng, n=2, width=0.08, fill=None):
-    """Put `fill` in place of `n` stretches of time of every clip; see :func:`mask_bands`."""
-    fill = X.mean(axis=(0, 1)) if fill is None else fill
-    return np.where(_stretches(rng, len(X), X.shape[1], n, width)[:, :, None], fill, X)
+    return np.where(np.expand_dims(masked, 3 - axis), fill, X)
 
 
 def mixup(X, y, rng, alpha=0.4, share=1.0):
@@ -154,15 +140,3 @@ def mixup(X, y, rng, alpha=0.4, share=1.0):
     other = rng.permutation(len(X))
     X = own[:, None, None] * X + (1 - own)[:, None, None] * X[other]
     return X, own[:, None] * y + (1 - own)[:, None] * y[other]
-
-
-def _uniform(rng, n, most):
-    return rng.uniform(-most, most, (n, 1, 1)).astype(np.float32)
-
-
-def _stretches(rng, clips, size, n, width):
-    """True on `n` stretches of an axis of `size` places: bool (clips, size)."""
-    long = rng.uniform(0, width * size, (clips, n, 1))
-    first = rng.uniform(0, size - long)
-    places = np.arange(size)
-    return ((places >= first) & (places < first + long)).any(axis=1)

@@ -1,14 +1,18 @@
 """The run folder: what training leaves behind, and what it needs to go on after a kill.
 
-``state.npz`` is the truth. It is replaced whole after each epoch; ``model.keras`` and
-``history.csv`` follow from it, so a kill between two files is mended when the run goes on.
+``run.json`` says what was asked for: settings, network, data, counts, versions, machine.
+``state.npz`` is the truth about what was reached, and is replaced whole after each epoch;
+``model.keras`` (the weights of the best validation epoch) and ``history.csv`` (one line an epoch)
+follow from it, so a kill between two files is mended when the run goes on.
 """
 
+import contextlib
 import dataclasses
-import hashlib
+import datetime
+import glob
 import json
+import os
 import re
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +21,20 @@ import numpy as np
 import pandas as pd
 
 from prcnn import models  # also registers the layers that a saved network may hold
-from prcnn.atomic import write_whole
+from prcnn.atomic import digest, write_whole
 from prcnn.provenance import provenance
 
-PARTS = ("now", "best", "average")  # of state.npz
+try:
+    import fcntl
+except ImportError:  # Windows: there, nobody looks out for a second process
+    fcntl = None
+
+VERSION = 2  # raise when a change of code changes what comes out of a run
 COLUMNS = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"]
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on; the message says where, why, and what to try."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +47,8 @@ class Run:
         The network with the weights of its best validation epoch.
     history : pandas.DataFrame
         Index ``epoch`` from 1; columns ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``,
-        ``learning_rate`` (of the last step), ``seconds`` (the only column that differs between
-        equal runs).
+        ``learning_rate`` (at the epoch's end), ``seconds`` (which alone differs between equal
+        runs).
     folder : pathlib.Path
     record : dict
         ``run.json``.
@@ -53,21 +66,22 @@ def load_run(folder):
     """The :class:`Run` in ``folder``, finished or not, with its best weights so far.
 
     FileNotFoundError if it holds none that has finished its first epoch; ValueError if a file of
-    that name was not written by :func:`prcnn.training.train`.
+    it is damaged, or was not written by :func:`prcnn.training.train`.
 
     Chapter: book/train.ipynb
     """
     folder = Path(folder).expanduser()
-    for name in ("run.json", "state.npz"):
-        if not (folder / name).exists():
-            raise FileNotFoundError(f"{folder} holds no trained network: {name} is missing.")
-    record, state = read_record(folder), State.read(folder)
+    record, state = read(folder)
+    if not state:
+        missing = "state.npz" if record else "run.json"
+        raise FileNotFoundError(f"{folder} holds no trained network: {missing} is missing.")
     # Not from model.keras: a kill may have left it an epoch behind the history.
     model = keras.models.model_from_json(json.dumps(record["network"]["config"]))
-    state.restore_best(model)
+    assign(model.weights, state.best)
     return Run(model, state.history, folder, record)
 
 
+@dataclass
 class State:
     """All that the next epoch depends on, besides the arguments of ``train``.
 
@@ -75,42 +89,36 @@ class State:
     ----------
     history : pandas.DataFrame
         The finished epochs.
-    now, best : list of numpy.ndarray
-        Weights, then states of random generators (dropout), then the optimizer's variables;
-        ``best`` holds the weights alone.
+    now : list of numpy.ndarray
+        Weights, then states of random generators (dropout), then the optimizer's variables.
+    best : list of numpy.ndarray
+        The weights of the best epoch.
     average : list of numpy.ndarray
         The moving average of the weights; empty where none is kept. It is what is validated then,
         and what ``best`` is of.
     """
 
-    def __init__(self, now, best, average, lines):
-        self.now, self.best, self.average = now, best, average
-        self.history = pd.DataFrame(lines, columns=COLUMNS, dtype=float)
-        self.history.index = pd.RangeIndex(1, len(lines) + 1, name="epoch")
+    history: pd.DataFrame
+    now: list
+    best: list
+    average: list
 
     @classmethod
-    def first(cls, model):
-        return cls(values(_variables(model)), values(model.weights), [], [])
+    def read(cls, path):
+        with np.load(path) as file:
+            lists = ([file[k] for k in file if k.startswith(n)] for n in ("now", "best", "average"))
+            return cls(table(file["history"]), *lists)
 
-    @classmethod
-    def read(cls, folder):
-        try:
-            with np.load(folder / "state.npz") as file:
-                parts = (
-                    [file[f"{part}{i}"] for i in range(int(file[f"{part}_length"]))]
-                    for part in PARTS
-                )
-                return cls(*parts, file["history"])
-        except (KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise _foreign(folder / "state.npz") from error
-
-    def write(self, folder):
+    def write(self, folder, kept=None):
+        """Write it, and what follows from it: ``kept`` is given the best weights and saved."""
         arrays = {"history": self.history.to_numpy()}
-        for part in PARTS:
-            held = getattr(self, part)
-            arrays |= {f"{part}{i}": value for i, value in enumerate(held)}
-            arrays[f"{part}_length"] = np.array(len(held))
+        for part in ("now", "best", "average"):
+            arrays |= {f"{part}{i}": array for i, array in enumerate(getattr(self, part))}
         write_whole(folder / "state.npz", lambda path: np.savez(path, **arrays))
+        if kept is not None:
+            assign(kept.weights, self.best)
+            write_whole(folder / "model.keras", kept.save)
+        write_whole(folder / "history.csv", self.history.to_csv)
 
     @property
     def epoch(self):
@@ -120,52 +128,35 @@ class State:
     def best_epoch(self):
         return int(self.history["val_accuracy"].idxmax())  # idxmax: the earlier one of equals
 
-    def after(self, model, average, line):
-        """The state one epoch later, with ``model`` as it is now and ``line`` in the history."""
-        lines = [*self.history.to_numpy().tolist(), [line[name] for name in COLUMNS]]
-        later = State(values(_variables(model)), self.best, average, lines)
-        if later.best_epoch == later.epoch:
-            later.best = average or values(model.weights)
-        return later
 
-    def restore(self, model):
-        assign(_variables(model), self.now)
-
-    def restore_best(self, model):
-        assign(model.weights, self.best)
-
-    def write_derived(self, model, folder, save=None):
-        """Write ``history.csv`` and, by ``save``, the network with its best weights."""
-        if save is not None:
-            self.restore_best(model)
-            write_whole(folder / "model.keras", save)
-            self.restore(model)
-        write_whole(folder / "history.csv", self.history.to_csv)
-
-    def fingerprints(self):
-        """Of the weights of the last epoch and of the best one."""
-        return {fingerprint(self.now[: len(self.best)]), fingerprint(self.best)}
+def table(lines):
+    """A history: a line an epoch, a value for each of COLUMNS."""
+    index = pd.RangeIndex(1, len(lines) + 1, name="epoch")
+    return pd.DataFrame(lines, index, COLUMNS, dtype=float)
 
 
-def describe(model, store, settings, counts):
+def describe(network, store, settings, precision, clips):
     """``run.json`` of a run that begins: everything that decides its outcome, and where it runs."""
+    made_by = store.settings
+    plain = dataclasses.asdict if dataclasses.is_dataclass(made_by) else str
     return {
         "finished": False,
+        "version": VERSION,
         "settings": settings,
-        "precision": settings["precision"],  # train says which, where this is "auto"
+        "precision": precision,  # which one, where the settings say "auto"
         "network": {
-            "name": model.name,
-            "parameters": models.trainable_parameters(model),
-            "initial_weights": fingerprint(values(model.weights)),
-            "config": network_config(model),
+            "name": network.name,
+            "parameters": models.trainable_parameters(network),
+            "initial_weights": digest(values(network.weights)),
+            "config": json.loads(network.to_json()),
         },
         "store": {
             "name": store.name,
             "fingerprint": store.fingerprint,
-            "settings": _plain(store.settings),
-            "labels": fingerprint([pd.util.hash_pandas_object(store.clips[["genre", "split"]])]),
+            "settings": plain(made_by),  # `classify` makes them again from a dict
+            "labels": digest(store.clips[["genre", "split"]]),
             "genres": list(store.genres),
-            "clips": counts,
+            "clips": clips,
             "failed": len(store.failed),
         },
         "backend": keras.backend.backend(),
@@ -173,85 +164,114 @@ def describe(model, store, settings, counts):
     }
 
 
-def _plain(settings):
-    """Settings as a dict, from which `classify` makes them again; other features' key as it is."""
-    return dataclasses.asdict(settings) if dataclasses.is_dataclass(settings) else str(settings)
+def deciding(record):
+    """Everything that decides how a run ends, by the names that a refusal uses: a flat dict."""
+    said, network, data = dict(record["settings"]), record["network"], record["store"]
+    epochs = said.pop("epochs")
+    if said.get("schedule") == "one_cycle":  # other runs may go on to more
+        said["epochs of one_cycle"] = epochs
+    # Keras numbers what has no name of its own ("dense_3") by what else the process has built.
+    structure = re.sub(r'_\d+"', '"', json.dumps(network["config"], sort_keys=True))
+    return said | {
+        "precision": record["precision"],
+        "data": digest(data["fingerprint"], data["labels"], data["genres"]),
+        "network": f"{network['name']} {digest(structure)}",
+        "initial weights": network["initial_weights"],
+        "backend": record["backend"],
+        "version": record.get("version"),
+    }
 
 
-def identity(record):
-    """Eight hexadecimal digits, equal for records in which :func:`differences` finds none."""
-    data = record["store"]["fingerprint"], record["store"]["labels"]
-    network = structure(record["network"]["config"])
-    said = json.dumps([_deciding(record), data, network, record["backend"]])
-    return hashlib.sha256(said.encode()).hexdigest()[:8]
+def default_folder(record):
+    """``runs/<network>-<store>-seed<seed>-<key>-<weights>``, of what decides and the first weights.
+
+    Where a run of that key has left these weights, the call is repeated, and the folder is its own.
+    """
+    said = deciding(record)
+    weights = said.pop("initial weights")
+    names = record["network"]["name"], Path(record["store"]["name"]).name
+    stem = f"{'-'.join(names)}-seed{said['seed']}-{digest(said)[:8]}-"
+    own = Path("runs", stem + weights[:8])
+    if not own.exists():
+        for folder in sorted(Path("runs").glob(glob.escape(stem) + "*")):
+            if (state := read(folder)[1]) and digest(state.best) == weights:
+                return folder
+    return own
 
 
-def differences(before, now):
-    """What two records differ in, each in words; empty where they are of the same run."""
-    old, new = _deciding(before), _deciding(now)
-    asked = new.pop("precision")
-    if asked != "auto":  # which goes on as the run began
-        old["precision"], new["precision"] = before.get("precision"), asked
-    if old.get("epochs", new.get("epochs")) != new.get("epochs", old.get("epochs")):
-        return [
-            f"epochs ({old['epochs']}, now {new['epochs']}): the schedule {new['schedule']!r} is "
-            "made for a number of epochs, so no run goes on to more"
-        ]
-    changed = [
-        f"{name} ({old.get(name)}, now {value})"
-        for name, value in new.items()
-        if old.get(name) != value
-    ]
-    data = [(run["store"]["fingerprint"], run["store"]["labels"]) for run in (before, now)]
-    if data[0] != data[1]:
-        changed.append(f"data ({before['store']['name']}, now {now['store']['name']})")
-    if structure(before["network"]["config"]) != structure(now["network"]["config"]):
-        names = before["network"]["name"], now["network"]["name"]
-        other = "its settings or seed differ" if names[0] == names[1] else f"now {names[1]}"
-        changed.append(f"network ({names[0]}, {other})")
-    if before["backend"] != now["backend"]:
-        changed.append(f"backend ({before['backend']}, now {now['backend']})")
-    return changed
-
-
-def _deciding(record):
-    """The settings on which an epoch depends: mostly a run may go on to more of them."""
-    settings = dict(record["settings"])
-    if settings.get("schedule") != "one_cycle":
-        del settings["epochs"]
-    return settings
-
-
-def fingerprint(arrays):
-    """Sixteen hexadecimal digits that stand for the values of ``arrays``."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()[:16]
-
-
-def refuse_foreign(folder):
-    """Refuse a folder whose files training would replace, although it did not write them."""
-    for name in ("state.npz", "model.keras", "history.csv"):
-        if (folder / name).exists():
-            raise _foreign(folder / name)
-
-
-def read_record(folder):
+def read(folder):
+    """Record and State of a run folder; None in place of either that is not there yet."""
+    path, record, state = folder / "run.json", None, None
     try:
-        record = json.loads((folder / "run.json").read_text())
-    except ValueError:
-        record = {}
-    if not isinstance(record, dict) or not {"settings", "network", "store"} <= record.keys():
-        raise _foreign(folder / "run.json")
-    return record
+        if path.exists():
+            deciding(record := json.loads(path.read_text()))
+            path = folder / "state.npz"
+            state = State.read(path) if path.exists() else None
+    except OSError:
+        raise
+    except Exception as error:  # json, zipfile and numpy have a dozen for what is no file of theirs
+        raise ValueError(
+            f"{path} is damaged, or not of a run of prcnn.training.train. To train, move that file "
+            "or choose another folder with out=…"
+        ) from error
+    return record, state
 
 
-def _foreign(path):
-    return ValueError(
-        f"{path} is not of a training run with a run.json, and would be replaced. Choose another "
-        "folder with out=…, or move that file."
-    )
+def resume(folder, record):
+    """Record and State of the run in ``folder``, which is the one that ``record`` describes.
+
+    State is None before its first epoch. ValueError where the folder holds another run, more epochs
+    of this one, or files that training would replace and did not write.
+    """
+    before, state = read(folder)
+    if not before:
+        for name in ("state.npz", "model.keras", "history.csv"):
+            if (folder / name).exists():
+                raise ValueError(
+                    f"{folder / name} is not of a training run with a run.json, and would be "
+                    "replaced. Choose another folder with out=…, or move that file."
+                )
+        return record, None
+    old, new, epochs = deciding(before), deciding(record), record["settings"]["epochs"]
+    if record["settings"]["precision"] == "auto":  # which goes on as the run began
+        new["precision"] = old["precision"]
+    if state and new["initial weights"] == digest(state.best):  # the call is repeated
+        new["initial weights"] = old["initial weights"]
+    differ = [name for name in new if old.get(name) != new[name]]
+    if differ:
+        said = "; ".join(f"{name} ({old.get(name)}, now {new[name]})" for name in differ)
+        raise ValueError(
+            f"{folder} holds a run with other {said}. Choose another folder with out=…, or delete "
+            "that one."
+        )
+    if state and state.epoch > epochs:
+        raise ValueError(
+            f"{folder} holds {state.epoch} epochs of this run, more than epochs={epochs}. Ask for "
+            "as many or more, or choose another folder with out=…"
+        )
+    if epochs > before["settings"]["epochs"] or not before["finished"]:
+        before |= {"finished": False, "settings": record["settings"]}
+    return before, state
+
+
+@contextlib.contextmanager
+def lock(folder):
+    """Hold a run folder against other processes; the system lets go of it when this one dies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "a+") as file:
+        try:
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise TrainingError(
+                f"Another process trains in {folder}, {file.read()}. Wait for it, or choose "
+                "another folder with out=…"
+            ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} since {datetime.datetime.now():%H:%M}")
+        file.flush()
+        yield
 
 
 def write_record(folder, record):
@@ -259,24 +279,11 @@ def write_record(folder, record):
     write_whole(folder / "run.json", lambda path: path.write_text(text))
 
 
-def network_config(model):
-    """A network's layers and settings as plain JSON values."""
-    config = json.loads(model.to_json())
-    config.pop("compile_config", None)  # train compiles; before that there is none
-    return config
-
-
-def structure(config):
-    """A network's configuration as text that is the same in every session."""
-    # Keras numbers what has no name of its own ("dense_3") by what else the process has built.
-    return re.sub(r'_\d+"', '"', json.dumps(config, sort_keys=True))
-
-
-def _variables(model):
-    weights = model.weights
-    known = {id(variable) for variable in weights}
-    generators = [variable for variable in model.variables if id(variable) not in known]
-    return [*weights, *generators, *model.optimizer.variables]
+def variables(learner):
+    """Weights, states of random generators, and the optimizer's variables."""
+    known = {id(variable) for variable in learner.weights}
+    generators = [variable for variable in learner.variables if id(variable) not in known]
+    return [*learner.weights, *generators, *learner.optimizer.variables]
 
 
 def values(variables):
