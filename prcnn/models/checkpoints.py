@@ -5,7 +5,7 @@ laid into a network built here. Neither repository has a licence file, so prcnn 
 the weights: it downloads them for you, or reads files you have.
 """
 
-import hashlib
+import contextlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,9 @@ import numpy as np
 import pooch
 
 from prcnn.datasets import cache_folder
+from prcnn.datasets.fma import GENRES
 from prcnn.models.zoo import build
+from prcnn.spectrogram import AUTHORS
 
 REPOSITORY = "https://github.com/CSawesomeprojects/Music-Genre-Classification"
 COMMIT = "56a1e1ce2e97e77961160c05485905fcae994dc8"
@@ -70,40 +72,48 @@ def load_checkpoint(name, path=None):
         run), ``stacked`` or ``dwivedi_retrained``.
     path : str or Path, optional
         The weight file, or a folder that holds it under its own name. Without it the file is
-        downloaded from the authors' repository, after saying so, its checksum is verified, and it
-        is kept in prcnn's data folder.
+        downloaded from the authors' repository, after saying so, and kept in prcnn's data folder.
+        Its checksum is verified either way.
 
     Returns
     -------
     keras.Model
         float32 (n, 640, 128) as ``prcnn.spectrogram.AUTHORS`` makes them → probabilities (n, 8),
-        the genres of FMA-small in alphabetical order.
+        the genres of FMA-small in alphabetical order: its attributes ``settings`` and ``genres``.
 
     Raises
     ------
     CheckpointError
-        The file is absent, cannot be downloaded, is truncated or no HDF5 file, or holds another
-        network. A ValueError about an unknown name lists the known ones.
+        The file is absent, cannot be downloaded, or is not the one that was published. A
+        ValueError about an unknown name lists the known ones.
 
     Chapter: book/reproduction.ipynb
     """
     if name not in CHECKPOINTS:
         raise ValueError(f"No published weights {name!r}. Known: {', '.join(CHECKPOINTS)}.")
     checkpoint = CHECKPOINTS[name]
-    path = _download(checkpoint) if path is None else _find(checkpoint, path)
-    _refuse_another(name, path)
-    model = build(checkpoint.network, scale="none")
-    arrays = read_weights(path)
-    layers = [layer for layer in model.layers if layer.weights]
-    needed = {layer.name: [tuple(w.shape) for w in layer.weights] for layer in layers}
-    found = {layer: [array.shape for array in arrays[layer]] for layer in arrays}
-    if found != needed:
+    path = _download(checkpoint) if path is None else Path(path).expanduser()
+    if path.is_dir():
+        path = path / Path(checkpoint.file).name
+    if not path.is_file():
         raise CheckpointError(
-            f"{path} holds another network than {checkpoint.network!r}: "
-            + _difference(needed, found)
+            f"There is no file {path}. Give the file or its folder as path, or leave path out "
+            "to download it."
         )
-    for layer in layers:
-        layer.set_weights(arrays[layer.name])
+    sha1 = pooch.file_hash(path, "sha1")
+    if sha1 != checkpoint.sha1:
+        of = [other for other, known in CHECKPOINTS.items() if known.sha1 == sha1]
+        raise CheckpointError(
+            f"{path} does not hold the published weights {name!r}, but those of {of[0]!r}."
+            if of
+            else f"{path} is not the file {checkpoint.file} that was published: it is damaged, cut "
+            f"short or another (sha1 {sha1}, not {checkpoint.sha1}). Delete it and download it "
+            "again; read_weights reads the arrays of any such file."
+        )
+    model = build(checkpoint.network, scale="none")
+    for layer, arrays in read_weights(path).items():
+        model.get_layer(layer).set_weights(arrays)
+    model.settings, model.genres = AUTHORS, GENRES
     return model
 
 
@@ -112,16 +122,22 @@ def read_weights(path):
 
     Names are ``conv_1`` …, ``gru`` (or ``gru_1``, ``gru_2``), ``genre``. CheckpointError where the
     file is truncated, damaged, or no Keras weight file.
-
-    Chapter: book/reproduction.ipynb
     """
-    stored = _read(path, _model_weights)
+    with _opened(path) as file:
+        group = file["model_weights"] if "model_weights" in file else file
+        names = {
+            layer: group[layer].attrs["weight_names"].astype(str)
+            for layer in group.attrs["layer_names"].astype(str)
+        }
+        stored = {
+            layer: [np.asarray(group[layer][name], dtype="float32") for name in names[layer]]
+            for layer in names
+            if len(names[layer])
+        }
     grus = [layer for layer in stored if layer.startswith("bidirectional")]
-    names = {layer: f"gru_{i}" for i, layer in enumerate(grus, start=1)}
-    if len(grus) == 1:
-        names = {grus[0]: "gru"}
-    names["preds"] = "genre"
-    return {names.get(layer, layer): arrays for layer, arrays in stored.items()}
+    ours = {layer: f"gru_{i}" if len(grus) > 1 else "gru" for i, layer in enumerate(grus, start=1)}
+    ours["preds"] = "genre"
+    return {ours.get(layer, layer): arrays for layer, arrays in stored.items()}
 
 
 def read_accumulators(path):
@@ -130,16 +146,24 @@ def read_accumulators(path):
     A dict: name in the file, such as ``conv_1/kernel``, → array of that weight's shape. Empty where
     the file has no optimizer state under the weights' names (standalone Keras). Errors as
     :func:`read_weights`.
-
-    Chapter: book/attention.ipynb
     """
-    return _read(path, _accumulators)
+    found = {}
+
+    def collect(name, item):
+        if isinstance(item, h5py.Dataset) and name.endswith("/rms:0"):
+            found[name.removeprefix("RMSprop/").removesuffix("/rms:0")] = np.asarray(item)
+
+    with _opened(path) as file:
+        if "optimizer_weights" in file:
+            file["optimizer_weights"].visititems(collect)
+    return found
 
 
-def _read(path, read):
+@contextlib.contextmanager
+def _opened(path):
     try:
         with h5py.File(path, "r") as file:
-            return read(file)
+            yield file
     except FileNotFoundError:
         raise CheckpointError(f"There is no file {path}.") from None
     except (OSError, KeyError, RuntimeError, AttributeError, TypeError, ValueError) as reason:
@@ -147,65 +171,6 @@ def _read(path, read):
             f"{path} is not a readable Keras weight file: it is truncated, damaged or of another "
             f"kind ({reason}). Delete it and download it again."
         ) from reason
-
-
-def _model_weights(file):
-    group = file["model_weights"] if "model_weights" in file else file
-    stored = {}
-    for layer in map(_text, group.attrs["layer_names"]):
-        weights = [_text(name) for name in group[layer].attrs["weight_names"]]
-        if weights:
-            stored[layer] = [np.asarray(group[layer][name], dtype="float32") for name in weights]
-    return stored
-
-
-def _accumulators(file):
-    found = {}
-
-    def collect(name, item):
-        if isinstance(item, h5py.Dataset) and name.endswith("/rms:0"):
-            found[name.removeprefix("RMSprop/").removesuffix("/rms:0")] = np.asarray(item)
-
-    if "optimizer_weights" in file:
-        file["optimizer_weights"].visititems(collect)
-    return found
-
-
-def _text(name):
-    return name.decode() if isinstance(name, bytes) else str(name)
-
-
-def _difference(needed, found):
-    """The first layer in which the file differs from the network, in words."""
-    for layer in needed:
-        if layer not in found:
-            return f"the file has no layer {layer!r}, only {', '.join(found) or 'none'}."
-        if found[layer] != needed[layer]:
-            return f"layer {layer!r} has shapes {found[layer]}, needed are {needed[layer]}."
-    more = ", ".join(layer for layer in found if layer not in needed)
-    return f"it has layers this network lacks: {more}."
-
-
-def _find(checkpoint, path):
-    path = Path(path).expanduser()
-    if path.is_dir():
-        path = path / Path(checkpoint.file).name
-    if not path.is_file():
-        raise CheckpointError(
-            f"There is no file {path}. Give the file or its folder as path, or leave path out "
-            "to download it."
-        )
-    return path
-
-
-def _refuse_another(name, path):
-    """Refuse a published file under another's name; two of them have the same shapes."""
-    sha1 = hashlib.sha1(path.read_bytes()).hexdigest()
-    for other, checkpoint in CHECKPOINTS.items():
-        if sha1 == checkpoint.sha1 and other != name:
-            raise CheckpointError(
-                f"{path} holds the weights {other!r}, not {name!r}: load_checkpoint({other!r}, …)."
-            )
 
 
 def _download(checkpoint):

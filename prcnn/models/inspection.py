@@ -99,7 +99,7 @@ def outputs(model, X, layer):
     )
 
 
-def influence(model, X, window=32):
+def state_influence(model, X, window=32):
     """How far each part of a clip reaches into the GRU's last states.
 
     Part by part, ``window`` frames of every clip are replaced by those of the clip before it in
@@ -123,12 +123,14 @@ def influence(model, X, window=32):
     Raises
     ------
     ValueError
-        Fewer than two clips, or no GRU that hands its last state on.
+        Fewer than two clips, a ``window`` that is longer, or no GRU that hands its last state on.
 
     Chapter: book/rnn.ipynb
     """
     if len(X) < 2:
-        raise ValueError("influence(model, X): X must hold at least two clips to swap parts.")
+        raise ValueError(f"X holds {len(X)} clips; at least two are needed to swap parts.")
+    if not 1 <= window <= X.shape[1]:
+        raise ValueError(f"window={window} frames: clips have {X.shape[1]}, give 1 to so many.")
     starts = range(0, X.shape[1] - window + 1, window)
     versions = [X] + [X.copy() for _ in starts]
     for version, start in zip(versions[1:], starts, strict=True):

@@ -8,6 +8,7 @@ import numpy as np
 
 from prcnn.models.checkpoints import CheckpointError
 from prcnn.models.zoo import build
+from prcnn.spectrogram import get_settings
 
 FOLDER = Path(__file__).parent
 
@@ -19,8 +20,8 @@ def pretrained(name="beyond"):
     -------
     keras.Model
         Decibels, float32 (n, 128, 128), as ``prcnn.spectrogram.IMAGES`` makes them → calibrated
-        probabilities (n, 8), the genres of FMA-small in alphabetical order. What it was trained
-        on, how good it is and what it cannot do: :func:`card`.
+        probabilities (n, 8), the genres of FMA-small in alphabetical order: its attributes
+        ``settings`` and ``genres``. How good it is and what it cannot do: :func:`card`.
 
     Raises
     ------
@@ -29,13 +30,14 @@ def pretrained(name="beyond"):
 
     Chapter: book/beyond.ipynb
     """
-    said, path = card(name), FOLDER / f"{name}.npz"
-    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != said["sha256"]:
+    known, path = card(name), FOLDER / f"{name}.npz"
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != known["sha256"]:
         raise CheckpointError(f"{path} is missing or not what its card names: install prcnn again.")
-    model = build(said["network"], len(said["genres"]), input_shape=tuple(said["input_shape"]))
+    model = build(known["network"], len(known["genres"]), input_shape=tuple(known["input_shape"]))
     with np.load(path, allow_pickle=False) as arrays:
         for key, weight in weights(model).items():
             weight.assign(arrays[key].astype(weight.dtype))
+    model.settings, model.genres = get_settings(known["settings"]), known["genres"]
     return model
 
 

@@ -1,168 +1,154 @@
 """Every network by its name: what the paper says, what its code did, and what both build on."""
 
-import contextlib
-import operator
+import inspect
 import random
+from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
+import numpy as np
 from keras import layers
 
-from prcnn.models import attention, options
-from prcnn.models.beyond import BEYOND, beyond
-from prcnn.models.branches import Scale, Statistics, convolutions, gru_layers, rnn_branch, rnn_input
-
-CNN, RNN = options.CNN, options.RNN
-
-# Bodies: the spectrogram (n, time, mel, 1) and the options become the features (n, k) that the
-# last layer classifies.
+from prcnn.models import attention
+from prcnn.models.beyond import beyond
+from prcnn.models.branches import Scale, convolutions, rnn, statistics
 
 
-def parallel(x, o):
-    return layers.Concatenate(name="joined")([cnn_alone(x, o), rnn_alone(x, o)])
+def side_by_side(*features):
+    """Join what branches put out, the CNN's maps laid flat: → (n, k)."""
+    features = [layers.Flatten(name="flatten")(x) if len(x.shape) == 4 else x for x in features]
+    return layers.Concatenate(name="joined")(features) if len(features) > 1 else features[0]
 
 
-def cnn_alone(x, o):
-    return layers.Flatten(name="flatten")(convolutions(x, **_only(CNN, o)))
-
-
-def rnn_alone(x, o):
-    return rnn_branch(x, **_only(RNN, o))
-
-
-def with_statistics(x, o):
-    branches = [cnn_alone(x, o), rnn_alone(x, o), Statistics(name="statistics")(x)]
-    return layers.Concatenate(name="joined")(branches)
-
-
-def published_attention(x, o):
-    return attention.published_attention(cnn_alone(x, o), rnn_alone(x, o))
-
-
-def serial_attention(x, o):
-    _, states = _steps_and_states(x, o)
-    return attention.attend(attention.serial_scores(states, o["attention_units"]), states)
-
-
-def linear_attention(x, o):
-    steps, states = _steps_and_states(x, o)
-    return attention.attend(attention.linear_scores(steps), states)
-
-
-def cnn_attention(x, o):
-    _, states = _steps_and_states(x, o)
-    scores = attention.cnn_scores(x, **_only(CNN, o))
-    if scores.shape[1] != states.shape[1]:
-        raise ValueError(
-            f"pools={o['pools']}, padding={o['padding']!r}: the CNN ends with {scores.shape[1]} "
-            f"time steps, but rnn_pool={o['rnn_pool']} gives the GRU {states.shape[1]}: there "
-            "must be a weight for each; pool time once, as rnn_pool does, with padding 'same'"
-        )
-    return attention.attend(scores, states)
-
-
-def _steps_and_states(x, o):
-    gru = _only(RNN, o)
-    steps = rnn_input(x, gru.pop("rnn_pool"), gru.pop("embedding"))
-    return steps, gru_layers(steps, sequences=True, **gru)
-
-
-def _only(names, o):
-    return {name: o[name] for name in names if name in o}
-
-
-def conv_recurrent(x, o):
+def crnn(
+    x, *, n_blocks=3, n_filters=56, kernel_frames=5, units=96, dense_units=64, dropout=0.4, l2=1e-3
+):
     """Mel bands are channels here: convolutions run over time only, and feed an LSTM."""
-    decay = keras.regularizers.L2(o["l2"])
+    decay = keras.regularizers.L2(l2)
     x = layers.Reshape(x.shape[1:3], name="bands")(x)
-    for i in range(1, o["n_blocks"] + 1):
-        x = layers.Conv1D(
-            o["n_filters"], o["kernel_frames"], kernel_regularizer=decay, name=f"conv_{i}"
-        )(x)
+    for i in range(1, n_blocks + 1):
+        x = layers.Conv1D(n_filters, kernel_frames, kernel_regularizer=decay, name=f"conv_{i}")(x)
         x = layers.BatchNormalization(momentum=0.9, name=f"norm_{i}")(x)
         x = layers.Activation("relu", name=f"relu_{i}")(x)
         x = layers.MaxPooling1D(2, name=f"pool_{i}")(x)
-        x = layers.Dropout(o["dropout"], name=f"dropout_{i}")(x)
-    x = layers.LSTM(o["units"], name="lstm")(x)
-    x = layers.Dropout(o["dropout"], name="dropout_lstm")(x)
-    x = layers.Dense(o["dense_units"], kernel_regularizer=decay, name="dense")(x)
-    return layers.Dropout(o["dropout"], name="dropout_dense")(x)
+        x = layers.Dropout(dropout, name=f"dropout_{i}")(x)
+    x = layers.LSTM(units, name="lstm")(x)
+    x = layers.Dropout(dropout, name="dropout_lstm")(x)
+    x = layers.Dense(dense_units, kernel_regularizer=decay, name="dense")(x)
+    return layers.Dropout(dropout, name="dropout_dense")(x)
+
+
+def vgg8(x, *, filters=(16, 32, 64, 128), dropout=0.0):
+    """Pairs of 3 × 3 convolutions, each pair pooled; mean and maximum of the last maps."""
+    for pair, n_filters in enumerate(filters):
+        for i in (2 * pair + 1, 2 * pair + 2):
+            x = layers.Conv2D(n_filters, 3, padding="same", use_bias=False, name=f"conv_{i}")(x)
+            x = layers.BatchNormalization(momentum=0.9, name=f"norm_{i}")(x)
+            x = layers.Activation("relu", name=f"relu_{i}")(x)
+        x = layers.MaxPooling2D(2, name=f"pool_{i}")(x)
+    mean = layers.GlobalAveragePooling2D(name="mean_of_maps")(x)
+    maximum = layers.GlobalMaxPooling2D(name="max_of_maps")(x)
+    x = layers.Concatenate(name="joined")([mean, maximum])
+    return layers.Dropout(dropout, name="dropout")(x)
 
 
 class Network(NamedTuple):
-    """A line of ``NETWORKS``: what it is, how it is built, and all its options."""
+    """A line of ``NETWORKS``: what it is, what hears the spectrogram, and what becomes of that.
+
+    Each of the ``branches`` takes the spectrogram (n, time, mel, 1), ``join`` makes features (n, k)
+    of what they give, which the last layer classifies. ``changes`` are to the defaults of the
+    branches' keyword arguments.
+    """
 
     about: str
-    body: callable
-    options: dict
+    branches: tuple[Callable, ...]
+    changes: dict
+    join: Callable = side_by_side
     input_shape: tuple[int, int] = (640, 128)
 
+    @property
+    def options(self):
+        """All that may be changed, with its default: the branches' keyword arguments."""
+        return {
+            option.name: self.changes.get(option.name, option.default)
+            for branch in self.branches
+            for option in inspect.signature(branch).parameters.values()
+            if option.kind is option.KEYWORD_ONLY
+        }
 
+
+BOTH = (convolutions, rnn)
 WIDE = {"filters": (16, 32, 64, 128, 64)}  # Feng's filters, and those behind Figure 2
-FIRST_THREE = {"filters": (16, 32, 64), "pools": ((2, 2),) * 3}
-TIME_ONCE = {"pools": ((2, 2), (1, 2), (1, 2), (1, 4), (1, 4)), "padding": "same"}
 KERAS_2 = {"recurrent_activation": "old_hard_sigmoid", "reset_after": False}
-CRNN = {"n_blocks": 3, "n_filters": 56, "kernel_frames": 5, "units": 96, "dense_units": 64}
-BOTH = CNN | RNN
-STEPS = {name: value for name, value in RNN.items() if name != "states"}  # all of them are used
+TIME_ONCE = {"pools": ((2, 2), (1, 2), (1, 2), (1, 4), (1, 4)), "padding": "same"}
 
 NETWORKS = {
-    "paper": Network("PRCNN as in the paper's text", parallel, BOTH),
-    "dwivedi": Network(
-        "Dwivedi's PRCNN, with Keras 2's GRU", parallel, BOTH | KERAS_2 | {"rnn_pool": (4, 2)}
-    ),
-    "figure2": Network("PRCNN that made Figure 2", parallel, BOTH | WIDE | {"units": 128}),
+    "paper": Network("PRCNN as in the paper's text", BOTH, {}),
+    "dwivedi": Network("Dwivedi's PRCNN, with Keras 2's GRU", BOTH, KERAS_2 | {"rnn_pool": (4, 2)}),
+    "figure2": Network("PRCNN that made Figure 2", BOTH, WIDE | {"units": 128}),
     "figure3": Network(
         "attention that made Figure 3: an RNN alone",
-        published_attention,
-        BOTH | {"rnn_pool": (4, 2), "units": 128},
+        BOTH,
+        {"rnn_pool": (4, 2), "units": 128},
+        join=attention.published,
     ),
     "figure4": Network(
-        "the same as Figure 4 prints it", published_attention, BOTH | {"units": 128}
+        "the same as Figure 4 prints it", BOTH, {"units": 128}, join=attention.published
     ),
-    "stacked": Network("PRCNN with two GRU layers", parallel, BOTH | WIDE | {"rnn_layers": 2}),
+    "stacked": Network("PRCNN with two GRU layers", BOTH, WIDE | {"rnn_layers": 2}),
     "dwivedi_retrained": Network(
-        "Dwivedi's PRCNN with today's GRU; file misnamed 'attention'",
-        parallel,
-        BOTH | {"rnn_pool": (4, 2)},
+        "Dwivedi's PRCNN with today's GRU; file misnamed 'attention'", BOTH, {"rnn_pool": (4, 2)}
     ),
-    "cnn5": Network("the CNN branch alone", cnn_alone, CNN),
+    "cnn5": Network("the CNN branch alone", (convolutions,), {}),
     # The paper does not print CNN-3's pools. Dropping the last two layers leaves (2, 2) three
     # times; pools=((2, 2), (4, 4), (4, 4)) is the other reading.
-    "cnn3": Network("its first three layers alone", cnn_alone, CNN | FIRST_THREE),
-    "rnn": Network("the RNN branch alone", rnn_alone, RNN),
-    "rnn2": Network("the RNN branch alone, two layers", rnn_alone, RNN | {"rnn_layers": 2}),
-    "prcnn_rnn2": Network("the paper's text, two GRU layers", parallel, BOTH | {"rnn_layers": 2}),
+    "cnn3": Network(
+        "its first three layers alone",
+        (convolutions,),
+        {"filters": (16, 32, 64), "pools": ((2, 2),) * 3},
+    ),
+    "rnn": Network("the RNN branch alone", (rnn,), {}),
+    "rnn2": Network("the RNN branch alone, two layers", (rnn,), {"rnn_layers": 2}),
+    "prcnn_rnn2": Network("the paper's text, two GRU layers", BOTH, {"rnn_layers": 2}),
     "prcnn_features": Network(
         "the paper's text, and statistics of the spectrogram beside both branches",
-        with_statistics,
-        BOTH,
+        (*BOTH, statistics),
+        {},
     ),
     "feng": Network(
         # From re-implementations, not verified. Padding "same" is inferred: five "valid"
         # convolutions and these pools use up 128 frames.
         "Feng, Liu and Yao 2017, for linear STFTs of 5 s",
-        parallel,
-        BOTH | WIDE | {"padding": "same", "rnn_pool": (1, 2), "embedding": 128, "units": 128},
+        BOTH,
+        WIDE | {"padding": "same", "rnn_pool": (1, 2), "embedding": 128, "units": 128},
         input_shape=(128, 513),
     ),
-    "crnn": Network("Dwivedi's CRNN", conv_recurrent, CRNN | {"dropout": 0.4, "l2": 1e-3}),
+    "crnn": Network("Dwivedi's CRNN", (crnn,), {}),
     # After Yu et al. 2020; equations inferred, see attention.py.
     "attention_serial": Network(
-        "attention over time from the GRU's states",
-        serial_attention,
-        STEPS | {"attention_units": 64},
+        "attention over time from the GRU's states", (rnn,), {"states": "serial"}
     ),
-    "attention_linear": Network("attention over time from the input", linear_attention, STEPS),
+    "attention_linear": Network("attention over time from the input", (rnn,), {"states": "linear"}),
     "attention_cnn": Network(
-        "attention over time from a CNN", cnn_attention, CNN | STEPS | TIME_ONCE
+        "attention over time from a CNN",
+        (rnn, convolutions),
+        TIME_ONCE | {"states": "all"},
+        join=attention.by_cnn,
     ),
-    "beyond": Network("ours: both branches as they are built today", beyond, BEYOND, (128, 128)),
+    "beyond": Network(
+        "ours: both branches as they are built today", (beyond,), {}, input_shape=(128, 128)
+    ),
+    "vgg8": Network(
+        "a plain CNN after VGG: eight 3 × 3 convolutions, mean and maximum of their last maps",
+        (vgg8,),
+        {},
+        input_shape=(128, 128),
+    ),
 }
 
 
 def names():
-    """Names of all networks, in the order of ``NETWORKS``. Chapter: book/cnn.ipynb"""
+    """Names of all networks, in the order of ``NETWORKS``. Chapter: book/reproduction.ipynb"""
     return list(NETWORKS)
 
 
@@ -176,10 +162,10 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **change
     n_genres : int
         Classes of the softmax.
     input_shape : (int, int), optional
-        (frames, mel bands) of a spectrogram; None is the network's own: (640, 128), and
-        (128, 513) for ``feng``. Where the network's pools would use up another shape, smaller
-        pools are chosen (:func:`prcnn.models.options.fit_pools`) unless `changes` names them;
-        :func:`layer_summary` shows which.
+        (frames, mel bands) of a spectrogram; None is the network's own: (640, 128), (128, 513)
+        for ``feng``, and (128, 128) for ``beyond`` and ``vgg8``. Where the network's pools would
+        use up another shape, smaller ones are chosen (:func:`prcnn.models.zoo.fit_pools`) unless
+        `changes` names them; :func:`layer_summary` shows which.
     seed : int or None
         Same name, changes and seed give the same weights; None draws new ones.
     scale : {"bands", "none"}
@@ -188,9 +174,11 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **change
         weights; or take the input as it is, as the paper's code did.
     **changes
         Other values for the network's options, as in the paper's ablations, for instance
-        ``filters``, ``kernel_size``, ``pools`` (a pair is for all layers), ``cnn_layers``,
-        ``activation``, ``rnn_pool``, ``units``, ``rnn_layers``, ``bidirectional``,
-        ``states`` ("last", or the "mean" of all steps), ``dropout``.
+        ``filters``, ``kernel_size``, ``pools`` (a pair is for all layers), ``activation``,
+        ``rnn_pool``, ``units``, ``rnn_layers``, ``bidirectional``, ``states`` ("last", or the
+        "mean" of all steps), ``dropout``. They are the keyword arguments of the network's
+        branches, see :func:`prcnn.models.branches.convolutions` and
+        :func:`prcnn.models.branches.rnn`.
 
     Returns
     -------
@@ -216,48 +204,96 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **change
     if name not in NETWORKS:
         raise ValueError(f"Unknown network {name!r}. Known networks: {', '.join(NETWORKS)}.")
     network = NETWORKS[name]
-    unknown = [option for option in changes if option not in network.options]
-    if unknown:
+    options = network.options
+    if unknown := [option for option in changes if option not in options]:
         raise ValueError(
             f"Network {name!r} has no option {', '.join(map(repr, unknown))}. "
-            f"Its options: {', '.join(sorted(network.options))}."
+            f"Its options: {', '.join(sorted(options)) or 'none'}."
         )
+    shape = network.input_shape if input_shape is None else input_shape
+    before = random.getstate()
     try:
-        shared = {"n_genres": n_genres, "input_shape": input_shape or network.input_shape}
-        defaults = {"n_genres": 8, "input_shape": network.input_shape, "scale": "bands"}
-        n_genres, input_shape, scale = options.check(defaults, shared | {"scale": scale}).values()
-        chosen = options.check(network.options, changes)
-        if input_shape == network.input_shape:
-            options.check_sizes(*input_shape, chosen)
-        else:
-            chosen = options.fit_pools(*input_shape, chosen, changes)
-        if network.body is cnn_attention and not {"pools", "rnn_pool"} & set(changes):
-            # The scores of its CNN must fall on the GRU's steps.
-            first, *others = chosen["pools"]
-            chosen["pools"] = ((chosen["rnn_pool"][0], first[1]), *others)
-        with _seeded(seed):
-            inputs = keras.Input(input_shape, name="spectrogram")
-            x = Scale(name="scale")(inputs) if scale == "bands" else inputs
-            x = layers.Reshape((*input_shape, 1), name="channel")(x)
-            x = network.body(x, chosen)
-            outputs = layers.Dense(n_genres, activation="softmax", name="genre")(x)
-            return keras.Model(inputs, outputs, name=name)
-    except ValueError as reason:
-        raise ValueError(f"Network {name!r}: {reason}") from reason
-
-
-@contextlib.contextmanager
-def _seeded(seed):
-    """Seed Python's ``random``, from which Keras's initialisers draw their seeds, for a while."""
-    if seed is None:
-        yield
-        return
-    state = random.getstate()
-    try:
-        random.seed(operator.index(seed))
-    except TypeError:
-        raise ValueError(f"seed={seed!r}: must be a whole number, or None") from None
-    try:
-        yield
+        if scale not in ("bands", "none"):
+            raise ValueError(f"scale={scale!r} must be 'bands' or 'none'")
+        if n_genres < 2:
+            raise ValueError(f"n_genres={n_genres}: there must be two to tell apart")
+        if seed is not None:
+            if seed < 0 or seed != int(seed):
+                raise ValueError(f"seed={seed!r} must be a whole number from 0 on, or None")
+            random.seed(int(seed))  # Keras's initialisers draw their own seeds from there
+        options = _fitted(network, shape, options | changes, changes)
+        inputs = keras.Input(shape, name="spectrogram")
+        x = Scale(name="scale")(inputs) if scale == "bands" else inputs
+        x = layers.Reshape((*shape, 1), name="channel")(x)
+        x = network.join(*(branch(x, **_own(branch, options)) for branch in network.branches))
+        if len(x.shape) != 2:
+            raise ValueError("states='all' is for attention: give one vector a clip")
+        outputs = layers.Dense(n_genres, activation="softmax", name="genre")(x)
+        return keras.Model(inputs, outputs, name=name)
+    except (TypeError, ValueError) as reason:
+        said = ", ".join(f"{key}={value!r}" for key, value in changes.items())
+        raise ValueError(
+            f"Network {name!r} for input_shape={shape}{said and ' with '}{said}: {reason}"
+        ) from reason
     finally:
-        random.setstate(state)
+        if seed is not None:
+            random.setstate(before)
+
+
+def _own(function, options):
+    known = inspect.signature(function).parameters
+    return {name: value for name, value in options.items() if name in known}
+
+
+def _fitted(network, input_shape, options, named):
+    """Options with pools that leave something of the input; those that are ``named`` stay."""
+    if np.shape(input_shape) != (2,):
+        raise ValueError("input_shape must be a pair (frames, mel bands)")
+    if "rnn_pool" in options:
+        steps, bands = np.broadcast_to(options["rnn_pool"], 2).tolist()
+        while "rnn_pool" not in named and steps > 1 and input_shape[0] // steps < 128:
+            steps //= 2
+        if steps > input_shape[0] or bands > input_shape[1]:
+            raise ValueError("rnn_pool is larger than the input: use a smaller one")
+        options["rnn_pool"] = (steps, bands)
+    if "pools" in options:
+        pools = fit_pools(input_shape, "pools" in named, **_own(fit_pools, options))
+        if network.join is attention.by_cnn and "pools" not in named:
+            pools[0][0] = options["rnn_pool"][0]  # its scores must fall on the GRU's steps
+        options["pools"] = pools
+    return options
+
+
+def fit_pools(input_shape, fixed, *, filters, kernel_size, pools, padding):
+    """A pool for each of the CNN's layers that leaves something of a short or narrow input.
+
+    Halved, each time the last of the largest, along the axis that they use up: from the paper's
+    (2, 2) × 3, (4, 4) × 2 and 640 frames to (2, 2) × 3, (2, 4) × 2 for 128 frames. Pools that are
+    ``fixed`` stay; a ValueError names the axis that is used up.
+    """
+    pools = [pools] * len(filters) if np.ndim(pools) < 2 else pools  # a pair is for all
+    pools = [np.broadcast_to(pool, 2).tolist() for pool in pools]
+    if len(pools) != len(filters):
+        raise ValueError(
+            f"filters are {len(filters)} layers, but pools are {len(pools)}: give one pool for "
+            "each layer, or one pair for all"
+        )
+    kernel = np.broadcast_to(kernel_size, 2).tolist() if padding == "valid" else (1, 1)
+    for axis, called in enumerate(("time", "mel")):
+        sizes = [pool[axis] for pool in pools]
+        while _left(input_shape[axis], kernel[axis], sizes) < 1:
+            if fixed or max(sizes) == 1:
+                raise ValueError(
+                    f"kernel_size={kernel_size} and pools={pools} use up the {called} axis: use "
+                    "smaller pools or kernels, fewer layers or a larger input_shape"
+                )
+            last = max(i for i, size in enumerate(sizes) if size == max(sizes))
+            sizes[last] = pools[last][axis] = sizes[last] // 2
+    return pools
+
+
+def _left(size, kernel, pools):
+    """What is left of an axis after all blocks of a convolution and a max-pooling."""
+    for pool in pools:
+        size = (size - kernel + 1) // max(pool, 1)
+    return size
