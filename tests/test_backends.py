@@ -34,9 +34,7 @@ def build_with_large_weights(name, rng):
     model = models.build(name)
     model.set_weights([w + rng.normal(0, 0.05, w.shape) for w in model.get_weights()])
     for layer in model.layers:
-        if layer.name == "scale" or layer.name.startswith(
-            ("norm_", "balance")
-        ):  # a variance is positive
+        if layer.name.startswith(("scale", "norm_", "balance")):  # a variance is positive
             layer.set_weights([np.abs(w) + 0.1 for w in layer.get_weights()])
     return model
 
@@ -51,20 +49,20 @@ def probabilities(tmp_path_factory):
     networks = {name: build_with_large_weights(name, rng) for name in models.names()}
     for name, model in networks.items():
         model.save(folder / f"{name}.keras")
-    running = {}
-    for backend in OTHERS:
-        if importlib.util.find_spec(backend):
-            running[backend] = subprocess.Popen(
-                [sys.executable, "-c", PREDICT, folder / "X.npy", folder, folder / backend],
-                env=os.environ | {"KERAS_BACKEND": backend},
-                stderr=subprocess.PIPE,
-                text=True,
-            )
+    running = {
+        backend: subprocess.Popen(
+            [sys.executable, "-c", PREDICT, folder / "X.npy", folder, folder / backend],
+            env=os.environ | {"KERAS_BACKEND": backend},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for backend in OTHERS
+        if importlib.util.find_spec(backend)
+    }
     found = {HERE: {}}
     for name, model in networks.items():
-        found[HERE][name] = model.predict(
-            X[:, : model.input_shape[1], : model.input_shape[2]], verbose=0
-        )
+        time, mel = model.input_shape[1:]
+        found[HERE][name] = model.predict(X[:, :time, :mel], verbose=0)
     for backend, process in running.items():
         _, said = process.communicate(timeout=500)
         assert process.returncode == 0, said[-3000:]

@@ -75,18 +75,10 @@ def convolutions(
 ):
     """The CNN branch: (n, time, mel, 1) → (n, time', mel', filters[-1]).
 
-    Parameters
-    ----------
-    filters : list of int
-        One number for each block of a convolution and a max-pooling.
-    kernel_size : (int, int)
-        Frames and mel bands that a kernel spans.
-    pools : list of (int, int)
-        Frames and mel bands that each block's max-pooling makes one; one pair stands for all.
-    activation, padding : str
-        :class:`keras.layers.Conv2D`'s.
-    dropout : float
-        Share dropped after every pooling, in training only.
+    ``filters`` has a number for each block of a convolution and a max-pooling, ``pools`` the frames
+    and mel bands that the pooling makes one (a pair is for all blocks); ``kernel_size`` is such a
+    pair, too. ``activation`` and ``padding`` are :class:`keras.layers.Conv2D`'s, ``dropout`` is the
+    share dropped after every pooling, in training only.
     """
     for i, (n_filters, pool) in enumerate(zip(filters, pools, strict=True), start=1):
         x = layers.Conv2D(
@@ -114,29 +106,17 @@ def rnn(
 ):
     """The RNN branch: (n, time, mel, 1) → (n, 2 units); 128 numbers for the paper's 64 units.
 
-    Parameters
-    ----------
-    rnn_pool : (int, int)
-        Frames and mel bands that max-pooling makes one before the GRU reads them.
-    embedding : int, optional
-        Feng's linear map of every step's bands to that many numbers.
-    units : int
-        Units of each direction; forward and backward states are concatenated.
-    rnn_layers : int
-        Layers on top of each other; all but the last hand on their whole sequence.
-    bidirectional : bool
-        False reads forward alone: ``units`` numbers instead of twice as many.
-    states : {"last", "mean", "serial", "linear", "all"}
-        What is handed on: the last (forward) and first (backward) state, the mean of all steps,
-        their sum weighted by one of two attentions (see ``prcnn.models.attention``; the first has
-        ``attention_units``), or all (n, steps, 2 units).
-    recurrent_activation : {"sigmoid", "old_hard_sigmoid"}
-        The gates; the second is Keras 2's, see :func:`old_hard_sigmoid`.
-    reset_after : bool
-        Where the reset gate acts: after the recurrent product (Keras 3's default; two bias
-        vectors) or before it (Dwivedi's weights; one).
-    dropout : float
-        Share of the states dropped, in training only.
+    ``rnn_pool``: the frames and mel bands that max-pooling makes one before the GRU reads them.
+    ``embedding``: Feng's linear map of every step's bands to that many numbers, if any.
+    ``units`` of each direction, whose states are concatenated, in each of ``rnn_layers`` layers on
+    top of each other; ``bidirectional=False`` reads forward alone.
+    ``states``: what is handed on. "last" is the last state (and backward the first), "mean" that of
+    all steps, "serial" and "linear" their sum by attention (:mod:`prcnn.models.attention`; the
+    first has ``attention_units``), "all" is all of them, (n, steps, 2 units).
+    ``recurrent_activation``: the gates, "sigmoid" or Keras 2's "old_hard_sigmoid".
+    ``reset_after``: the reset gate acts after the recurrent product (Keras 3's default; two bias
+    vectors) or before it (Dwivedi's weights; one).
+    ``dropout``: share of the states dropped, in training only.
     """
     if states not in ("last", "mean", "serial", "linear", "all"):
         raise ValueError("states must be 'last', 'mean', 'serial', 'linear' or 'all'")

@@ -16,7 +16,6 @@ import pooch
 from prcnn.datasets import cache_folder
 from prcnn.datasets.fma import GENRES
 from prcnn.models.zoo import build
-from prcnn.spectrogram import AUTHORS
 
 REPOSITORY = "https://github.com/CSawesomeprojects/Music-Genre-Classification"
 COMMIT = "56a1e1ce2e97e77961160c05485905fcae994dc8"
@@ -68,18 +67,18 @@ def load_checkpoint(name, path=None):
     Parameters
     ----------
     name : str
-        ``dwivedi``, ``figure2``, ``figure3``, ``figure3_rerun`` (the network of Figure 3, another
-        run), ``stacked`` or ``dwivedi_retrained``.
+        One of :data:`CHECKPOINTS`; ``figure3_rerun`` is the network of Figure 3, another run.
     path : str or Path, optional
         The weight file, or a folder that holds it under its own name. Without it the file is
-        downloaded from the authors' repository, after saying so, and kept in prcnn's data folder.
-        Its checksum is verified either way.
+        downloaded from the authors' repository and kept in prcnn's data folder. Its checksum is
+        verified either way.
 
     Returns
     -------
     keras.Model
         float32 (n, 640, 128) as ``prcnn.spectrogram.AUTHORS`` makes them → probabilities (n, 8),
-        the genres of FMA-small in alphabetical order: its attributes ``settings`` and ``genres``.
+        the genres of FMA-small in alphabetical order. Its attributes ``settings`` (their name) and
+        ``genres`` say so, too.
 
     Raises
     ------
@@ -113,7 +112,7 @@ def load_checkpoint(name, path=None):
     model = build(checkpoint.network, scale="none")
     for layer, arrays in read_weights(path).items():
         model.get_layer(layer).set_weights(arrays)
-    model.settings, model.genres = AUTHORS, GENRES
+    model.settings, model.genres = "authors", list(GENRES)
     return model
 
 
@@ -164,25 +163,19 @@ def _opened(path):
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except FileNotFoundError:
-        raise CheckpointError(f"There is no file {path}.") from None
     except (OSError, KeyError, RuntimeError, AttributeError, TypeError, ValueError) as reason:
         raise CheckpointError(
-            f"{path} is not a readable Keras weight file: it is truncated, damaged or of another "
-            f"kind ({reason}). Delete it and download it again."
+            f"{path} is not a readable Keras weight file: it is missing, damaged or of another "
+            f"kind ({reason}). Download it again."
         ) from reason
 
 
 def _download(checkpoint):
-    folder = cache_folder() / "checkpoints"
-    file = Path(checkpoint.file).name
-    if not (folder / file).exists():
-        print(f"Downloading the authors' weights from {checkpoint.url} to {folder}")
-    try:
-        path = pooch.retrieve(checkpoint.url, f"sha1:{checkpoint.sha1}", fname=file, path=folder)
+    folder, file = cache_folder() / "checkpoints", Path(checkpoint.file).name
+    try:  # pooch says what it downloads from where
+        return Path(pooch.retrieve(checkpoint.url, f"sha1:{checkpoint.sha1}", file, folder))
     except Exception as reason:
         raise CheckpointError(
             f"Cannot download {checkpoint.url} ({reason}). Get the file by other means and give "
             "it as path."
         ) from reason
-    return Path(path)

@@ -8,7 +8,6 @@ import numpy as np
 
 from prcnn.models.checkpoints import CheckpointError
 from prcnn.models.zoo import build
-from prcnn.spectrogram import get_settings
 
 FOLDER = Path(__file__).parent
 
@@ -16,19 +15,12 @@ FOLDER = Path(__file__).parent
 def pretrained(name="beyond"):
     """A network with the weights that come with prcnn: nothing to download or train.
 
-    Returns
-    -------
-    keras.Model
-        Decibels, float32 (n, 128, 128), as ``prcnn.spectrogram.IMAGES`` makes them → calibrated
-        probabilities (n, 8), the genres of FMA-small in alphabetical order: its attributes
-        ``settings`` and ``genres``. How good it is and what it cannot do: :func:`card`.
+    A keras.Model: decibels, float32 (n, 128, 128), as ``prcnn.spectrogram.IMAGES`` makes them →
+    calibrated probabilities (n, 8), the genres of FMA-small in alphabetical order. Its attributes
+    ``settings`` (their name) and ``genres`` say so, too. How good it is and what it cannot do: :func:`card`. A
+    CheckpointError where no weights of that name are shipped, or their file is damaged.
 
-    Raises
-    ------
-    CheckpointError
-        No weights of that name are shipped, or their file is damaged.
-
-    Chapter: book/beyond.ipynb
+    Chapter: book/discussion.ipynb
     """
     known, path = card(name), FOLDER / f"{name}.npz"
     if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != known["sha256"]:
@@ -37,7 +29,7 @@ def pretrained(name="beyond"):
     with np.load(path, allow_pickle=False) as arrays:
         for key, weight in weights(model).items():
             weight.assign(arrays[key].astype(weight.dtype))
-    model.settings, model.genres = get_settings(known["settings"]), known["genres"]
+    model.settings, model.genres = known["settings"], known["genres"]
     return model
 
 

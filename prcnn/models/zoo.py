@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from prcnn.models import attention
+from prcnn.models.attention import by_cnn, published
 from prcnn.models.beyond import beyond
 from prcnn.models.branches import Scale, convolutions, rnn, statistics
 
@@ -79,71 +79,50 @@ class Network(NamedTuple):
 
 BOTH = (convolutions, rnn)
 WIDE = {"filters": (16, 32, 64, 128, 64)}  # Feng's filters, and those behind Figure 2
+DWIVEDI = {"rnn_pool": (4, 2)}
 KERAS_2 = {"recurrent_activation": "old_hard_sigmoid", "reset_after": False}
 TIME_ONCE = {"pools": ((2, 2), (1, 2), (1, 2), (1, 4), (1, 4)), "padding": "same"}
+FENG = {"padding": "same", "rnn_pool": (1, 2), "embedding": 128, "units": 128}
+FIRST_THREE = {"filters": (16, 32, 64), "pools": ((2, 2),) * 3}
 
 NETWORKS = {
     "paper": Network("PRCNN as in the paper's text", BOTH, {}),
-    "dwivedi": Network("Dwivedi's PRCNN, with Keras 2's GRU", BOTH, KERAS_2 | {"rnn_pool": (4, 2)}),
+    "dwivedi": Network("Dwivedi's PRCNN, with Keras 2's GRU", BOTH, DWIVEDI | KERAS_2),
     "figure2": Network("PRCNN that made Figure 2", BOTH, WIDE | {"units": 128}),
     "figure3": Network(
-        "attention that made Figure 3: an RNN alone",
-        BOTH,
-        {"rnn_pool": (4, 2), "units": 128},
-        join=attention.published,
+        "attention that made Figure 3: an RNN alone", BOTH, DWIVEDI | {"units": 128}, published
     ),
-    "figure4": Network(
-        "the same as Figure 4 prints it", BOTH, {"units": 128}, join=attention.published
-    ),
+    "figure4": Network("the same as Figure 4 prints it", BOTH, {"units": 128}, published),
     "stacked": Network("PRCNN with two GRU layers", BOTH, WIDE | {"rnn_layers": 2}),
     "dwivedi_retrained": Network(
-        "Dwivedi's PRCNN with today's GRU; file misnamed 'attention'", BOTH, {"rnn_pool": (4, 2)}
+        "Dwivedi's PRCNN with today's GRU; file misnamed 'attention'", BOTH, DWIVEDI
     ),
     "cnn5": Network("the CNN branch alone", (convolutions,), {}),
     # The paper does not print CNN-3's pools. Dropping the last two layers leaves (2, 2) three
     # times; pools=((2, 2), (4, 4), (4, 4)) is the other reading.
-    "cnn3": Network(
-        "its first three layers alone",
-        (convolutions,),
-        {"filters": (16, 32, 64), "pools": ((2, 2),) * 3},
-    ),
+    "cnn3": Network("its first three layers alone", (convolutions,), FIRST_THREE),
     "rnn": Network("the RNN branch alone", (rnn,), {}),
     "rnn2": Network("the RNN branch alone, two layers", (rnn,), {"rnn_layers": 2}),
     "prcnn_rnn2": Network("the paper's text, two GRU layers", BOTH, {"rnn_layers": 2}),
     "prcnn_features": Network(
-        "the paper's text, and statistics of the spectrogram beside both branches",
+        "the paper's text, and statistics of the input beside both branches",
         (*BOTH, statistics),
         {},
     ),
+    # From re-implementations, not verified. Padding "same" is inferred: five "valid" convolutions
+    # and these pools use up 128 frames.
     "feng": Network(
-        # From re-implementations, not verified. Padding "same" is inferred: five "valid"
-        # convolutions and these pools use up 128 frames.
-        "Feng, Liu and Yao 2017, for linear STFTs of 5 s",
-        BOTH,
-        WIDE | {"padding": "same", "rnn_pool": (1, 2), "embedding": 128, "units": 128},
-        input_shape=(128, 513),
+        "Feng, Liu and Yao 2017, for linear STFTs of 5 s", BOTH, WIDE | FENG, input_shape=(128, 513)
     ),
     "crnn": Network("Dwivedi's CRNN", (crnn,), {}),
     # After Yu et al. 2020; equations inferred, see attention.py.
-    "attention_serial": Network(
-        "attention over time from the GRU's states", (rnn,), {"states": "serial"}
-    ),
-    "attention_linear": Network("attention over time from the input", (rnn,), {"states": "linear"}),
+    "attention_serial": Network("attention by the GRU's states", (rnn,), {"states": "serial"}),
+    "attention_linear": Network("attention by the input", (rnn,), {"states": "linear"}),
     "attention_cnn": Network(
-        "attention over time from a CNN",
-        (rnn, convolutions),
-        TIME_ONCE | {"states": "all"},
-        join=attention.by_cnn,
+        "attention by a CNN", (rnn, convolutions), TIME_ONCE | {"states": "all"}, by_cnn
     ),
-    "beyond": Network(
-        "ours: both branches as they are built today", (beyond,), {}, input_shape=(128, 128)
-    ),
-    "vgg8": Network(
-        "a plain CNN after VGG: eight 3 × 3 convolutions, mean and maximum of their last maps",
-        (vgg8,),
-        {},
-        input_shape=(128, 128),
-    ),
+    "beyond": Network("ours: both branches as built today", (beyond,), {}, input_shape=(128, 128)),
+    "vgg8": Network("a plain CNN of eight layers, after VGG", (vgg8,), {}, input_shape=(128, 128)),
 }
 
 
@@ -173,12 +152,9 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **change
         :func:`prcnn.training.train` adapts to the training clips and which is saved with the
         weights; or take the input as it is, as the paper's code did.
     **changes
-        Other values for the network's options, as in the paper's ablations, for instance
-        ``filters``, ``kernel_size``, ``pools`` (a pair is for all layers), ``activation``,
-        ``rnn_pool``, ``units``, ``rnn_layers``, ``bidirectional``, ``states`` ("last", or the
-        "mean" of all steps), ``dropout``. They are the keyword arguments of the network's
-        branches, see :func:`prcnn.models.branches.convolutions` and
-        :func:`prcnn.models.branches.rnn`.
+        Other values for the keyword arguments of the network's branches, as in the paper's
+        ablations: see :func:`prcnn.models.branches.convolutions` (``filters``, ``kernel_size``,
+        ``pools``, …) and :func:`prcnn.models.branches.rnn` (``units``, ``states``, …).
 
     Returns
     -------
@@ -227,7 +203,7 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **change
         x = layers.Reshape((*shape, 1), name="channel")(x)
         x = network.join(*(branch(x, **_own(branch, options)) for branch in network.branches))
         if len(x.shape) != 2:
-            raise ValueError("states='all' is for attention: give one vector a clip")
+            raise ValueError("states='all' (of one layer or more) is for attention alone")
         outputs = layers.Dense(n_genres, activation="softmax", name="genre")(x)
         return keras.Model(inputs, outputs, name=name)
     except (TypeError, ValueError) as reason:
@@ -245,50 +221,49 @@ def _own(function, options):
     return {name: value for name, value in options.items() if name in known}
 
 
-def _fitted(network, input_shape, options, named):
+def _fitted(network, shape, options, named):
     """Options with pools that leave something of the input; those that are ``named`` stay."""
-    if np.shape(input_shape) != (2,):
+    if np.shape(shape) != (2,):
         raise ValueError("input_shape must be a pair (frames, mel bands)")
-    if "rnn_pool" in options:
-        steps, bands = np.broadcast_to(options["rnn_pool"], 2).tolist()
-        while "rnn_pool" not in named and steps > 1 and input_shape[0] // steps < 128:
+    if "rnn_pool" in options and "rnn_pool" not in named:
+        steps, bands = options["rnn_pool"]
+        while steps > 1 and shape[0] // steps < 128:
             steps //= 2
-        if steps > input_shape[0] or bands > input_shape[1]:
-            raise ValueError("rnn_pool is larger than the input: use a smaller one")
         options["rnn_pool"] = (steps, bands)
-    if "pools" in options:
-        pools = fit_pools(input_shape, "pools" in named, **_own(fit_pools, options))
-        if network.join is attention.by_cnn and "pools" not in named:
-            pools[0][0] = options["rnn_pool"][0]  # its scores must fall on the GRU's steps
-        options["pools"] = pools
-    return options
-
-
-def fit_pools(input_shape, fixed, *, filters, kernel_size, pools, padding):
-    """A pool for each of the CNN's layers that leaves something of a short or narrow input.
-
-    Halved, each time the last of the largest, along the axis that they use up: from the paper's
-    (2, 2) × 3, (4, 4) × 2 and 640 frames to (2, 2) × 3, (2, 4) × 2 for 128 frames. Pools that are
-    ``fixed`` stay; a ValueError names the axis that is used up.
-    """
-    pools = [pools] * len(filters) if np.ndim(pools) < 2 else pools  # a pair is for all
+    if "pools" not in options:
+        return options
+    pools, n_layers = options["pools"], len(options["filters"])
+    pools = [pools] * n_layers if np.ndim(pools) < 2 else pools
     pools = [np.broadcast_to(pool, 2).tolist() for pool in pools]
-    if len(pools) != len(filters):
+    if len(pools) != n_layers:
         raise ValueError(
-            f"filters are {len(filters)} layers, but pools are {len(pools)}: give one pool for "
-            "each layer, or one pair for all"
+            f"filters are {n_layers} layers, but pools are {len(pools)}: give one pool for each "
+            "layer, or one pair for all"
         )
-    kernel = np.broadcast_to(kernel_size, 2).tolist() if padding == "valid" else (1, 1)
-    for axis, called in enumerate(("time", "mel")):
-        sizes = [pool[axis] for pool in pools]
-        while _left(input_shape[axis], kernel[axis], sizes) < 1:
-            if fixed or max(sizes) == 1:
-                raise ValueError(
-                    f"kernel_size={kernel_size} and pools={pools} use up the {called} axis: use "
-                    "smaller pools or kernels, fewer layers or a larger input_shape"
-                )
-            last = max(i for i, size in enumerate(sizes) if size == max(sizes))
-            sizes[last] = pools[last][axis] = sizes[last] // 2
+    kernel = np.broadcast_to(options["kernel_size"] if options["padding"] == "valid" else 1, 2)
+    if "pools" not in named:
+        pools = list(zip(*map(fit_pools, shape, kernel, zip(*pools, strict=True)), strict=True))
+        if network.join is by_cnn:  # its scores must fall on the GRU's steps
+            pools[0] = (options["rnn_pool"][0], pools[0][1])
+    for axis, *along in zip(("time", "mel"), shape, kernel, zip(*pools, strict=True), strict=True):
+        if _left(*along) < 1:
+            raise ValueError(
+                f"kernels and pools use up the {axis} axis: use smaller ones, fewer layers or a "
+                "larger input_shape"
+            )
+    return options | {"pools": pools}
+
+
+def fit_pools(size, kernel, pools):
+    """The CNN's pools along one axis, smaller where its ``size`` is less than the paper's.
+
+    Halved, each time the last of the largest, while the blocks use up the axis: from the paper's
+    (2, 2, 2, 4, 4) for 640 frames to (2, 2, 2, 2, 2) for 128.
+    """
+    pools = list(pools)
+    while _left(size, kernel, pools) < 1 < max(pools):
+        last = max(i for i, pool in enumerate(pools) if pool == max(pools))
+        pools[last] //= 2
     return pools
 
 
