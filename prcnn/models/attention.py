@@ -42,25 +42,25 @@ def published(maps, state):
     return SumOverFeatures(name="sum")(product)
 
 
-def serial_scores(states, attention_units=64):
-    """A score a step from the states, "serial": uᵀ tanh(W h_t + b); → (n, steps, 1).
+def serial(states, attention_units=64):
+    """Scores from the states, uᵀ tanh(W h_t + b): (n, steps, units) → (n, units).
 
     The number of ``attention_units`` is inferred, too.
     """
     x = layers.Dense(attention_units, activation="tanh", name="attention_hidden")(states)
-    return layers.Dense(1, use_bias=False, name="attention_scores")(x)
+    return attend(layers.Dense(1, use_bias=False, name="attention_scores")(x), states)
 
 
-def linear_scores(steps):
-    """A score a step from the input there, "parallel linear": (n, steps, bands) → (n, steps, 1).
+def linear(steps, states):
+    """Scores from the input, "parallel linear": (n, steps, bands) and states → (n, units).
 
     Inferred: that the map reads the same pooled frames as the GRU, which aligns the two in time.
     """
-    return layers.Dense(1, use_bias=False, name="attention_scores")(steps)
+    return attend(layers.Dense(1, use_bias=False, name="attention_scores")(steps), states)
 
 
 def by_cnn(states, maps):
-    """Attention whose scores are a CNN's, "parallel CNN": both branches → (n, units).
+    """Scores from a CNN, "parallel CNN": both branches → (n, units).
 
     Inferred: filters and kernel are this paper's CNN branch, time is pooled in its first block
     only, and what is left of the mel axis is flattened into each step. ValueError unless the maps
@@ -70,8 +70,7 @@ def by_cnn(states, maps):
     if len(states.shape) != 3 or states.shape[1] != steps:
         raise ValueError(
             f"the CNN ends with {steps} time steps, and the GRU's states are {states.shape[1:]}: "
-            "there must be a weight for each; pool time in the first of pools alone, as rnn_pool "
-            "does, with padding='same' and states='all'"
+            "pool time in the first of pools alone, as rnn_pool does, with padding='same'"
         )
     x = layers.Reshape((steps, maps.shape[2] * maps.shape[3]), name="attention_features")(maps)
     return attend(layers.Dense(1, use_bias=False, name="attention_scores")(x), states)

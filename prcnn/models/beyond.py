@@ -8,6 +8,8 @@ from keras import layers
 
 from prcnn.models import attention
 
+PLAIN = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
+
 
 def beyond(x, *, filters=(48, 96, 144), units=48, dropout=0.3, cnn=True, rnn=True):
     """The features of both branches, joined: (n, time, mel, 1) → (n, k), from (64, 64) on.
@@ -47,15 +49,7 @@ def _cnn(x, filters):
 
 def _convolution(x, i, filters, kernel_size=3, strides=1, pool=None):
     """Convolve, pool, normalise, cut at zero; pooling first is the same and costs a quarter."""
-    x = layers.Conv2D(
-        filters,
-        kernel_size,
-        strides,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=f"conv_{i}",
-    )(x)
+    x = layers.Conv2D(filters, kernel_size, strides, name=f"conv_{i}", **PLAIN)(x)
     if pool:
         x = layers.MaxPooling2D(pool, name=f"pool_{i}")(x)
     x = layers.BatchNormalization(momentum=0.9, name=f"norm_{i}")(x)
@@ -67,4 +61,4 @@ def _rnn(x, units):
     x = layers.AveragePooling2D(2, name="rnn_pool")(x)
     x = layers.Reshape(x.shape[1:3], name="rnn_input")(x)
     x = layers.Bidirectional(layers.GRU(units, return_sequences=True), name="gru")(x)
-    return attention.attend(attention.serial_scores(x, units), x)
+    return attention.serial(x, units)

@@ -142,9 +142,9 @@ def rnn(
     if dropout:
         x = layers.Dropout(dropout, name="dropout_rnn")(x)
     if states == "serial":
-        return attention.attend(attention.serial_scores(x, attention_units), x)
+        return attention.serial(x, attention_units)
     if states == "linear":
-        return attention.attend(attention.linear_scores(steps), x)
+        return attention.linear(steps, x)
     return x
 
 

@@ -33,27 +33,16 @@ class Checkpoint(NamedTuple):
         return f"{REPOSITORY}/raw/{COMMIT}/{self.file}"
 
 
+_FILES = {
+    "dwivedi": ("models/prcnn/base-weights.best.h5", "aed37e745712d2f9e90f6ccf320127ae564e9103"),
+    "figure2": ("kevin-prcnn-weights.best.h5", "1c767c6fba859d428597b81ea7d5e91a67c59885"),
+    "figure3": ("new_withoutcuda_weights.best.h5", "28d7d750ef1d29504d670e217323f1457bea2543"),
+    "figure3_rerun": ("new_attention_weights.best.h5", "3454dddeedb1706c4a42326e9f7c65b69a6a8cff"),
+    "stacked": ("kevin-test-weights-stacked.best.h5", "8d460fd88454049a26d3c412a17c9ba545107711"),
+    "dwivedi_retrained": ("attention_weights.best.h5", "c8cf7e7e409b431c2126dbfcb8e185a33fc94266"),
+}
 CHECKPOINTS = {
-    "dwivedi": Checkpoint(
-        "dwivedi", "models/prcnn/base-weights.best.h5", "aed37e745712d2f9e90f6ccf320127ae564e9103"
-    ),
-    "figure2": Checkpoint(
-        "figure2", "kevin-prcnn-weights.best.h5", "1c767c6fba859d428597b81ea7d5e91a67c59885"
-    ),
-    "figure3": Checkpoint(
-        "figure3", "new_withoutcuda_weights.best.h5", "28d7d750ef1d29504d670e217323f1457bea2543"
-    ),
-    "figure3_rerun": Checkpoint(
-        "figure3", "new_attention_weights.best.h5", "3454dddeedb1706c4a42326e9f7c65b69a6a8cff"
-    ),
-    "stacked": Checkpoint(
-        "stacked", "kevin-test-weights-stacked.best.h5", "8d460fd88454049a26d3c412a17c9ba545107711"
-    ),
-    "dwivedi_retrained": Checkpoint(
-        "dwivedi_retrained",
-        "attention_weights.best.h5",
-        "c8cf7e7e409b431c2126dbfcb8e185a33fc94266",
-    ),
+    name: Checkpoint(name.removesuffix("_rerun"), *file) for name, file in _FILES.items()
 }
 
 
@@ -62,29 +51,16 @@ class CheckpointError(ValueError):
 
 
 def load_checkpoint(name, path=None):
-    """A network with the weights its authors published.
+    """A network with the weights its authors published, by a name of :data:`CHECKPOINTS`.
 
-    Parameters
-    ----------
-    name : str
-        One of :data:`CHECKPOINTS`; ``figure3_rerun`` is the network of Figure 3, another run.
-    path : str or Path, optional
-        The weight file, or a folder that holds it under its own name. Without it the file is
-        downloaded from the authors' repository and kept in prcnn's data folder. Its checksum is
-        verified either way.
+    A keras.Model: float32 (n, 640, 128) as ``prcnn.spectrogram.AUTHORS`` makes them →
+    probabilities (n, 8), the genres of FMA-small in alphabetical order. Its attributes ``settings``
+    (their name) and ``genres`` say so, too. ``figure3_rerun`` is the network of Figure 3, another
+    run.
 
-    Returns
-    -------
-    keras.Model
-        float32 (n, 640, 128) as ``prcnn.spectrogram.AUTHORS`` makes them → probabilities (n, 8),
-        the genres of FMA-small in alphabetical order. Its attributes ``settings`` (their name) and
-        ``genres`` say so, too.
-
-    Raises
-    ------
-    CheckpointError
-        The file is absent, cannot be downloaded, or is not the one that was published. A
-        ValueError about an unknown name lists the known ones.
+    ``path`` is the weight file, or a folder that holds it under its own name. Without it the file
+    is downloaded from the authors' repository and kept in prcnn's data folder. A CheckpointError
+    says that it is absent, cannot be downloaded, or is not the one that was published.
 
     Chapter: book/reproduction.ipynb
     """
@@ -101,13 +77,11 @@ def load_checkpoint(name, path=None):
         )
     sha1 = pooch.file_hash(path, "sha1")
     if sha1 != checkpoint.sha1:
-        of = [other for other, known in CHECKPOINTS.items() if known.sha1 == sha1]
+        known = [f"that of {other!r}" for other, each in CHECKPOINTS.items() if each.sha1 == sha1]
         raise CheckpointError(
-            f"{path} does not hold the published weights {name!r}, but those of {of[0]!r}."
-            if of
-            else f"{path} is not the file {checkpoint.file} that was published: it is damaged, cut "
-            f"short or another (sha1 {sha1}, not {checkpoint.sha1}). Delete it and download it "
-            "again; read_weights reads the arrays of any such file."
+            f"{path} is not the file that was published as {name!r} ({checkpoint.file}), but "
+            f"{known[0] if known else 'damaged, cut short or another: download it again'}. "
+            "read_weights reads the arrays of any such file."
         )
     model = build(checkpoint.network, scale="none")
     for layer, arrays in read_weights(path).items():
@@ -146,16 +120,14 @@ def read_accumulators(path):
     the file has no optimizer state under the weights' names (standalone Keras). Errors as
     :func:`read_weights`.
     """
-    found = {}
-
-    def collect(name, item):
-        if isinstance(item, h5py.Dataset) and name.endswith("/rms:0"):
-            found[name.removeprefix("RMSprop/").removesuffix("/rms:0")] = np.asarray(item)
-
     with _opened(path) as file:
-        if "optimizer_weights" in file:
-            file["optimizer_weights"].visititems(collect)
-    return found
+        group, names = file.get("optimizer_weights/RMSprop", file), []
+        group.visit(names.append)
+        return {
+            name.removesuffix("/rms:0"): np.asarray(group[name])
+            for name in names
+            if name.endswith("/rms:0")
+        }
 
 
 @contextlib.contextmanager

@@ -17,8 +17,8 @@ def pretrained(name="beyond"):
 
     A keras.Model: decibels, float32 (n, 128, 128), as ``prcnn.spectrogram.IMAGES`` makes them →
     calibrated probabilities (n, 8), the genres of FMA-small in alphabetical order. Its attributes
-    ``settings`` (their name) and ``genres`` say so, too. How good it is and what it cannot do: :func:`card`. A
-    CheckpointError where no weights of that name are shipped, or their file is damaged.
+    ``settings`` (their name) and ``genres`` say so, too. How good it is and what it cannot do:
+    :func:`card`. A CheckpointError where no such weights are shipped, or their file is damaged.
 
     Chapter: book/discussion.ipynb
     """

@@ -15,7 +15,7 @@ from prcnn.models.branches import Scale, convolutions, rnn, statistics
 
 
 def side_by_side(*features):
-    """Join what branches put out, the CNN's maps laid flat: → (n, k)."""
+    """What the branches put out, joined; the CNN's maps are laid flat: → (n, k)."""
     features = [layers.Flatten(name="flatten")(x) if len(x.shape) == 4 else x for x in features]
     return layers.Concatenate(name="joined")(features) if len(features) > 1 else features[0]
 
@@ -38,7 +38,7 @@ def crnn(
     return layers.Dropout(dropout, name="dropout_dense")(x)
 
 
-def vgg8(x, *, filters=(16, 32, 64, 128), dropout=0.0):
+def vgg8(x, *, filters=(16, 32, 64, 128)):
     """Pairs of 3 × 3 convolutions, each pair pooled; mean and maximum of the last maps."""
     for pair, n_filters in enumerate(filters):
         for i in (2 * pair + 1, 2 * pair + 2):
@@ -48,8 +48,7 @@ def vgg8(x, *, filters=(16, 32, 64, 128), dropout=0.0):
         x = layers.MaxPooling2D(2, name=f"pool_{i}")(x)
     mean = layers.GlobalAveragePooling2D(name="mean_of_maps")(x)
     maximum = layers.GlobalMaxPooling2D(name="max_of_maps")(x)
-    x = layers.Concatenate(name="joined")([mean, maximum])
-    return layers.Dropout(dropout, name="dropout")(x)
+    return layers.Concatenate(name="joined")([mean, maximum])
 
 
 class Network(NamedTuple):
@@ -68,13 +67,14 @@ class Network(NamedTuple):
 
     @property
     def options(self):
-        """All that may be changed, with its default: the branches' keyword arguments."""
-        return {
-            option.name: self.changes.get(option.name, option.default)
-            for branch in self.branches
-            for option in inspect.signature(branch).parameters.values()
-            if option.kind is option.KEYWORD_ONLY
-        }
+        """All that may be changed, with its default."""
+        defaults = [item for branch in self.branches for item in _keywords(branch).items()]
+        return dict(defaults) | self.changes
+
+
+def _keywords(branch):
+    parameters = inspect.signature(branch).parameters.values()
+    return {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
 
 
 BOTH = (convolutions, rnn)
@@ -132,7 +132,11 @@ def names():
 
 
 def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **changes):
-    """A network by its name, untrained and uncompiled.
+    """A network by its name, untrained and uncompiled: a keras.Model.
+
+    It takes spectrograms, float32 (n, frames, mel bands), and gives probabilities (n, n_genres).
+    A ValueError names an unknown network or option and lists the known ones, or says which value
+    is not possible.
 
     Parameters
     ----------
@@ -141,10 +145,9 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **change
     n_genres : int
         Classes of the softmax.
     input_shape : (int, int), optional
-        (frames, mel bands) of a spectrogram; None is the network's own: (640, 128), (128, 513)
-        for ``feng``, and (128, 128) for ``beyond`` and ``vgg8``. Where the network's pools would
-        use up another shape, smaller ones are chosen (:func:`prcnn.models.zoo.fit_pools`) unless
-        `changes` names them; :func:`layer_summary` shows which.
+        (frames, mel bands) of a spectrogram; None is the network's own, (640, 128) for those of the
+        paper. Where pools would use up another shape, smaller ones are chosen
+        (:func:`prcnn.models.zoo.fit_pools`) unless `changes` names them.
     seed : int or None
         Same name, changes and seed give the same weights; None draws new ones.
     scale : {"bands", "none"}
@@ -153,25 +156,11 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **change
         weights; or take the input as it is, as the paper's code did.
     **changes
         Other values for the keyword arguments of the network's branches, as in the paper's
-        ablations: see :func:`prcnn.models.branches.convolutions` (``filters``, ``kernel_size``,
-        ``pools``, …) and :func:`prcnn.models.branches.rnn` (``units``, ``states``, …).
-
-    Returns
-    -------
-    keras.Model
-        float32 (n, frames, mel bands) → probabilities (n, n_genres).
-
-    Raises
-    ------
-    ValueError
-        Unknown name or option (the known ones are listed), a value that is not possible, or
-        pools and kernels that use up the time or mel axis.
+        ablations: see :func:`prcnn.models.branches.convolutions` (``filters``, ``pools``, …) and
+        :func:`prcnn.models.branches.rnn` (``units``, ``states``, …).
 
     Examples
     --------
-    >>> from prcnn.models import trainable_parameters
-    >>> trainable_parameters(build("paper"))
-    110120
     >>> build("paper", units=32, pools=(2, 2)).output_shape
     (None, 8)
 
@@ -201,24 +190,21 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **change
         inputs = keras.Input(shape, name="spectrogram")
         x = Scale(name="scale")(inputs) if scale == "bands" else inputs
         x = layers.Reshape((*shape, 1), name="channel")(x)
-        x = network.join(*(branch(x, **_own(branch, options)) for branch in network.branches))
+        heard = [
+            branch(x, **{key: options[key] for key in _keywords(branch)})
+            for branch in network.branches
+        ]
+        x = network.join(*heard)
         if len(x.shape) != 2:
             raise ValueError("states='all' (of one layer or more) is for attention alone")
         outputs = layers.Dense(n_genres, activation="softmax", name="genre")(x)
         return keras.Model(inputs, outputs, name=name)
     except (TypeError, ValueError) as reason:
-        said = ", ".join(f"{key}={value!r}" for key, value in changes.items())
-        raise ValueError(
-            f"Network {name!r} for input_shape={shape}{said and ' with '}{said}: {reason}"
-        ) from reason
+        said = ", ".join(f"{k}={v!r}" for k, v in {"input_shape": shape, **changes}.items())
+        raise ValueError(f"Network {name!r} with {said}: {reason}") from reason
     finally:
         if seed is not None:
             random.setstate(before)
-
-
-def _own(function, options):
-    known = inspect.signature(function).parameters
-    return {name: value for name, value in options.items() if name in known}
 
 
 def _fitted(network, shape, options, named):
@@ -234,24 +220,20 @@ def _fitted(network, shape, options, named):
         return options
     pools, n_layers = options["pools"], len(options["filters"])
     pools = [pools] * n_layers if np.ndim(pools) < 2 else pools
-    pools = [np.broadcast_to(pool, 2).tolist() for pool in pools]
     if len(pools) != n_layers:
         raise ValueError(
             f"filters are {n_layers} layers, but pools are {len(pools)}: give one pool for each "
             "layer, or one pair for all"
         )
+    along = np.array([np.broadcast_to(pool, 2) for pool in pools]).T.tolist()
     kernel = np.broadcast_to(options["kernel_size"] if options["padding"] == "valid" else 1, 2)
     if "pools" not in named:
-        pools = list(zip(*map(fit_pools, shape, kernel, zip(*pools, strict=True)), strict=True))
+        along = [fit_pools(*axis) for axis in zip(shape, kernel, along, strict=True)]
         if network.join is by_cnn:  # its scores must fall on the GRU's steps
-            pools[0] = (options["rnn_pool"][0], pools[0][1])
-    for axis, *along in zip(("time", "mel"), shape, kernel, zip(*pools, strict=True), strict=True):
-        if _left(*along) < 1:
-            raise ValueError(
-                f"kernels and pools use up the {axis} axis: use smaller ones, fewer layers or a "
-                "larger input_shape"
-            )
-    return options | {"pools": pools}
+            along[0][0] = options["rnn_pool"][0]
+    if min(map(_left, shape, kernel, along)) < 1:
+        raise ValueError("kernels and pools use up the input: use smaller ones or fewer layers")
+    return options | {"pools": list(zip(*along, strict=True))}
 
 
 def fit_pools(size, kernel, pools):
