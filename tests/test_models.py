@@ -47,11 +47,8 @@ FIGURE4_RNN = "(640, 128, 1) 0; (320, 128, 1) 0; (320, 128) 0; (256,) 198144"
 
 @pytest.fixture(scope="module")
 def networks():
-    return {name: models.build(name) for name in models.names()}
-
-
-def test_names_are_those_of_the_project():
     assert models.names() == list(PARAMETERS)
+    return {name: models.build(name) for name in models.names()}
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
@@ -142,21 +139,19 @@ def test_scale_standardises_bands_however_its_weights_came(tmp_path):
     standardised = plain.predict(expected.astype("float32"), verbose=0)
     np.testing.assert_allclose(model.predict(X, verbose=0), standardised, atol=1e-5)
 
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(loaded.predict(X, verbose=0), standardised, atol=1e-5)
     other = models.build("rnn", input_shape=(64, 16), units=4, seed=1)
     other.predict(X, verbose=0)  # compiled before the weights come
     other.set_weights(model.get_weights())
-    model.save(tmp_path / "model.keras")
-    for copy in (other, keras.models.load_model(tmp_path / "model.keras")):
-        np.testing.assert_allclose(copy.predict(X, verbose=0), standardised, atol=1e-5)
+    np.testing.assert_allclose(other.predict(X, verbose=0), standardised, atol=1e-5)
 
 
 def test_scale_computes_in_32_bits():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = models.build("rnn", input_shape=(64, 16), units=4)
-        X = np.random.default_rng(7).normal(-40, 9, (2, 64, 16)).astype("float32")
-        np.testing.assert_allclose(models.outputs(model, X, "scale"), X, rtol=1e-6)
-        assert model.get_layer("gru").compute_dtype == "bfloat16"
+        assert models.branches.Scale().compute_dtype == "float32"
     finally:
         keras.config.set_dtype_policy("float32")
 
@@ -196,20 +191,18 @@ def test_impossible_changes_say_why(name, change, says):
         models.build(name, **change)
 
 
-sizes = st.integers(1, 4)
+size = st.integers(1, 4)
 
 
 @settings(max_examples=30, deadline=None)
 @given(
     filters=st.lists(st.integers(1, 6), min_size=1, max_size=5),
-    pools=st.lists(st.tuples(sizes, sizes), min_size=1, max_size=5),
-    kernel_size=st.tuples(sizes, sizes),
-    rnn_pool=st.tuples(sizes, sizes),
+    pools=st.lists(st.tuples(size, size), min_size=1, max_size=5),
+    kernel_size=st.tuples(size, size),
+    rnn_pool=st.tuples(size, size),
     input_shape=st.tuples(st.integers(1, 60), st.integers(1, 40)),
     padding=st.sampled_from(["valid", "same"]),
-    units=st.integers(1, 5),
     rnn_layers=st.integers(1, 2),
-    dropout=st.sampled_from([0.0, 0.3]),
 )
 def test_any_change_works_or_is_refused(**changes):
     """Never a model of another shape, never another error."""
@@ -225,9 +218,6 @@ def test_any_change_works_or_is_refused(**changes):
     assert [layer.filters for layer in kernels] == changes["filters"]
     pools = [model.get_layer(f"pool_{i}").pool_size for i in range(1, len(kernels) + 1)]
     assert pools == changes["pools"]
-    assert model.get_layer("joined").output.shape[1] == (
-        model.get_layer("flatten").output.shape[1] + 2 * changes["units"]
-    )
 
 
 def test_pools_for_pictures_of_128_frames():
@@ -271,15 +261,6 @@ def test_receptive_field_is_what_a_value_depends_on():
         models.outputs(model, X, "conv_9")
 
 
-def test_cnn_cannot_tell_bass_from_treble():
-    """Kernels (3, 1) never mix bands, and the pools end in one band: upside down is the same."""
-    X = np.random.default_rng(4).normal(-9, 5, (2, 640, 128)).astype("float32")
-    for kernel_size, same in (((3, 1), True), ((3, 3), False)):
-        model = models.build("cnn5", kernel_size=kernel_size, padding="same")
-        change = models.outputs(model, np.concatenate([X, X[:, :, ::-1]]), "flatten")
-        assert (np.abs(change[:2] - change[2:]).max() < 1e-4) == same
-
-
 def test_state_influence_of_the_last_moments_on_an_untrained_gru():
     model = models.build("rnn", units=8, input_shape=(128, 16))
     X = np.random.default_rng(5).normal(size=(3, 128, 16)).astype("float32")
@@ -300,11 +281,10 @@ def test_state_influence_of_the_last_moments_on_an_untrained_gru():
         models.state_influence(models.build("cnn5", input_shape=(128, 16)), X)
 
 
-def test_beyond_has_two_branches_and_attends():
-    model = models.build("beyond", n_genres=5, input_shape=(64, 64))
-    assert model.get_layer("joined").output.shape == (None, 2 * 144 + 2 * 48)
-    assert models.build("beyond", rnn=False).get_layer("balance").output.shape == (None, 288)
-    assert models.build("beyond", cnn=False).get_layer("balance").output.shape == (None, 96)
+def test_beyond_has_two_branches():
+    for without, features in (({}, 288 + 96), ({"rnn": False}, 288), ({"cnn": False}, 96)):
+        model = models.build("beyond", n_genres=5, input_shape=(64, 64), **without)
+        assert model.get_layer("balance").output.shape == (None, features)
     X = np.random.default_rng(0).normal(-40, 9, (2, 64, 64)).astype("float32")
     np.testing.assert_allclose(models.attention_weights(model, X).sum(axis=1), 1, rtol=1e-5)
 
