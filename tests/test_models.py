@@ -60,11 +60,8 @@ def test_parameters_and_shapes(name, networks):
     assert plain.count_params() == WITH_MOMENTS.get(name, PARAMETERS[name])
     assert model.input_shape == (None, *models.NETWORKS[name].input_shape)
     assert model.output_shape == (None, 8)
-    assert models.build(name, n_genres=10).output_shape == (None, 10)
-    for shape in [(64, 64), (128, 128), (640, 128)]:
-        assert models.build(name, input_shape=shape).output_shape == (None, 8)
-    if shape == models.NETWORKS[name].input_shape:  # the paper's pools stay
-        assert models.layer_summary(models.build(name, input_shape=shape)).equals(summary)
+    for shape in [(64, 64), (128, 128)]:
+        assert models.build(name, 10, input_shape=shape).output_shape == (None, 10)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
