@@ -363,7 +363,7 @@ assert stuck["decibels"] > 0.8 and stuck["standardised"] < 0.1
 # fed decibels as the published networks were.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-influence", "caption": "How far the two last states move when a part of the clip is replaced, by where the part lies. Untrained, fed decibels."}}
-untrained = models.influence(rnn, X)
+untrained = models.state_influence(rnn, X)
 ax = plots.influence(untrained)
 plots.show(
     ax,
@@ -396,10 +396,10 @@ else:
     forward = {}
     for name in ("dwivedi", "figure2", "figure3"):
         fresh = [
-            models.influence(models.build(name, seed=seed, scale="none"), Z).forward
+            models.state_influence(models.build(name, seed=seed, scale="none"), Z).forward
             for seed in range(5)
         ]
-        forward[name] = models.influence(models.load_checkpoint(name, checkpoints), Z).forward
+        forward[name] = models.state_influence(models.load_checkpoint(name, checkpoints), Z).forward
         forward[f"{name}, untrained"] = sum(fresh) / len(fresh)
     memory = {"dataset": dataset, "clips": len(Z), "frame": untrained.index.tolist()}
     memory["forward"] = {name: column.tolist() for name, column in forward.items()}
@@ -506,13 +506,13 @@ assert all(early[name] > early[f"{name}, untrained"] for name in learned)
 # ```{exercise} Longer steps
 # :label: rnn-3
 # Does an untrained GRU forget by seconds or by steps? Say which before you let it make fewer, longer
-# steps, with `models.build("rnn", rnn_pool=(16, 1))` and `models.influence`.
+# steps, with `models.build("rnn", rnn_pool=(16, 1))` and `models.state_influence`.
 # ```
 #
 # ````{solution} rnn-3
 # :class: dropdown
 # ```python
-# longer = models.influence(models.build("rnn", rnn_pool=(16, 1)), X)
+# longer = models.state_influence(models.build("rnn", rnn_pool=(16, 1)), X)
 # print(longer.forward.iloc[:10].mean() / longer.forward.iloc[-1])
 # print(untrained.forward.iloc[:10].mean() / untrained.forward.iloc[-1])
 # ```

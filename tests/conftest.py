@@ -1,8 +1,11 @@
 """What several test files share. No test touches the user's own cache or the network."""
 
+from pathlib import Path
+
 import make
 import matplotlib
 import numpy as np
+import pooch
 import pytest
 from make import SHARED, SOURCES
 from PIL import Image
@@ -19,18 +22,21 @@ def shared_data():
 
 
 @pytest.fixture(scope="session")
-def made_data(tmp_path_factory, made_checkpoints):
+def made_data(tmp_path_factory, made_files):
     """Stand-ins, laid out as ../shared/data is."""
     folder = tmp_path_factory.mktemp("made")
     make.write_clips(folder)
-    (folder / "authors_checkpoints").symlink_to(made_checkpoints)
+    (folder / "authors_checkpoints").symlink_to(made_files)
     return folder
 
 
-@pytest.fixture(scope="session", params=SOURCES)
+@pytest.fixture(params=SOURCES)
 def clips_and_weights(request, made_data):
     """A folder of stand-ins; and ../shared/data itself, where it lies beside the project."""
-    return made_data if request.param == "made" else SHARED
+    if request.param == "published":
+        return SHARED
+    request.getfixturevalue("made_checkpoints")
+    return made_data
 
 
 @pytest.fixture
@@ -56,15 +62,28 @@ def draw():
 
 
 @pytest.fixture(scope="session")
-def made_checkpoints(tmp_path_factory):
+def made_files(tmp_path_factory):
     """A folder of weight files like the authors', with made numbers."""
     return make.write(tmp_path_factory.mktemp("checkpoints"))
 
 
-@pytest.fixture(scope="session", params=SOURCES)
-def checkpoints_folder(request, made_checkpoints):
+@pytest.fixture
+def made_checkpoints(made_files, monkeypatch):
+    """The same folder, in a test to which these are the files that were published."""
+    from prcnn.models import CHECKPOINTS
+
+    for name, checkpoint in CHECKPOINTS.items():
+        sha1 = pooch.file_hash(made_files / Path(checkpoint.file).name, "sha1")
+        monkeypatch.setitem(CHECKPOINTS, name, checkpoint._replace(sha1=sha1))
+    return made_files
+
+
+@pytest.fixture(params=SOURCES)
+def checkpoints_folder(request):
     """The made weight files, and the authors' own where they lie beside the project."""
-    return made_checkpoints if request.param == "made" else SHARED / "authors_checkpoints"
+    if request.param == "published":
+        return SHARED / "authors_checkpoints"
+    return request.getfixturevalue("made_checkpoints")
 
 
 @pytest.fixture

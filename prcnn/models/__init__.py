@@ -9,10 +9,10 @@ from prcnn.models.checkpoints import (
 )
 from prcnn.models.inspection import (
     attention_weights,
-    influence,
     layer_summary,
     outputs,
     receptive_field,
+    state_influence,
     trainable_parameters,
 )
 from prcnn.models.shipped import card, pretrained

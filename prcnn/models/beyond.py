@@ -4,72 +4,26 @@ A convolutional branch with 3 × 3 kernels, batch normalisation and pools that l
 clip; a bidirectional GRU that attends over its own states. Chapter: book/beyond.ipynb
 """
 
-import importlib
-
-import keras
 from keras import layers
 
 from prcnn.models import attention
 
-BEYOND = {"filters": (48, 96, 144), "units": 48, "dropout": 0.3, "cnn": True, "rnn": True}
+PLAIN = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
 
 
-@keras.saving.register_keras_serializable(package="prcnn")
-class FusedBatchNormalization(layers.BatchNormalization):
-    """Keras's batch normalisation over the last axis of (n, time, mel, channels), computed faster.
-
-    Keras 3 spells it out in a dozen operations. TensorFlow has one kernel for all of them, which
-    also takes 16-bit numbers: eight times as fast on a CPU, and the same bits at every repetition.
-    Used while training on TensorFlow; everywhere else this is Keras's own layer.
-
-    Chapter: book/beyond.ipynb
-    """
-
-    def __init__(self, momentum=0.9, **kwargs):
-        super().__init__(momentum=momentum, **kwargs)
-
-    def call(self, x, training=None, mask=None):
-        if not (training and self.trainable) or keras.backend.backend() != "tensorflow":
-            return super().call(x, training=training, mask=mask)
-        # Not imported above: with another backend there may be no TensorFlow.
-        raw_ops = importlib.import_module("tensorflow").raw_ops
-        y, mean, variance, *_ = raw_ops.FusedBatchNormV3(
-            x=x,
-            scale=keras.ops.cast(self.gamma, "float32"),
-            offset=keras.ops.cast(self.beta, "float32"),
-            mean=[],
-            variance=[],
-            epsilon=self.epsilon,
-            is_training=True,
-        )
-        n = keras.ops.cast(keras.ops.size(x) // x.shape[-1], "float32")
-        for moving, value in (
-            (self.moving_mean, mean),
-            (self.moving_variance, variance * (n - 1) / n),  # Keras keeps the biased one
-        ):
-            moving.assign(moving * self.momentum + value * (1 - self.momentum))
-        return y
-
-
-def beyond(x, o):
+def beyond(x, *, filters=(48, 96, 144), units=48, dropout=0.3, cnn=True, rnn=True):
     """The features of both branches, joined: (n, time, mel, 1) → (n, k), from (64, 64) on.
 
-    Options ``o``: ``filters`` of the three blocks of two convolutions each, ``units`` of the GRU,
-    ``dropout`` of the joined features, and whether there is a ``cnn`` and an ``rnn``.
-
-    Chapter: book/beyond.ipynb
+    ``filters`` of the blocks of two convolutions each, ``units`` of the GRU, ``dropout`` of the
+    joined features, and whether there is a ``cnn`` and an ``rnn``.
     """
-    branches = []
-    if o["cnn"]:
-        branches += _cnn(x, o["filters"])
-    if o["rnn"]:
-        branches.append(_rnn(x, o["units"]))
+    branches = (_cnn(x, filters) if cnn else []) + ([_rnn(x, units)] if rnn else [])
     if not branches:
-        raise ValueError("cnn=False, rnn=False: nothing is left to listen with")
-    joined = layers.Concatenate(name="joined")(branches) if len(branches) > 1 else branches[0]
+        raise ValueError("nothing is left to listen with")
+    x = layers.Concatenate(name="joined")(branches) if len(branches) > 1 else branches[0]
     # Neither branch is louder than the other when training begins.
-    joined = layers.BatchNormalization(momentum=0.9, name="balance")(joined)
-    return layers.Dropout(o["dropout"], name="dropout")(joined)
+    x = layers.BatchNormalization(momentum=0.9, name="balance")(x)
+    return layers.Dropout(dropout, name="dropout")(x)
 
 
 def _cnn(x, filters):
@@ -95,18 +49,10 @@ def _cnn(x, filters):
 
 def _convolution(x, i, filters, kernel_size=3, strides=1, pool=None):
     """Convolve, pool, normalise, cut at zero; pooling first is the same and costs a quarter."""
-    x = layers.Conv2D(
-        filters,
-        kernel_size,
-        strides,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=f"conv_{i}",
-    )(x)
+    x = layers.Conv2D(filters, kernel_size, strides, name=f"conv_{i}", **PLAIN)(x)
     if pool:
         x = layers.MaxPooling2D(pool, name=f"pool_{i}")(x)
-    x = FusedBatchNormalization(name=f"norm_{i}")(x)
+    x = layers.BatchNormalization(momentum=0.9, name=f"norm_{i}")(x)
     return layers.Activation("relu", name=f"relu_{i}")(x)
 
 
@@ -115,4 +61,4 @@ def _rnn(x, units):
     x = layers.AveragePooling2D(2, name="rnn_pool")(x)
     x = layers.Reshape(x.shape[1:3], name="rnn_input")(x)
     x = layers.Bidirectional(layers.GRU(units, return_sequences=True), name="gru")(x)
-    return attention.attend(attention.serial_scores(x, units), x)
+    return attention.serial(x, units)

@@ -5,7 +5,7 @@ laid into a network built here. Neither repository has a licence file, so prcnn 
 the weights: it downloads them for you, or reads files you have.
 """
 
-import hashlib
+import contextlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ import numpy as np
 import pooch
 
 from prcnn.datasets import cache_folder
+from prcnn.datasets.fma import GENRES
 from prcnn.models.zoo import build
 
 REPOSITORY = "https://github.com/CSawesomeprojects/Music-Genre-Classification"
@@ -32,27 +33,16 @@ class Checkpoint(NamedTuple):
         return f"{REPOSITORY}/raw/{COMMIT}/{self.file}"
 
 
+_FILES = {
+    "dwivedi": ("models/prcnn/base-weights.best.h5", "aed37e745712d2f9e90f6ccf320127ae564e9103"),
+    "figure2": ("kevin-prcnn-weights.best.h5", "1c767c6fba859d428597b81ea7d5e91a67c59885"),
+    "figure3": ("new_withoutcuda_weights.best.h5", "28d7d750ef1d29504d670e217323f1457bea2543"),
+    "figure3_rerun": ("new_attention_weights.best.h5", "3454dddeedb1706c4a42326e9f7c65b69a6a8cff"),
+    "stacked": ("kevin-test-weights-stacked.best.h5", "8d460fd88454049a26d3c412a17c9ba545107711"),
+    "dwivedi_retrained": ("attention_weights.best.h5", "c8cf7e7e409b431c2126dbfcb8e185a33fc94266"),
+}
 CHECKPOINTS = {
-    "dwivedi": Checkpoint(
-        "dwivedi", "models/prcnn/base-weights.best.h5", "aed37e745712d2f9e90f6ccf320127ae564e9103"
-    ),
-    "figure2": Checkpoint(
-        "figure2", "kevin-prcnn-weights.best.h5", "1c767c6fba859d428597b81ea7d5e91a67c59885"
-    ),
-    "figure3": Checkpoint(
-        "figure3", "new_withoutcuda_weights.best.h5", "28d7d750ef1d29504d670e217323f1457bea2543"
-    ),
-    "figure3_rerun": Checkpoint(
-        "figure3", "new_attention_weights.best.h5", "3454dddeedb1706c4a42326e9f7c65b69a6a8cff"
-    ),
-    "stacked": Checkpoint(
-        "stacked", "kevin-test-weights-stacked.best.h5", "8d460fd88454049a26d3c412a17c9ba545107711"
-    ),
-    "dwivedi_retrained": Checkpoint(
-        "dwivedi_retrained",
-        "attention_weights.best.h5",
-        "c8cf7e7e409b431c2126dbfcb8e185a33fc94266",
-    ),
+    name: Checkpoint(name.removesuffix("_rerun"), *file) for name, file in _FILES.items()
 }
 
 
@@ -61,49 +51,42 @@ class CheckpointError(ValueError):
 
 
 def load_checkpoint(name, path=None):
-    """A network with the weights its authors published.
+    """A network with the weights its authors published, by a name of :data:`CHECKPOINTS`.
 
-    Parameters
-    ----------
-    name : str
-        ``dwivedi``, ``figure2``, ``figure3``, ``figure3_rerun`` (the network of Figure 3, another
-        run), ``stacked`` or ``dwivedi_retrained``.
-    path : str or Path, optional
-        The weight file, or a folder that holds it under its own name. Without it the file is
-        downloaded from the authors' repository, after saying so, its checksum is verified, and it
-        is kept in prcnn's data folder.
+    A keras.Model: float32 (n, 640, 128) as ``prcnn.spectrogram.AUTHORS`` makes them →
+    probabilities (n, 8), the genres of FMA-small in alphabetical order. Its attributes ``settings``
+    (their name) and ``genres`` say so, too. ``figure3_rerun`` is the network of Figure 3, another
+    run.
 
-    Returns
-    -------
-    keras.Model
-        float32 (n, 640, 128) as ``prcnn.spectrogram.AUTHORS`` makes them → probabilities (n, 8),
-        the genres of FMA-small in alphabetical order.
-
-    Raises
-    ------
-    CheckpointError
-        The file is absent, cannot be downloaded, is truncated or no HDF5 file, or holds another
-        network. A ValueError about an unknown name lists the known ones.
+    ``path`` is the weight file, or a folder that holds it under its own name. Without it the file
+    is downloaded from the authors' repository and kept in prcnn's data folder. A CheckpointError
+    says that it is absent, cannot be downloaded, or is not the one that was published.
 
     Chapter: book/reproduction.ipynb
     """
     if name not in CHECKPOINTS:
         raise ValueError(f"No published weights {name!r}. Known: {', '.join(CHECKPOINTS)}.")
     checkpoint = CHECKPOINTS[name]
-    path = _download(checkpoint) if path is None else _find(checkpoint, path)
-    _refuse_another(name, path)
-    model = build(checkpoint.network, scale="none")
-    arrays = read_weights(path)
-    layers = [layer for layer in model.layers if layer.weights]
-    needed = {layer.name: [tuple(w.shape) for w in layer.weights] for layer in layers}
-    found = {layer: [array.shape for array in arrays[layer]] for layer in arrays}
-    if found != needed:
+    path = _download(checkpoint) if path is None else Path(path).expanduser()
+    if path.is_dir():
+        path = path / Path(checkpoint.file).name
+    if not path.is_file():
         raise CheckpointError(
-            f"{path} holds another network than {checkpoint.network!r}: "
-            + _difference(needed, found)
+            f"There is no file {path}. Give the file or its folder as path, or leave path out "
+            "to download it."
         )
-    for layer in layers:
-        layer.set_weights(arrays[layer.name])
+    sha1 = pooch.file_hash(path, "sha1")
+    if sha1 != checkpoint.sha1:
+        known = [f"that of {other!r}" for other, each in CHECKPOINTS.items() if each.sha1 == sha1]
+        raise CheckpointError(
+            f"{path} is not the file that was published as {name!r} ({checkpoint.file}), but "
+            f"{known[0] if known else 'damaged, cut short or another: download it again'}. "
+            "read_weights reads the arrays of any such file."
+        )
+    model = build(checkpoint.network, scale="none")
+    for layer, arrays in read_weights(path).items():
+        model.get_layer(layer).set_weights(arrays)
+    model.settings, model.genres = "authors", list(GENRES)
     return model
 
 
@@ -112,16 +95,22 @@ def read_weights(path):
 
     Names are ``conv_1`` …, ``gru`` (or ``gru_1``, ``gru_2``), ``genre``. CheckpointError where the
     file is truncated, damaged, or no Keras weight file.
-
-    Chapter: book/reproduction.ipynb
     """
-    stored = _read(path, _model_weights)
+    with _opened(path) as file:
+        group = file["model_weights"] if "model_weights" in file else file
+        names = {
+            layer: group[layer].attrs["weight_names"].astype(str)
+            for layer in group.attrs["layer_names"].astype(str)
+        }
+        stored = {
+            layer: [np.asarray(group[layer][name], dtype="float32") for name in names[layer]]
+            for layer in names
+            if len(names[layer])
+        }
     grus = [layer for layer in stored if layer.startswith("bidirectional")]
-    names = {layer: f"gru_{i}" for i, layer in enumerate(grus, start=1)}
-    if len(grus) == 1:
-        names = {grus[0]: "gru"}
-    names["preds"] = "genre"
-    return {names.get(layer, layer): arrays for layer, arrays in stored.items()}
+    ours = {layer: f"gru_{i}" if len(grus) > 1 else "gru" for i, layer in enumerate(grus, start=1)}
+    ours["preds"] = "genre"
+    return {ours.get(layer, layer): arrays for layer, arrays in stored.items()}
 
 
 def read_accumulators(path):
@@ -130,94 +119,35 @@ def read_accumulators(path):
     A dict: name in the file, such as ``conv_1/kernel``, → array of that weight's shape. Empty where
     the file has no optimizer state under the weights' names (standalone Keras). Errors as
     :func:`read_weights`.
-
-    Chapter: book/attention.ipynb
     """
-    return _read(path, _accumulators)
+    with _opened(path) as file:
+        group, names = file.get("optimizer_weights/RMSprop", file), []
+        group.visit(names.append)
+        return {
+            name.removesuffix("/rms:0"): np.asarray(group[name])
+            for name in names
+            if name.endswith("/rms:0")
+        }
 
 
-def _read(path, read):
+@contextlib.contextmanager
+def _opened(path):
     try:
         with h5py.File(path, "r") as file:
-            return read(file)
-    except FileNotFoundError:
-        raise CheckpointError(f"There is no file {path}.") from None
+            yield file
     except (OSError, KeyError, RuntimeError, AttributeError, TypeError, ValueError) as reason:
         raise CheckpointError(
-            f"{path} is not a readable Keras weight file: it is truncated, damaged or of another "
-            f"kind ({reason}). Delete it and download it again."
+            f"{path} is not a readable Keras weight file: it is missing, damaged or of another "
+            f"kind ({reason}). Download it again."
         ) from reason
 
 
-def _model_weights(file):
-    group = file["model_weights"] if "model_weights" in file else file
-    stored = {}
-    for layer in map(_text, group.attrs["layer_names"]):
-        weights = [_text(name) for name in group[layer].attrs["weight_names"]]
-        if weights:
-            stored[layer] = [np.asarray(group[layer][name], dtype="float32") for name in weights]
-    return stored
-
-
-def _accumulators(file):
-    found = {}
-
-    def collect(name, item):
-        if isinstance(item, h5py.Dataset) and name.endswith("/rms:0"):
-            found[name.removeprefix("RMSprop/").removesuffix("/rms:0")] = np.asarray(item)
-
-    if "optimizer_weights" in file:
-        file["optimizer_weights"].visititems(collect)
-    return found
-
-
-def _text(name):
-    return name.decode() if isinstance(name, bytes) else str(name)
-
-
-def _difference(needed, found):
-    """The first layer in which the file differs from the network, in words."""
-    for layer in needed:
-        if layer not in found:
-            return f"the file has no layer {layer!r}, only {', '.join(found) or 'none'}."
-        if found[layer] != needed[layer]:
-            return f"layer {layer!r} has shapes {found[layer]}, needed are {needed[layer]}."
-    more = ", ".join(layer for layer in found if layer not in needed)
-    return f"it has layers this network lacks: {more}."
-
-
-def _find(checkpoint, path):
-    path = Path(path).expanduser()
-    if path.is_dir():
-        path = path / Path(checkpoint.file).name
-    if not path.is_file():
-        raise CheckpointError(
-            f"There is no file {path}. Give the file or its folder as path, or leave path out "
-            "to download it."
-        )
-    return path
-
-
-def _refuse_another(name, path):
-    """Refuse a published file under another's name; two of them have the same shapes."""
-    sha1 = hashlib.sha1(path.read_bytes()).hexdigest()
-    for other, checkpoint in CHECKPOINTS.items():
-        if sha1 == checkpoint.sha1 and other != name:
-            raise CheckpointError(
-                f"{path} holds the weights {other!r}, not {name!r}: load_checkpoint({other!r}, …)."
-            )
-
-
 def _download(checkpoint):
-    folder = cache_folder() / "checkpoints"
-    file = Path(checkpoint.file).name
-    if not (folder / file).exists():
-        print(f"Downloading the authors' weights from {checkpoint.url} to {folder}")
-    try:
-        path = pooch.retrieve(checkpoint.url, f"sha1:{checkpoint.sha1}", fname=file, path=folder)
+    folder, file = cache_folder() / "checkpoints", Path(checkpoint.file).name
+    try:  # pooch says what it downloads from where
+        return Path(pooch.retrieve(checkpoint.url, f"sha1:{checkpoint.sha1}", file, folder))
     except Exception as reason:
         raise CheckpointError(
             f"Cannot download {checkpoint.url} ({reason}). Get the file by other means and give "
             "it as path."
         ) from reason
-    return Path(path)

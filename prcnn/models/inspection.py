@@ -8,14 +8,10 @@ import pandas as pd
 
 
 def layer_summary(model):
-    """An architecture line by line, as the paper's Figure 4 prints it.
+    """An architecture line by line, as the paper's Figure 4 prints it: a DataFrame.
 
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``layer``; columns ``type``, ``output`` (shape without the batch, a tuple),
-        ``parameters`` (int; those that training changes) and ``reads`` (names of the layers
-        before it).
+    Index ``layer``; columns ``type``, ``output`` (shape without the batch, a tuple), ``parameters``
+    (int; those that training changes) and ``reads`` (names of the layers before it).
 
     Chapter: book/cnn.ipynb
     """
@@ -42,24 +38,11 @@ def trainable_parameters(model):
 
 
 def receptive_field(model):
-    """How much of the spectrogram one value of each CNN layer sees.
+    """How much of the spectrogram one value of each CNN layer sees: a DataFrame of int.
 
-    Parameters
-    ----------
-    model : keras.Model
-        With layers ``conv_1``, ``pool_1``, … in a row, as all of :func:`prcnn.models.build` with
-        a CNN on (time, mel).
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``layer``; columns ``frames`` and ``bands`` (seen by one value) and ``frame_step``
-        and ``band_step`` (distance between what neighbours see), all int.
-
-    Raises
-    ------
-    ValueError
-        The model has no such layers.
+    Index ``layer``, which are ``conv_1``, ``pool_1``, … in a row, as in all networks with a CNN on
+    (time, mel); a ValueError if there are none. Columns ``frames`` and ``bands`` (seen by one
+    value), ``frame_step`` and ``band_step`` (distance between what neighbours see).
 
     Chapter: book/cnn.ipynb
     """
@@ -99,70 +82,48 @@ def outputs(model, X, layer):
     )
 
 
-def influence(model, X, window=32):
-    """How far each part of a clip reaches into the GRU's last states.
+def state_influence(model, X, window=32):
+    """How far each part of a clip reaches into the GRU's last states: a DataFrame.
 
-    Part by part, ``window`` frames of every clip are replaced by those of the clip before it in
-    ``X``; the change of the states is what they remember of that part.
-
-    Parameters
-    ----------
-    model : keras.Model
-        With a GRU.
-    X : numpy.ndarray, float32 (n, frames, bands)
-        At least two clips.
-    window : int
-        Frames replaced at a time; a rest at the end is left out.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``frame`` (first of the part); columns ``forward`` and, of a bidirectional GRU,
-        ``backward``: Euclidean length of the change of each direction's state, mean over clips.
-
-    Raises
-    ------
-    ValueError
-        Fewer than two clips, or no GRU that hands its last state on.
+    Part by part, ``window`` frames of every clip of ``X`` (n, frames, bands) are replaced by those
+    of the clip before it; the change of the states is what they remember of that part. Index
+    ``frame`` (first of the part; a rest at the end is left out); columns ``forward`` and, of a
+    bidirectional GRU, ``backward``: Euclidean length of the change of each direction's state, mean
+    over clips. A ValueError where there are fewer than two clips, no such window, or no GRU that
+    hands its last state on.
 
     Chapter: book/rnn.ipynb
     """
     if len(X) < 2:
-        raise ValueError("influence(model, X): X must hold at least two clips to swap parts.")
-    starts = range(0, X.shape[1] - window + 1, window)
-    versions = [X] + [X.copy() for _ in starts]
-    for version, start in zip(versions[1:], starts, strict=True):
-        version[:, start : start + window] = np.roll(X, 1, axis=0)[:, start : start + window]
+        raise ValueError(f"X holds {len(X)} clips; at least two are needed to swap parts.")
+    if not 1 <= window <= X.shape[1]:
+        raise ValueError(f"window={window} frames: clips have {X.shape[1]}, give 1 to so many.")
     grus = [layer for layer in model.layers if layer.name.startswith("gru")]
     if not grus or len(grus[-1].output.shape) != 2:
         raise ValueError(f"Model {model.name!r} has no GRU that hands its last state on.")
-    states = outputs(model, np.concatenate(versions), grus[-1].name)
     both = isinstance(grus[-1], keras.layers.Bidirectional)
     directions = ["forward", "backward"] if both else ["forward"]
-    changes = states.reshape(len(versions), len(X), len(directions), -1)
-    changes = np.linalg.norm(changes[1:] - changes[0], axis=-1).mean(axis=1)
-    index = pd.Index(starts, name="frame")
-    return pd.DataFrame(changes, index, columns=directions)
+    states, other, rows = outputs(model, X, grus[-1].name), np.roll(X, 1, axis=0), {}
+    for start in range(0, X.shape[1] - window + 1, window):
+        swapped = X.copy()
+        swapped[:, start : start + window] = other[:, start : start + window]
+        change = outputs(model, swapped, grus[-1].name) - states
+        change = change.reshape(len(X), len(directions), -1)
+        rows[start] = np.linalg.norm(change, axis=-1).mean(axis=0)
+    return pd.DataFrame.from_dict(rows, "index", columns=directions).rename_axis("frame")
 
 
 def attention_weights(model, X):
-    """The weights α that a network with attention over time gives its steps in ``X``.
+    """The weights α that attention over time gives the steps of ``X``: float32 (n, steps).
 
-    Returns
-    -------
-    numpy.ndarray, float32 (n, steps)
-        Every row sums to one; a step is ``rnn_pool[0]`` frames (2 in all three, so 320 steps).
-
-    Raises
-    ------
-    ValueError
-        The model weighs no time steps; Figures 3's and 4's "attention" does not.
+    Every row sums to one; a step is ``rnn_pool[0]`` frames (2 of 640, so 320 steps). A ValueError
+    where the model weighs no time steps; Figures 3's and 4's "attention" does not.
 
     Chapter: book/attention.ipynb
     """
     if "attention" not in [layer.name for layer in model.layers]:
         raise ValueError(
             f"Model {model.name!r} has no layer 'attention': it weighs no time steps. Those that "
-            "do: attention_serial, attention_linear, attention_cnn."
+            "do: attention_serial, attention_linear, attention_cnn, beyond."
         )
     return outputs(model, X, "attention")[..., 0]

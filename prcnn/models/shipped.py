@@ -15,27 +15,21 @@ FOLDER = Path(__file__).parent
 def pretrained(name="beyond"):
     """A network with the weights that come with prcnn: nothing to download or train.
 
-    Returns
-    -------
-    keras.Model
-        Decibels, float32 (n, 128, 128), as ``prcnn.spectrogram.IMAGES`` makes them → calibrated
-        probabilities (n, 8), the genres of FMA-small in alphabetical order. What it was trained
-        on, how good it is and what it cannot do: :func:`card`.
+    A keras.Model: decibels, float32 (n, 128, 128), as ``prcnn.spectrogram.IMAGES`` makes them →
+    calibrated probabilities (n, 8), the genres of FMA-small in alphabetical order. Its attributes
+    ``settings`` (their name) and ``genres`` say so, too. How good it is and what it cannot do:
+    :func:`card`. A CheckpointError where no such weights are shipped, or their file is damaged.
 
-    Raises
-    ------
-    CheckpointError
-        No weights of that name are shipped, or their file is damaged.
-
-    Chapter: book/beyond.ipynb
+    Chapter: book/discussion.ipynb
     """
-    said, path = card(name), FOLDER / f"{name}.npz"
-    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != said["sha256"]:
+    known, path = card(name), FOLDER / f"{name}.npz"
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != known["sha256"]:
         raise CheckpointError(f"{path} is missing or not what its card names: install prcnn again.")
-    model = build(said["network"], len(said["genres"]), input_shape=tuple(said["input_shape"]))
+    model = build(known["network"], len(known["genres"]), input_shape=tuple(known["input_shape"]))
     with np.load(path, allow_pickle=False) as arrays:
         for key, weight in weights(model).items():
             weight.assign(arrays[key].astype(weight.dtype))
+    model.settings, model.genres = known["settings"], known["genres"]
     return model
 
 

@@ -108,7 +108,7 @@ def influence(table, ax=None, settings=PAPER):
     Parameters
     ----------
     table : pandas.DataFrame
-        As :func:`prcnn.models.influence` returns it, of spectrograms of the ``settings``.
+        As :func:`prcnn.models.state_influence` returns it, of spectrograms of the ``settings``.
 
     Chapter: book/rnn.ipynb
     """
