@@ -266,7 +266,7 @@ def test_a_classifier_hears_what_the_networks_hear(pictures, data_home):
     dataset, _ = load()
     store = prcnn.extract(dataset, n_jobs=1, out=data_home, progress=False)
     table = baselines.of_spectrograms(store)
-    assert table.shape == (72, 40 + 20 + 256)
+    assert table.shape == (72, 40 + 20 + 256 + 256 + 11 * 20)
     assert table.index.equals(store.clips.index)
     decibels = store.read(np.array([7]))[0].T
     mfcc = librosa.feature.mfcc(S=decibels, n_mfcc=20)
