@@ -231,7 +231,7 @@ TABLE = {
         ("one run is told as many", 'if line["runs"] == 1 else ""', 'if line["runs"] == 0 else ""'),
     ],
     ("evaluation/words.py", "test_evaluation.py"): [
-        ("an interval's ends change places", "[{low:+.1f}, {high:+.1f}]", "[{high:+.1f}, {low:+.1f}]"),
+        ("an interval's ends change places", "points [{low}, {high}]", "points [{high}, {low}]"),
     ],
     ("study/questions.py", "test_ablations.py"): [
         ("p is not corrected", "verdict(found, p_value)", "verdict(found)"),

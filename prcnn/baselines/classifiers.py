@@ -66,25 +66,13 @@ def mean_spectra(store):
 
 
 def train_and_report(name, X, table, genres, split="test", *, groups="artist", seed=0, **settings):
-    """Train a classifier on the rows of the training split and report on another.
+    """Train a classifier on the rows of the training split and report on another, a Report.
 
-    Parameters
-    ----------
-    name, seed, settings
-        See :func:`classifier`.
-    X : numpy.ndarray [shape=(n, d)]
-    table : pandas.DataFrame [n rows]
-        The rows of X: index the ids, columns ``genre`` and ``split``.
-    genres : list of str
-    split : {"test", "validation"}
-    groups : str
-        Column of what was drawn together: the artist, where the table knows it; ``"clip"`` for
-        segments. See :func:`prcnn.evaluation.group_labels`.
-
-    Returns
-    -------
-    prcnn.evaluation.Report
-        ValueError for an unknown name, X and table of different lengths or an empty split.
+    ``X`` (n, d) are features, ``table`` (n rows) says which clips they are of: index the ids,
+    columns ``genre`` and ``split``. ``groups`` is the column of what was drawn together: the
+    artist, where the table knows it, or ``"clip"`` for segments. ``name``, ``seed`` and
+    ``settings`` as for :func:`classifier`. ValueError for an unknown name, X and table of different
+    lengths, genres that are not among ``genres``, or an empty split.
 
     Chapter: book/baselines.ipynb
     """

@@ -89,15 +89,15 @@ def _right(reports):
         raise ValueError("At least one report of each method is needed.")
     first, groups, right = reports[0], None, []
     for r in reports:
+        order = r.clips.get_indexer(first.clips)
         if list(r.genres) != list(first.genres):
             raise ValueError(f"Reports on different genres: {first.genres} and {r.genres}.")
-        missing = first.clips.symmetric_difference(r.clips)
-        if len(missing):
+        if r.n != first.n or min(order) < 0:
+            odd = first.clips.symmetric_difference(r.clips)
             raise ValueError(
-                f"The reports are on different clips ({first.n} and {r.n}); {len(missing)} are "
-                f"in one only, first {missing[0]!r}. Pair reports of one split of one dataset."
+                f"The reports are on different clips ({first.n} and {r.n}); {len(odd)} are in one "
+                f"only, first {odd[0]!r}. Pair reports of one split of one dataset."
             )
-        order = r.clips.get_indexer(first.clips)
         if (r.true[order] != first.true).any():
             raise ValueError("The reports give the same clips different true genres.")
         right.append(r.correct[order].astype(float))
