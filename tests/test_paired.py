@@ -179,7 +179,7 @@ def test_crossed_clips_and_runs_are_a_two_way_analysis_of_variance():
     assert known[1:3] == pytest.approx((mean - half, mean + half))
     low, high = evaluation.interval_over_seeds([certain([0] * clips, 1 - row) for row in right])
     assert (low, high) == evaluation.accuracy_interval(right)
-    assert (low, high) == pytest.approx(tuple(found[1:3]), abs=0.01), "far from 0 and 1, as t's"
+    assert (low, high) == pytest.approx(tuple(found[1:3]), abs=0.02), "far from 0 and 1, as t's"
 
 
 def test_equal_methods_seldom_differ_and_different_ones_mostly_do():
