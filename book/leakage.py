@@ -176,10 +176,8 @@ def lines(reports):
     for found in reports.values():
         low, high = found[0].interval
         averaged = evaluation.from_segments(found[0])
-        spread = evaluation.over_seeds(found).loc["accuracy"]
-        rows.append(
-            (found[0].accuracy, low, high, averaged.accuracy, *averaged.interval, spread["sd"])
-        )
+        sd = np.std([report.accuracy for report in found], ddof=1)
+        rows.append((found[0].accuracy, low, high, averaged.accuracy, *averaged.interval, sd))
     columns = ["accuracy", "low", "high", "clips", "clips, low", "clips, high", "sd over folds"]
     return pd.DataFrame(rows, index=list(reports), columns=columns)
 

@@ -7,27 +7,20 @@ import numpy as np
 import pandas as pd
 
 from prcnn.datasets.splits import artist_groups
-from prcnn.evaluation.statistics import bootstrap, confusions, scores, wilson
+from prcnn.evaluation.statistics import FEW, accuracy_interval
+from prcnn.evaluation.words import percent
 
 CLOSING = ["accuracy", "macro avg"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Report:
     """Predictions for a split and the scores that follow from them. Made by :func:`report`.
 
-    Attributes
-    ----------
-    true : numpy.ndarray [shape=(n,)]
-        The right label of every clip, a place in ``genres``.
-    probabilities : numpy.ndarray [shape=(n, g)]
-        One row a clip, summing to 1.
-    genres : list of str
-    clips : pandas.Index
-        Clip ids, in the order of the rows.
-    groups : numpy.ndarray [shape=(n,)] or None
-        What was drawn independently where rows are not: the artist of a clip, the clip a segment
-        was cut from. See :func:`group_labels`.
+    ``true`` (n,) are the right labels, places in ``genres``; ``probabilities`` (n, g) a row a clip,
+    summing to 1; ``clips`` the clips' ids. ``groups`` (n,), or None, is what was drawn
+    independently where rows are not: the artist of a clip, the clip a segment was cut from
+    (:func:`group_labels`).
 
     Chapter: book/train.ipynb
     """
@@ -60,15 +53,12 @@ class Report:
 
     @cached_property
     def interval(self):
-        """95 % interval of the accuracy, (low, high).
+        """95 % interval of the accuracy, (low, high), over ``groups`` where there are any.
 
-        Wilson's for independent clips. Clips of one artist, or segments of one clip, are right or
-        wrong together, so a report with ``groups`` has the bootstrap over groups instead: Wilson's
-        would be too narrow.
+        Clips of one artist, or segments of one clip, are right or wrong together and count for
+        fewer: see :func:`accuracy_interval`.
         """
-        if self.n_groups == self.n:
-            return wilson(int(self.correct.sum()), self.n)
-        return bootstrap(self)
+        return accuracy_interval(self.correct, self.groups)
 
     @property
     def n_groups(self):
@@ -78,9 +68,10 @@ class Report:
     @cached_property
     def confusion(self):
         """Counts as a DataFrame (g, g): rows are true genres, columns predicted ones."""
-        counts = confusions(self.true, self.predicted, len(self.genres))
+        counts = np.zeros((len(self.genres), len(self.genres)), int)
+        np.add.at(counts, (self.true, self.predicted), 1)
         index = pd.Index(self.genres, name="true")
-        return pd.DataFrame(counts[0], index, pd.Index(self.genres, name="predicted"))
+        return pd.DataFrame(counts, index, pd.Index(self.genres, name="predicted"))
 
     @cached_property
     def per_genre(self):
@@ -88,12 +79,14 @@ class Report:
 
         A score without a denominator (a genre never predicted, or absent from the split) is 0.
         """
-        values = scores(self.confusion.to_numpy())
-        return pd.DataFrame(
-            {name: values[name] for name in ("precision", "recall", "f1")}
-            | {"support": self.confusion.sum(axis=1).to_numpy()},
-            index=pd.Index(self.genres, name="genre"),
+        from sklearn.metrics import precision_recall_fscore_support  # slow to import
+
+        labels = range(len(self.genres))
+        values = precision_recall_fscore_support(
+            self.true, self.predicted, labels=labels, zero_division=0
         )
+        columns = dict(zip(["precision", "recall", "f1", "support"], values, strict=True))
+        return pd.DataFrame(columns, index=pd.Index(self.genres, name="genre"))
 
     @property
     def macro_f1(self):
@@ -101,17 +94,12 @@ class Report:
         return float(self.per_genre.f1.mean())
 
     @property
-    def absent(self):
-        """Genres without a single clip in this split."""
-        return [genre for genre, n in self.per_genre.support.items() if n == 0]
-
-    @property
     def table(self):
         """``per_genre`` with the two closing lines of the paper's Figure 2: accuracy, macro avg."""
         return _closed(self.per_genre, self.accuracy)
 
     def record(self):
-        """The scores as plain values for :func:`prcnn.study.results.write`."""
+        """The scores as plain values for a JSON file."""
         return {
             "n": self.n,
             "correct": int(self.correct.sum()),
@@ -123,64 +111,40 @@ class Report:
         }
 
     def summary(self):
-        """One line: accuracy in percent, its interval, and how many clips it rests on."""
-        low, high = self.interval
-        kind = f"Wilson, n = {self.n}"
-        if self.n_groups < self.n:
-            kind = f"bootstrap over {self.n_groups} groups, n = {self.n}"
-        return f"accuracy {self.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}; {kind})"
+        """One line: accuracy in percent, its 95 % interval, and how many clips it rests on."""
+        rests = f"n = {self.n}" + f" in {self.n_groups} groups" * (self.n_groups < self.n)
+        few = ": fewer than ten say little about others" * (self.n_groups < FEW)
+        return f"accuracy {percent(self.accuracy, self.interval)} (95 % interval, {rests}{few})"
 
-    def _notes(self):
-        notes = [self.summary()]
-        if self.absent:
-            notes.append(f"not in this split, counted as 0: {', '.join(self.absent)}")
-        return notes
+    def _shown(self):
+        absent = self.per_genre.index[self.per_genre["support"] == 0]
+        note = [f"not in this split, counted as 0: {', '.join(absent)}"] * (absent.size > 0)
+        return self.table.rename(columns={"f1": "f1-score"}), [self.summary(), *note]
 
-    def __str__(self):
-        width = max(map(len, [*self.genres, "macro avg"]))
-        lines = [f"{'':>{width}}  precision  recall  f1-score  support", ""]
-        for name, row in self.table.iterrows():
-            if name == "accuracy":
-                lines.append("")
-            first = f"{row.precision:>9.2f}  {row.recall:>6.2f}" if name != "accuracy" else " " * 17
-            lines.append(f"{name:>{width}}  {first}  {row.f1:>8.2f}  {row.support:>7.0f}")
-        return "\n".join([*lines, "", *self._notes()])
-
-    __repr__ = __str__
+    def __repr__(self):
+        table, notes = self._shown()
+        shown = table.rename_axis(None).to_string(float_format="%.2f", na_rep="")
+        return "\n".join([shown, "", *notes])
 
     def _repr_html_(self):
-        table = self.table.rename(columns={"f1": "f1-score"})
-        notes = "".join(f"<p>{note}</p>" for note in self._notes())
-        return table.to_html(float_format="%.2f", na_rep="", index_names=False, border=0) + notes
+        table, notes = self._shown()
+        shown = table.to_html(float_format="%.2f", na_rep="", index_names=False, border=0)
+        return shown + "".join(f"<p>{note}</p>" for note in notes)
 
 
 def report(y_true, probabilities, genres, clips=None, groups=None):
     """Check predictions and make a :class:`Report` of them.
 
-    Parameters
-    ----------
-    y_true : array-like of int [shape=(n,)]
-        Right labels, places in ``genres``.
-    probabilities : array-like [shape=(n, g)]
-        A row of probabilities for each clip. A classifier that only votes gives rows of 0 and 1.
-    genres, clips, groups
-        As in the report; clip ids are 0 … n-1 where left out.
+    ``y_true`` (n,) are ints, places in ``genres``; ``probabilities`` (n, g) a row a clip, of 0 and
+    1 where a classifier only votes; clip ids are 0 … n-1 where left out. ValueError for shapes that
+    do not fit, no clips, labels outside ``genres``, repeated clip ids, NaN, or rows that are no
+    probabilities (logits).
 
-    Raises
-    ------
-    ValueError
-        Shapes that do not fit, no clips, labels outside ``genres``, repeated clip ids, NaN, or
-        rows that are no probabilities (logits).
-
-    Examples
-    --------
-    >>> report([0, 1], [[0.9, 0.1], [0.6, 0.4]], ["Folk", "Rock"]).accuracy
-    0.5
-
-    Chapter: book/train.ipynb
+    Chapter: book/baselines.ipynb
     """
     true, rows, genres = np.asarray(y_true), np.asarray(probabilities), [str(g) for g in genres]
     clips = pd.RangeIndex(len(true)) if clips is None else pd.Index(clips)
+    groups = None if groups is None else np.asarray(groups)
     if true.ndim != 1 or not np.issubdtype(true.dtype, np.integer):
         raise ValueError(f"y_true must be one int per clip, not {true.dtype} {true.shape}.")
     if len(true) == 0:
@@ -193,24 +157,26 @@ def report(y_true, probabilities, genres, clips=None, groups=None):
     for what, ids in (("clips", clips), ("groups", groups)):
         if ids is not None and len(ids) != len(true):
             raise ValueError(f"{what} has {len(ids)} entries for {len(true)} clips.")
+        if ids is not None and pd.isna(ids).any():
+            raise ValueError(f"{what} has missing entries; group_labels makes each its own group.")
     if not clips.is_unique:
         twice = clips[clips.duplicated()][0]
         raise ValueError(f"Clip {twice!r} occurs more than once; average with from_segments.")
     if true.min() < 0 or true.max() >= len(genres):
         raise ValueError(f"Labels must lie in 0 … {len(genres) - 1}, got {np.unique(true)}.")
-    broken = ~np.isfinite(rows).all(axis=1)
-    if broken.any():
+    if (broken := ~np.isfinite(rows).all(axis=1)).any():
         raise ValueError(
             f"{broken.sum()} of {len(rows)} clips have a probability that is not finite, first "
             f"{clips[broken][0]!r}. The network's weights have probably diverged."
         )
     if rows.min() < 0 or np.abs(rows.sum(axis=1) - 1).max() > 1e-3:
         raise ValueError("Rows of probabilities must be positive and sum to 1; take the softmax.")
-    if groups is not None:
-        groups = np.asarray(groups)
-        if pd.isna(groups).any():
-            raise ValueError("groups has missing entries; group_labels makes each its own group.")
     return Report(true.astype(np.int64), rows, genres, clips, groups)
+
+
+def report_of_labels(y_true, predicted, genres, clips=None, groups=None):
+    """:func:`report` of a model that was only asked for labels, places in ``genres``."""
+    return report(y_true, np.eye(len(genres))[predicted], genres, clips, groups)
 
 
 def group_labels(clips, by="artist"):
@@ -219,23 +185,11 @@ def group_labels(clips, by="artist"):
     The column ``by`` says so: the artist, or ``"clip"`` for segments. A missing value is a group of
     its own, as in :func:`prcnn.datasets.splits.k_fold`. None where no artist is known: clips then
     count as independent.
-
-    Chapter: book/ablations.ipynb
     """
     if by == "artist" and ("artist" not in clips or clips["artist"].isna().all()):
         return None
-    values = clips[by]
-    if values.isna().any():
-        values = artist_groups(clips.assign(artist=values))
-    return values.to_numpy()
-
-
-def report_of_labels(y_true, predicted, genres, clips=None, groups=None):
-    """:func:`report` of a model that was only asked for labels, places in ``genres``.
-
-    Chapter: book/ablations.ipynb
-    """
-    return report(y_true, np.eye(len(genres))[predicted], genres, clips, groups)
+    whole = clips[by].notna().all()
+    return (clips[by] if whole else artist_groups(clips.assign(artist=clips[by]))).to_numpy()
 
 
 def from_segments(segments):
@@ -249,15 +203,11 @@ def from_segments(segments):
     if segments.groups is None:
         raise ValueError("from_segments needs a report with groups: the clip of every segment.")
     codes, clips = pd.factorize(segments.groups)
-    true = np.empty(len(clips), np.int64)
-    true[codes] = segments.true
-    mixed = true[codes] != segments.true
-    if mixed.any():
-        raise ValueError(
-            f"Segments of {segments.groups[mixed].tolist()[0]!r} carry different labels."
-        )
+    labels = pd.Series(segments.true).groupby(codes)
+    if (mixed := labels.min() != labels.max()).any():
+        raise ValueError(f"Segments of {clips[mixed].tolist()[0]!r} carry different labels.")
     rows = pd.DataFrame(segments.probabilities).groupby(codes).mean().to_numpy()
-    return report(true, rows, segments.genres, clips)
+    return report(labels.first().to_numpy(), rows, segments.genres, clips)
 
 
 def classification_reports(first, second, names=("this run", "paper")):
@@ -284,5 +234,4 @@ def _closed(per_genre, accuracy):
     means = per_genre[["precision", "recall", "f1"]].mean()
     rows = [[np.nan, np.nan, accuracy, n], [*means, n]]
     closing = pd.DataFrame(rows, index=CLOSING, columns=["precision", "recall", "f1", "support"])
-    table = pd.concat([per_genre, closing]).astype({"support": int})
-    return table.rename_axis("genre")
+    return pd.concat([per_genre, closing]).astype({"support": int}).rename_axis("genre")

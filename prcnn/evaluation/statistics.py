@@ -1,114 +1,178 @@
-"""What a report is worth: its scores, their intervals, and whether it knows how sure it is."""
+"""How sure one can be of an accuracy or a difference: arrays of right and wrong in, numbers out.
+
+``right`` is an array of 0 and 1, (clips,) for one run of a method or (runs, clips) for several.
+``groups`` (clips,) says which clips were drawn together (an artist's, an upload's, a clip's
+segments); None where every clip stands alone. ``folds`` (clips,) says which of a run's networks a
+clip was tested by; None where one network was tested on all.
+"""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special
-from scipy.stats import binomtest, norm
+from scipy.stats import false_discovery_control, norm, t
 
 LEVEL = 0.95
+_Z = norm.ppf((1 + LEVEL) / 2)
+#: Two methods tie where the interval of their difference lies within this: 3 points.
+TIE = 0.03
+#: Fewer groups than this say little about others, and reports say so.
+FEW = 10
 
 
-def wilson(correct, n):
-    """Wilson's 95 % interval of `correct` out of `n`, (low, high).
+def wilson(correct, n, z=_Z):
+    """Wilson's 95 % interval of `correct` out of `n` independent clips, (low, high).
 
     It stays inside 0 … 1 and keeps its level where the textbook's ±1.96 standard errors fail:
-    few clips, or nearly all right. ValueError unless 0 <= correct <= n and n >= 1.
+    few clips, or nearly all right. ValueError unless 0 <= correct <= n and n > 0.
 
-    Examples
-    --------
     >>> low, high = wilson(359, 800)
     >>> f"{low:.3f} {high:.3f}"
     '0.415 0.483'
 
-    Chapter: book/train.ipynb
+    Chapter: book/reproduction.ipynb
     """
-    if n < 1 or not 0 <= correct <= n:
-        raise ValueError(f"wilson needs 0 <= correct <= n and n >= 1, got {correct} of {n}.")
-    low, high = binomtest(int(correct), int(n)).proportion_ci(LEVEL, method="wilson")
-    return float(low), float(high)
+    if n <= 0 or not 0 <= correct <= n:
+        raise ValueError(f"wilson needs 0 <= correct <= n and n > 0, got {correct} of {n}.")
+    share, reach = correct / n, z**2 / n
+    half = math.sqrt(reach * share * (1 - share) + reach**2 / 4)
+    low, high = ((share + reach / 2 + sign * half) / (1 + reach) for sign in (-1, 1))
+    return max(0.0, float(low)), min(1.0, float(high))
 
 
-def bootstrap(report, score="accuracy"):
-    """95 % percentile bootstrap interval of a report's accuracy or "macro_f1", (low, high).
+def accuracy_interval(right, groups=None, *, folds=None, run_variance=None):
+    """95 % interval of a method's accuracy, (low, high), for other clips and other runs.
 
-    Clips, or ``report.groups`` where it has them, are drawn with replacement, 4,000 times.
-
-    Notes
-    -----
-    Both scores depend on the confusion matrix alone, and a resampled set's matrix is a sum of its
-    groups' matrices. So only those need drawing, and equal ones can be drawn together: exact, and
-    about as fast for 100,000 clips as for 800. Where every clip is right, so is every resample,
-    and the interval shrinks to a point: use :func:`wilson` there. A single group of several rows
-    (one artist) says nothing about others: the interval is then all of 0 … 1.
-
-    Chapter: book/leakage.ipynb
+    Wilson's, with as many clips as would have the standard error that was found (Kish's effective
+    number) and t's quantile for so few groups. Where all groups say the same, all right or all
+    wrong, each counts as one clip. A single group says nothing about others: 0 to 1. Arguments as
+    for :func:`compare`.
     """
-    if score not in ("accuracy", "macro_f1"):
-        raise ValueError(f"Unknown score {score!r}. Known scores: accuracy, macro_f1.")
-    groups = range(report.n) if report.groups is None else report.groups
-    g = len(report.genres)
-    matrices = confusions(report.true, report.predicted, g, groups).reshape(-1, g * g)
-    if len(matrices) == 1 and report.n > 1:
+    right, groups, folds = _checked(right, groups, folds)
+    n_groups = groups.max() + 1
+    if len(right) == 1 and n_groups == groups.size and run_variance is None:
+        return wilson(int(right.sum()), n_groups)
+    if n_groups == 1:
         return 0.0, 1.0
-    kinds, counts = np.unique(matrices, axis=0, return_counts=True)
-    rng = np.random.default_rng(0)
-    drawn = rng.multinomial(len(matrices), counts / len(matrices), size=4000)
-    values = scores((drawn @ kinds).reshape(-1, g, g))[score]
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    mean, variance, df = _contrast([(1, right, run_variance)], groups, folds)
+    n = mean * (1 - mean) / variance if variance and 0 < mean < 1 else n_groups
+    return wilson(mean * n, n, t.ppf((1 + LEVEL) / 2, df))
 
 
-def holm(p_values):
-    """Holm's correction: of m tests the smallest p counts m times, the next m - 1 times …
+class Comparison(NamedTuple):
+    """Two methods on the same clips: first accuracy minus second, its interval, two-sided p."""
 
-    ``p_values`` is a Series, of the comparisons that one question needed; missing ones are left so.
-    Where none differs, any of the result is below a level with at most that probability.
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    n_groups: int  #: on which all of it rests
+
+
+def compare(first, second, groups=None, *, folds=None, run_variance=(None, None), level=LEVEL):
+    """Do two methods differ, for other clips and other runs than these?
+
+    A t test, whose variance adds what other groups of clips and what other runs would change, with
+    Satterthwaite's degrees of freedom. The clips are paired, the runs are not. With one run each
+    and clips that stand alone it is the paired t test, near McNemar's. Where all groups say the
+    same, no variance tells what others would: the interval then holds what so many groups can miss
+    (as Clopper and Pearson's), and of one method right and the other wrong, p is McNemar's.
+
+    ``first`` and ``second`` say which clips each got right, the same clips in the same order.
+    ``run_variance`` is, of each method, the variance of a run's accuracy over runs where it is
+    known from elsewhere (:func:`run_variance`; 0 for a method that draws no random numbers); None
+    takes it from the method's own runs, and one run then says nothing about others. ``level`` is
+    the interval's, see :func:`adjusted_level`. Returns a :class:`Comparison`; ValueError for no
+    clips, other numbers of clips, or all clips in one group.
+    """
+    first, groups, folds = _checked(first, groups, folds)
+    second = _checked(second, groups, folds)[0]
+    n = int(groups.max()) + 1
+    if n < 2:
+        raise ValueError(
+            f"All {groups.size} clips are one group (one clip, or one artist), which cannot say "
+            "what another would give. At least two are needed."
+        )
+    methods = [(1, first, run_variance[0]), (-1, second, run_variance[1])]
+    mean, variance, df = _contrast(methods, groups, folds)
+    half = t.ppf((1 + level) / 2, df) * math.sqrt(variance)
+    p_value = 2 * t.sf(abs(mean) / math.sqrt(variance), df) if variance else 0.0
+    low, high = mean - half, mean + half
+    if _of_clips(first.mean(axis=0) - second.mean(axis=0), groups)[0] < 1e-18:
+        missed = 1 - ((1 - level) / 2) ** (1 / n)  # share of groups that may be quite otherwise
+        low, high = ((1 - missed) * mean + sign * (missed + half) for sign in (-1, 1))
+        p_value = max(p_value, min(1.0, 2 / (1 + abs(mean)) ** n))
+    return Comparison(mean, max(-1.0, float(low)), min(1.0, float(high)), float(p_value), n)
+
+
+def run_variance(methods, groups=None, folds=None):
+    """How much the accuracy of one run varies from run to run: a variance, pooled over methods.
+
+    ``methods`` is a list of ``right``, (runs, clips) with two runs or more (ValueError otherwise).
+    A run's luck with single clips is left out: it lies in the variance between clips, too. Where
+    there are folds, every network of a run is a draw of its own.
+    """
+    checked = [_checked(right, groups, folds) for right in methods]
+    if min(len(right) for right, *_ in checked) < 2:
+        raise ValueError("run_variance needs at least two runs of every method.")
+    parts = [(len(given[0]), *_of_runs(*given)) for given in checked]
+    return max(0.0, float(np.mean([runs * (variance - luck) for runs, variance, _, luck in parts])))
+
+
+def verdict(compared, p_value=None, margin=TIE):
+    """What a :class:`Comparison` lets one say of the first method: four words, no fifth.
+
+    "better" or "worse" where p is at most 0.05; otherwise "tie", where the whole interval lies
+    within ± ``margin``, a fraction named before looking; otherwise "undecided": a difference that
+    matters is as possible as none. ``p_value`` counts in place of the comparison's own, corrected
+    for how many comparisons were made: :func:`benjamini_hochberg`.
 
     Chapter: book/ablations.ipynb
     """
-    order = p_values.dropna().sort_values()
-    factors = np.arange(len(order), 0, -1)
-    return (order * factors).cummax().clip(upper=1).reindex(p_values.index)
+    if (compared.p_value if p_value is None else p_value) <= 1 - LEVEL:
+        return "better" if compared.difference > 0 else "worse"
+    return "tie" if max(-compared.low, compared.high) <= margin else "undecided"
+
+
+def benjamini_hochberg(p_values):
+    """q-values of a Series of p-values: of all with q <= 0.05, one in twenty is false at most.
+
+    The Series holds all comparisons of a study; missing ones are left so.
+    """
+    known = p_values.dropna()
+    return pd.Series(false_discovery_control(known), known.index).reindex(p_values.index)
+
+
+def adjusted_level(p_values):
+    """Level at which intervals leave out 0 just where :func:`benjamini_hochberg`'s q is <= 0.05.
+
+    With it :func:`compare` gives intervals that agree with the verdicts on q: see Benjamini and
+    Yekutieli, "False Discovery Rate-Adjusted Multiple Confidence Intervals", JASA 2005.
+    """
+    found = int((benjamini_hochberg(p_values) <= 1 - LEVEL).sum())
+    return 1 - (1 - LEVEL) * max(1, found) / max(1, p_values.count())
 
 
 def clips_needed(difference, disagree, power=0.8):
-    """How many test clips show a difference between two models, with a paired test at 5 %.
+    """How many independent test clips show a difference of two models with a paired test at 5 %.
 
-    For independent clips and models trained once; that other seeds give other models asks for more
-    (:func:`prcnn.evaluation.compare_over_seeds`).
+    ``difference`` is between accuracies, ``disagree`` the share of clips that only one of the two
+    gets right (ValueError where it is smaller), ``power`` the chance that the test sees it.
 
-    Parameters
-    ----------
-    difference : float
-        Between the accuracies, a fraction.
-    disagree : float
-        Share of the clips that only one of the two gets right, at least `difference`.
-    power : float
-        Chance that the test sees it. One half is the number at which the difference is as likely
-        to be missed.
-
-    Examples
-    --------
     >>> clips_needed(0.02, 0.2), clips_needed(0.02, 0.2, power=0.5)
     (3917, 1917)
 
     Chapter: book/discussion.ipynb
     """
     if not 0 < abs(difference) <= disagree <= 1:
-        raise ValueError(
-            f"Models that disagree on a share of {disagree} cannot differ by {difference}: "
-            "0 < difference <= disagree <= 1."
-        )
+        raise ValueError(f"0 < {difference} (difference) <= {disagree} (disagree) <= 1 is not so.")
     return math.ceil(_reach(power) ** 2 * (disagree / difference**2 - 1))
 
 
 def difference_seen(n, disagree, power=0.8):
     """The difference that `n` test clips show: the inverse of :func:`clips_needed`, a fraction.
 
-    Examples
-    --------
     >>> round(difference_seen(800, 0.2), 3)
     0.044
 
@@ -123,75 +187,64 @@ def _reach(power):
     """Standard errors between nothing and a difference that is seen with chance `power`."""
     if not 0 < power < 1:
         raise ValueError(f"power must lie between 0 and 1, got {power}.")
-    return norm.ppf((1 + LEVEL) / 2) + norm.ppf(power)
+    return _Z + norm.ppf(power)
 
 
-def calibration(report, bins=10):
-    """Is a model right as often as it is sure? Reliability by equally wide bins of confidence.
+def _checked(right, groups, folds):
+    """(runs, clips) of float; groups and folds as ints from 0 on."""
+    right = np.atleast_2d(np.asarray(right, dtype=float))
+    n = right.shape[1]
+    groups = np.arange(n) if groups is None else pd.factorize(np.asarray(groups))[0]
+    folds = np.zeros(n, int) if folds is None else pd.factorize(np.asarray(folds))[0]
+    missing = min(groups.min(initial=0), folds.min(initial=0)) < 0
+    if n == 0 or missing or not n == groups.size == folds.size:
+        raise ValueError(
+            f"{n} clips need a group and a fold each, none missing; there are {groups.size} groups "
+            f"and {folds.size} folds."
+        )
+    return right, groups, folds
 
-    Returns
-    -------
-    pandas.DataFrame
-        One row a bin, empty ones included; columns ``low``, ``high`` (a bin holds low <
-        confidence <= high), ``n``, mean ``confidence`` and ``accuracy`` (missing where n is 0).
-        The mean of their gap, weighted by ``n``, is the expected calibration error (Guo et al.,
-        "On Calibration of Modern Neural Networks", ICML 2017).
 
-    Chapter: book/train.ipynb
+def _of_clips(values, groups):
+    """Variance of the mean of `values`, a clip each, over other groups of clips; its freedom.
+
+    The jackknife's, which leaves out one group at a time: for groups of one size it is the textbook
+    variance over groups, for others it is on the safe side. So are the degrees of freedom: as many
+    as groups of one size would have that are worth as much.
     """
-    confidence = report.probabilities.max(axis=1).astype(float)
-    edges = np.linspace(0, 1, bins + 1)
-    place = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
-    n = np.bincount(place, minlength=bins)
-    with np.errstate(invalid="ignore"):
-        means = [np.bincount(place, x, bins) / n for x in (confidence, report.correct)]
-    columns = {"low": edges[:-1], "high": edges[1:], "n": n}
-    return pd.DataFrame(columns | {"confidence": means[0], "accuracy": means[1]})
+    sizes = np.bincount(groups)
+    shifts = np.bincount(groups, values - values.mean()) / (values.size - sizes)
+    freedom = values.size**2 / np.square(sizes).sum() - 1
+    return (1 - 1 / sizes.size) * np.square(shifts).sum(), max(1.0, freedom)
 
 
-def temperature(report):
-    """What a network's logits must be divided by so that it is as sure as it is right.
+def _of_runs(right, groups, folds):
+    """Variance over other runs of a mean over (runs, clips); its freedom; how much of it is luck.
 
-    Above 1 where the network is too sure. Dividing log-probabilities by it and taking the softmax
-    gives the smallest log loss; no prediction changes (Guo et al., ICML 2017). The report is of
-    clips that chose nothing else but the epoch: the validation split.
-
-    Chapter: book/beyond.ipynb
+    Luck is what neither runs nor clips explain, a run's good or bad day with a group. It lies in
+    the variance over groups as well, and must count once.
     """
-    logs = np.log(np.maximum(report.probabilities.astype(float), 1e-30))
-    right = np.arange(report.n), report.true
-
-    def log_loss(log_temperature):
-        return -special.log_softmax(logs / np.exp(log_temperature), axis=1)[right].mean()
-
-    return float(np.exp(optimize.minimize_scalar(log_loss, bounds=(-3, 3)).x))
-
-
-def confusions(true, predicted, n_genres, groups=None):
-    """Confusion matrices, int64 (n_groups, g, g), rows = true; one matrix without groups."""
-    codes = np.zeros(len(true), int) if groups is None else pd.factorize(np.asarray(groups))[0]
-    n_groups = codes.max() + 1
-    cells = (codes * n_genres + true) * n_genres + predicted
-    counts = np.bincount(cells, minlength=n_groups * n_genres**2)
-    return counts.reshape(n_groups, n_genres, n_genres)
+    runs, n = right.shape
+    sizes = np.bincount(folds)
+    means = np.stack([np.bincount(folds, row) for row in right]) / sizes
+    variance = (np.square(sizes / n) * means.var(axis=0, ddof=1)).sum() / runs
+    left = right - right.mean(axis=0) - (means - means.mean(axis=0))[:, folds]
+    luck = sum(_of_clips(row, groups)[0] for row in left) / (runs * (runs - 1))
+    return variance, (runs - 1) * sizes.size, luck
 
 
-def scores(confusion):
-    """Precision, recall, F1 (…, g), accuracy and macro-F1 (…) of matrices (…, g, g), rows = true.
-
-    Where a denominator is 0 the score is 0: scikit-learn's ``zero_division=0``.
-    """
-    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
-    predicted, support = confusion.sum(axis=-2), confusion.sum(axis=-1)
-    f1 = _ratio(2 * hits, predicted + support)
-    return {
-        "precision": _ratio(hits, predicted),
-        "recall": _ratio(hits, support),
-        "f1": f1,
-        "accuracy": _ratio(hits.sum(axis=-1), support.sum(axis=-1)),
-        "macro_f1": f1.mean(axis=-1),
-    }
-
-
-def _ratio(part, whole):
-    return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=np.asarray(whole) > 0)
+def _contrast(methods, groups, folds):
+    """Σ sign · mean accuracy, its variance and degrees of freedom; every run tested every clip."""
+    clips = sum(sign * right.mean(axis=0) for sign, right, _ in methods)
+    parts, luck = [_of_clips(clips, groups)], 0.0
+    for _, right, known in methods:
+        if known is not None:
+            parts.append((known / len(right), np.inf))
+        elif len(right) > 1:
+            *part, twice = _of_runs(right, groups, folds)
+            parts.append(part)
+            luck += twice
+    variances = [variance for variance, _ in parts]
+    variance = max(sum(variances) - luck, *variances, 0.0)
+    spread = sum(v**2 / df for v, df in parts)
+    return float(clips.mean()), variance, variance**2 / spread if spread else parts[0][1]

@@ -1,43 +1,36 @@
-"""How a result is worded: never without its interval."""
+"""How a result is worded: one decimal everywhere, and never without its interval."""
 
-import numpy as np
-
-
-def points(compared):
-    """A difference of accuracies in points, with its interval.
-
-    Parameters
-    ----------
-    compared : PairedSeeds, or a line of a table with the same names
-        ``difference``, ``low`` and ``high`` are fractions.
-
-    Returns
-    -------
-    str
-        Such as "+3.2 points [−0.1, +6.4]".
-
-    Chapter: book/discussion.ipynb
-    """
-    low, high = 100 * compared.low, 100 * compared.high
-    return f"{100 * compared.difference:+.1f} points [{low:+.1f}, {high:+.1f}]".replace("-", "−")
+from prcnn.evaluation.statistics import FEW
 
 
 def percent(value, interval=None):
-    """A share in percent, with its interval where there is one.
+    """A fraction in percent, with its interval (low, high) if given: "48.8 % [45.3, 52.2]".
 
-    Parameters
-    ----------
-    value : float
-        A fraction.
-    interval : (float, float), optional
-        Of fractions.
+    Chapter: book/leakage.ipynb
+    """
+    bounds = "" if interval is None else " [{}, {}]".format(*map(_rounded, interval))
+    return f"{_rounded(value)} %{bounds}"
 
-    Returns
-    -------
-    str
-        Such as "48.8 % [45.3, 52.2]".
+
+def points(compared):
+    """A difference of accuracies with its interval: "+3.2 points [−0.1, +6.4]".
+
+    Of a Comparison or any line of a table with ``difference``, ``low`` and ``high``, fractions;
+    where it has ``n_groups`` and they are fewer than ten, it says so.
 
     Chapter: book/discussion.ipynb
     """
-    bounds = "" if interval is None else " [{:.1f}, {:.1f}]".format(*np.multiply(100, interval))
-    return f"{100 * value:.1f} %{bounds}"
+    low, high = (_rounded(bound, "+") for bound in (compared.low, compared.high))
+    n = getattr(compared, "n_groups", FEW)
+    few = f", from {int(n)} groups only" if n < FEW else ""
+    return f"{_rounded(compared.difference, '+')} points [{low}, {high}]{few}"
+
+
+def p_value(p):
+    """A p- or q-value: "0.024", and below 0.001 "< 0.001"."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _rounded(fraction, sign=""):
+    # In percent; z takes the minus from what rounds to nothing.
+    return f"{100 * fraction:{sign}z.1f}".replace("-", "−")

@@ -22,7 +22,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from prcnn import datasets, store
-from prcnn.evaluation import interval_over_seeds, over_seeds, report_of_labels
+from prcnn.evaluation import interval_over_seeds, report_of_labels
 from prcnn.spectrogram import FENG, PAPER, Settings
 from prcnn.study import results
 from prcnn.study.runs import limit_threads
@@ -297,7 +297,7 @@ def table(record):
     lines = {}
     for row, found in record["rows"].items():
         reports = reports_of(record, row)
-        spread = over_seeds(reports)
+        scores = pd.DataFrame([{"accuracy": r.accuracy, "macro_f1": r.macro_f1} for r in reports])
         low, high = interval_over_seeds(reports)
         last_quarter = 0.75 * record["setting"].get("epochs", np.inf)
         lines[row] = {
@@ -306,11 +306,11 @@ def table(record):
             "runs": len(reports),
             "late": float(np.mean(np.array(found["epoch_kept"]) > last_quarter)),
             "validation": float(np.mean(found["validation"])),
-            "accuracy": spread.loc["accuracy", "mean"],
-            "sd": spread.loc["accuracy", "sd"],
+            "accuracy": scores["accuracy"].mean(),
+            "sd": scores["accuracy"].std(),
             "low": low,
             "high": high,
-            "macro_f1": spread.loc["macro_f1", "mean"],
+            "macro_f1": scores["macro_f1"].mean(),
             "seeds": [r.accuracy for r in reports],
         }
     return pd.DataFrame.from_dict(lines, orient="index").rename_axis("row")

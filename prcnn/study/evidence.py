@@ -14,13 +14,13 @@ import pandas as pd
 
 from prcnn.evaluation import (
     compare_over_seeds,
+    f1_over_seeds,
     interval_over_seeds,
     percent,
     points,
     verdict,
     wilson,
 )
-from prcnn.evaluation.statistics import confusions, scores
 from prcnn.study import (
     ablations,
     fma_small,
@@ -163,8 +163,8 @@ def printed_attention(records):
     return Found(CONTRADICTED if moved < 1e-3 else HELD, said)
 
 
-def hard_genres(records, n_resamples=1000):
-    """F1 of each genre, mean over the seeds, with a bootstrap interval over uploads.
+def hard_genres(records):
+    """F1 of each genre, mean over the seeds, with an interval over uploads.
 
     Returns
     -------
@@ -177,16 +177,7 @@ def hard_genres(records, n_resamples=1000):
     runs = records.reports(fma_small.STUDY, ablations.REFERENCE)
     if not runs:
         return pd.DataFrame()
-    n, random = len(runs[0].genres), np.random.default_rng(0)
-    groups = runs[0].groups if runs[0].groups is not None else np.arange(runs[0].n)
-    matrices = np.array([confusions(r.true, r.predicted, n, groups) for r in runs])
-    drawn = []
-    for _ in range(n_resamples):
-        here = random.integers(matrices.shape[1], size=matrices.shape[1])
-        drawn.append(scores(matrices[:, here].sum(axis=1))["f1"].mean(axis=0))
-    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    f1 = scores(matrices.sum(axis=1))["f1"].mean(axis=0)
-    found = pd.DataFrame({"f1": f1, "low": low, "high": high}, index=runs[0].genres)
+    found = f1_over_seeds(runs)
     found.insert(0, "paper", paper.FIGURE2["f1"])
     if baselines := records.get(fma_small.RESULT):
         (svm,) = fma_small.reports(baselines)["svm_rbf, VGGish"]["test"]

@@ -95,7 +95,7 @@ def gain(record):
 
     Returns
     -------
-    prcnn.evaluation.PairedSeeds
+    prcnn.evaluation.Comparison
 
     Chapter: book/discussion.ipynb
     """

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from prcnn.evaluation import compare_over_seeds, holm, points, verdict
+from prcnn.evaluation import compare_over_seeds, points, verdict
 from prcnn.study.ablations import REFERENCE, ROWS, reports_of
 
 _ATTENTIONS = ["attention, serial", "attention, parallel linear", "attention, parallel CNN"]
@@ -84,7 +84,7 @@ def answers(record, questions=None):
     for question, (reference, rows) in (QUESTIONS if questions is None else questions).items():
         rows = [row for row in rows if row in reports and reference in reports]
         compared = [compare_over_seeds(reports[row], reports[reference]) for row in rows]
-        p_holm = holm(pd.Series([c.p_value for c in compared], dtype=float))
+        p_holm = _holm(pd.Series([c.p_value for c in compared], dtype=float))
         for row, found, p_value in zip(rows, compared, p_holm, strict=True):
             mean = np.mean([r.accuracy for r in reports[reference]])
             fewer = min(len(reports[row]), len(reports[reference]))
@@ -103,6 +103,13 @@ def answers(record, questions=None):
     columns = ["question", "row", "reference", "difference", "low", "high", "p_value"]
     lines = pd.DataFrame(lines, columns=[*columns, "p_holm", "verdict", "runs", "seeds"])
     return lines.set_index(["question", "row"])
+
+
+def _holm(p_values):
+    """Holm's correction: of m tests the smallest p counts m times, the next m - 1 times …"""
+    order = p_values.sort_values()
+    factors = np.arange(len(order), 0, -1)
+    return (order * factors).cummax().clip(upper=1).reindex(p_values.index)
 
 
 def told(answers, question):

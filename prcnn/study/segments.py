@@ -170,7 +170,7 @@ def leak(record, network):
 
     Returns
     -------
-    prcnn.evaluation.PairedSeeds
+    prcnn.evaluation.Comparison
 
     Chapter: book/leakage.ipynb
     """
