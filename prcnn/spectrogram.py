@@ -112,7 +112,7 @@ FENG = Settings("feng", n_fft=1024, hop_length=862, n_mels=None, n_frames=128)
 """Feng, Liu and Yao's plain STFT, (128, 513) of a 5-s segment. 513 bins mean windows of 1024; the
 hop is inferred (128 frames fill 5 s at 22,050 Hz), as are the sampling rate and the decibels."""
 
-IMAGES = Settings("images", sr=None, n_frames=128, reference="clip", sampled=True)
+IMAGES = Settings("images", sr=44100, n_frames=128, reference="clip", sampled=True)
 """The pictures of ``fma_small_images``: 30 s at the clip's own rate (44.1 kHz of nearly all), mels
 up to half of it, decibels below the loudest of all frames, of which every twentieth is kept."""
 
