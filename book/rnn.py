@@ -362,11 +362,25 @@ assert stuck["decibels"] > 0.8 and stuck["standardised"] < 0.1
 # two last states move. Do this for each part in turn. {numref}`fig-rnn-influence` does it before training,
 # fed decibels as the published networks were.
 
+
+# %% tags=["hide-input"]
+PART = 32  # frames
+
+
+def draw_influence(table, settings):
+    """Change of the state by where the replaced part lies; the last ones count many times more."""
+    ax = plt.subplots()[1]
+    for (name, column), style in zip(table.items(), ("-", "--", "-.", ":") * 9, strict=False):
+        ax.plot((table.index + PART / 2) * settings.step, column, style, label=name, marker=".")
+    ax.set(xlabel="part replaced, at (s)", ylabel="change of the state", yscale="log")
+    ax.legend()
+    return ax
+
+
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-influence", "caption": "How far the two last states move when a part of the clip is replaced, by where the part lies. Untrained, fed decibels."}}
-untrained = models.influence(rnn, X)
-ax = plots.influence(untrained)
+untrained = models.influence(rnn, X, PART)
 plots.show(
-    ax,
+    draw_influence(untrained, PAPER),
     alt="Two curves over the clip. The forward state moves most when the last part is replaced, the "
     "backward state when the first is, and far less for all other parts.",
 )
@@ -396,10 +410,10 @@ else:
     forward = {}
     for name in ("dwivedi", "figure2", "figure3"):
         fresh = [
-            models.influence(models.build(name, seed=seed, scale="none"), Z).forward
+            models.influence(models.build(name, seed=seed, scale="none"), Z, PART).forward
             for seed in range(5)
         ]
-        forward[name] = models.influence(models.load_checkpoint(name, checkpoints), Z).forward
+        forward[name] = models.influence(models.load_checkpoint(name, checkpoints), Z, PART).forward
         forward[f"{name}, untrained"] = sum(fresh) / len(fresh)
     memory = {"dataset": dataset, "clips": len(Z), "frame": untrained.index.tolist()}
     memory["forward"] = {name: column.tolist() for name, column in forward.items()}
@@ -409,7 +423,7 @@ else:
 
 curves = pd.DataFrame(memory["forward"], index=memory["frame"])
 curves /= curves.iloc[-1]
-ax = plots.influence(curves, settings=AUTHORS)
+ax = draw_influence(curves, AUTHORS)
 ax.set_ylabel("change, last part = 1")
 ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
 plots.show(

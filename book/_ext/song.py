@@ -18,7 +18,7 @@ from matplotlib import colormaps, colors
 from prcnn import audio, models
 from prcnn.datasets.synthetic import clips
 from prcnn.listening.network import find_network
-from prcnn.listening.song import REST, SURE
+from prcnn.listening.song import QUIET, REST, SHORT, SURE, TREBLE, band_tops
 from prcnn.spectrogram import SILENCE
 from prcnn.study.music_map import COLOURS
 
@@ -37,6 +37,10 @@ def knowledge():
         "colours": [COLOURS[genre] for genre in genres],
         "sure": SURE,
         "rest": REST,
+        "short": SHORT,
+        "quiet": QUIET,
+        "treble": TREBLE,
+        "tops": band_tops(settings).tolist(),
         "silence": SILENCE,
         "window": settings.seconds,
         "settings": {

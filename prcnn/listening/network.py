@@ -28,8 +28,8 @@ def find_network(model, *, settings=None, genres=None, weights=None, download=Fa
     published = isinstance(model, str) and model in CHECKPOINTS
     if (not own and (settings or genres)) or (not published and (weights or download)):
         raise ValueError(
-            "settings and genres are for a keras.Model; runs and known weights know theirs. weights "
-            f"and download are for published weights: {', '.join(CHECKPOINTS)}."
+            "settings and genres are for a keras.Model; runs and known weights know theirs. "
+            f"weights and download are for published weights: {', '.join(CHECKPOINTS)}."
         )
     name = model.name if own else model
     if own:

@@ -89,7 +89,7 @@ class Listening:
 
     @property
     def answer(self):
-        """The genre, or "not sure" (its mean, rounded as in print, is below `SURE`), or "no music"."""
+        """The genre, "not sure" where its mean as it is printed is below `SURE`, or "no music"."""
         if self.genre is None:
             return "no music"
         return self.genre if round(100 * float(self.mean.iloc[0]), 1) >= 100 * SURE else "not sure"
@@ -216,7 +216,7 @@ def classify(song, model="beyond", *, sr=None, hop=None, **network):
 def _listen(song, found, sr, hop):
     network, settings, genres, name = found
     source, y, settings, starts, length = cut_windows(song, settings, sr, hop)
-    times, duration, notes = (starts + length / 2) / settings.sr, y.size / settings.sr, []
+    times, duration = (starts + length / 2) / settings.sr, y.size / settings.sr
     probabilities = np.full((len(starts), len(genres)), np.nan)
     unheard, loud = {}, np.zeros(settings.shape[1])
     for first in range(0, len(starts), BATCH):
@@ -230,15 +230,6 @@ def _listen(song, found, sr, hop):
             batch = np.stack(list(mels.values()))
             probabilities[list(mels)] = network.predict_on_batch(batch)
             loud += (batch > 0.99 * settings.floor).mean(axis=1).sum(axis=0)
-    if duration < SHORT * (window := _seconds(settings)):
-        notes.append(f"it lasts {duration:.1f} s; the network learned from {window:.1f} s at once.")
-    highest = np.max(np.flatnonzero(loud > QUIET * len(starts)), initial=-1)
-    if 0 <= highest < TREBLE * len(loud) - 1:
-        bins = np.flatnonzero(mel_filters(settings)[:, highest]) if settings.n_mels else [highest]
-        notes.append(
-            f"nothing sounds above {bins[-1] * settings.sr / settings.n_fft / 1000:.1f} kHz. Of a "
-            "copy that has lost its treble a network may be surer than of the original."
-        )
     return Listening(
         source=source,
         network=name,
@@ -250,8 +241,28 @@ def _listen(song, found, sr, hop):
         probabilities=probabilities,
         peaks=np.maximum.reduceat(np.abs(y), np.arange(0, y.size, round(TICK * settings.sr))),
         unheard=unheard,
-        notes=notes,
+        notes=_notes(duration, loud / max(1, len(starts) - len(unheard)), settings),
     )
+
+
+def _notes(duration, loud, settings):
+    """Why to trust the answer less; `loud` (bands,): in which share of frames each sounds."""
+    notes, window = [], _seconds(settings)
+    if duration < SHORT * window:
+        notes.append(f"it lasts {duration:.1f} s; the network learned from {window:.1f} s at once.")
+    highest = np.max(np.flatnonzero(loud > QUIET), initial=-1)
+    if 0 <= highest < TREBLE * len(loud) - 1:
+        notes.append(
+            f"nothing sounds above {band_tops(settings)[highest] / 1000:.1f} kHz. Of a copy that "
+            "has lost its treble the network may be surer than of the original."
+        )
+    return notes
+
+
+def band_tops(settings):
+    """Up to which frequency every band reaches, (bands,) in Hz."""
+    hz = np.fft.rfftfreq(settings.n_fft, 1 / settings.sr)
+    return ((mel_filters(settings) > 0) * hz[:, np.newaxis]).max(axis=0) if settings.n_mels else hz
 
 
 def cut_windows(song, settings, sr=None, hop=None):

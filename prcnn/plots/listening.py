@@ -3,7 +3,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+from prcnn.evaluation import percent
 from prcnn.listening import clock
+from prcnn.plots.page import as_written
 from prcnn.plots.signal import spectrogram
 
 
@@ -41,7 +43,7 @@ def over_time(listening, ax=None):
     inset.set(yticks=[], ylabel="sound", title=f"What {listening.network} hears")
     inset.tick_params(labelbottom=False)
     inset.grid(False)
-    return ax
+    return as_written(ax)
 
 
 def occlusion(found, ax=None):
@@ -56,8 +58,8 @@ def occlusion(found, ax=None):
     Chapter: book/classify.ipynb
     """
     ax = ax or plt.subplots(figsize=(7.2, 3.0))[1]
-    title = f"What speaks for {found.genre} ({100 * found.probability:.0f} %)"
-    title = f"{title}, from {clock(found.start)} on"
+    sure = f"{found.genre} ({percent(found.probability)})"
+    title = f"What speaks for {sure}, from {clock(found.start)} on"
     spectrogram(found.mel, found.settings, ax, title, colorbar=False)
     ax.images[-1].set_cmap("Greys")
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
@@ -68,4 +70,4 @@ def occlusion(found, ax=None):
     drops = 100 * found.drops.to_numpy().T
     picture = ax.pcolormesh(times, rows, drops, cmap="RdBu_r", vmin=-most, vmax=most, alpha=0.5)
     ax.figure.colorbar(picture, ax=ax, label="points lost without it", pad=0.01)
-    return ax
+    return as_written(ax)
