@@ -183,20 +183,18 @@ def classify(song, model="beyond", *, sr=None, hop=None, **network):
 
     Examples
     --------
-    >>> print(prcnn.classify("song.mp3"))                          # doctest: +SKIP
-    >>> prcnn.classify("song.mp3", "runs/mine").genre              # doctest: +SKIP
+    >>> print(prcnn.classify("song.mp3"))  # doctest: +SKIP
+    >>> prcnn.classify("song.mp3", "runs/mine").genre  # doctest: +SKIP
     'Hip-Hop'
-    >>> prcnn.classify("song.mp3", "figure2", download=True)       # doctest: +SKIP
 
     Chapter: book/classify.ipynb
     """
     found = find_network(model, **network)
-    if isinstance(song, list | tuple | pd.Series) and all(
-        isinstance(s, str | PathLike) for s in song
-    ):
-        files = [Path(file).expanduser() for file in song]
-    elif isinstance(song, str | PathLike) and Path(song).expanduser().is_dir():
+    several = list(song) if isinstance(song, list | tuple | pd.Series) else []
+    if isinstance(song, str | PathLike) and Path(song).expanduser().is_dir():
         files = audio_files(Path(song).expanduser())
+    elif several and all(isinstance(file, str | PathLike) for file in several):
+        files = [Path(file).expanduser() for file in several]
     else:
         return _listen(song, found, sr, hop)
     heard, unusable = [], []
@@ -230,18 +228,11 @@ def _listen(song, found, sr, hop):
             batch = np.stack(list(mels.values()))
             probabilities[list(mels)] = network.predict_on_batch(batch)
             loud += (batch > 0.99 * settings.floor).mean(axis=1).sum(axis=0)
+    loudest = np.maximum.reduceat(np.abs(y), np.arange(0, y.size, round(TICK * settings.sr)))
+    notes = _notes(duration, loud / max(1, len(starts) - len(unheard)), settings)
+    when = duration, length / settings.sr, times
     return Listening(
-        source=source,
-        network=name,
-        settings=settings.name,
-        genres=genres,
-        duration=duration,
-        window=length / settings.sr,
-        times=times,
-        probabilities=probabilities,
-        peaks=np.maximum.reduceat(np.abs(y), np.arange(0, y.size, round(TICK * settings.sr))),
-        unheard=unheard,
-        notes=_notes(duration, loud / max(1, len(starts) - len(unheard)), settings),
+        source, name, settings.name, genres, *when, probabilities, loudest, unheard, notes
     )
 
 

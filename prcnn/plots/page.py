@@ -58,22 +58,31 @@ def as_written(ax):
     figure = getattr(ax, "figure", ax)
     for each in figure.axes:  # the labels of ticks are else only known once they are drawn
         each.get_xticklabels(), each.get_yticklabels()
-    fonts = sorted(
-        fontManager.ttflist, key=lambda font: (font.weight != 400, "Sans" not in font.name)
-    )
     for text in figure.findobj(Text):
         text.set_parse_math(False)
         needed = {ord(character) for character in text.get_text() if not character.isspace()}
-        if needed <= _characters(findfont(text.get_fontproperties())):
-            continue
-        others = [font.name for font in fonts if needed <= _characters(font.fname)]
-        if not others:
-            warn(
-                "No installed font has all characters of a figure's words, and boxes stand for "
-                "them. For Chinese, Japanese and Korean, install Noto Sans CJK and restart Python."
-            )
-        text.set_fontfamily(list(dict.fromkeys([*text.get_fontfamily(), *others[:1]])))
+        if not needed <= _characters(findfont(text.get_fontproperties())):
+            text.set_fontfamily(list(dict.fromkeys([*text.get_fontfamily(), *_font_with(needed)])))
     return ax
+
+
+def _font_with(needed):
+    """The name of an installed font with these characters, in a list, or a warning and none."""
+    # The last resort, which comes with matplotlib, has a box for every one.
+    fonts = [font for font in fontManager.ttflist if "Last Resort" not in font.name]
+    for font in sorted(fonts, key=lambda font: (font.weight != 400, "Sans" not in font.name)):
+        if needed <= _characters(font.fname):
+            return [font.name]
+    _ask_for_fonts()
+    return []
+
+
+@cache
+def _ask_for_fonts():  # once
+    warn(
+        "No installed font has all characters of a figure's words, and boxes stand for them. For "
+        "Chinese, Japanese and Korean, install Noto Sans CJK and restart Python."
+    )
 
 
 @cache
