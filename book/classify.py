@@ -72,7 +72,7 @@ def course(heard):
     """The song's spectrogram, and under it the course of the genres."""
     picture = dataclasses.replace(spectrogram.PAPER, sr=sr, hop_length=4096, n_frames=1 + y.size // 4096)
     _, (above, below) = plt.subplots(2, 1, figsize=(7.2, 5.4), sharex=True, height_ratios=(1, 1.5))
-    plots.spectrogram(spectrogram.log_mel(y, picture), picture, above)
+    plots.spectrogram(spectrogram.log_mel(y, picture, sr), picture, above)
     above.set(xlabel="")
     return plots.over_time(heard, below)
 
@@ -181,8 +181,8 @@ plots.show(
 # %% tags=["remove-cell"]
 bands = listening.occlusion_map(y, model, parts=(1, 8), sr=sr, hop=hop, weights=weights).drops.iloc[0]
 first = int(bands.idxmax())
-edges = spectrogram.mel_filters(dataclasses.replace(found.settings, sr=found.settings.sr or sr))
-hz = np.fft.rfftfreq(found.settings.n_fft, 1 / (found.settings.sr or sr))
+edges = spectrogram.mel_filters(found.settings)
+hz = np.fft.rfftfreq(found.settings.n_fft, 1 / found.settings.sr)
 wide = found.mel.shape[1] // 8
 low = max(20.0, float(hz[np.flatnonzero(edges[:, first])[0]]) if edges[:, first].any() else 20.0)
 high = float(hz[np.flatnonzero(edges[:, min(first + wide, edges.shape[1]) - 1])[-1]])

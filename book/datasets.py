@@ -50,10 +50,10 @@ from prcnn import audio, plots
 from prcnn.study import paper, results
 from prcnn.datasets import download as downloads
 from prcnn.datasets import fma, gtzan_faults, splits
-from prcnn.datasets.dataset import SPLITS
 from prcnn.datasets.synthetic import recipes
-from prcnn.plots.page import HATCHES
 from prcnn.study import checked
+from prcnn.datasets.dataset import SPLITS
+from prcnn.plots.page import HATCHES
 
 plots.use_style()
 pd.set_option("display.max_colwidth", 80)

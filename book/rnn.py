@@ -364,7 +364,7 @@ assert stuck["decibels"] > 0.8 and stuck["standardised"] < 0.1
 
 
 # %% tags=["hide-input"]
-PART = 32  # frames
+PART = 32  # frames that are replaced at a time
 
 
 def draw_influence(table, settings):
@@ -378,7 +378,7 @@ def draw_influence(table, settings):
 
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-influence", "caption": "How far the two last states move when a part of the clip is replaced, by where the part lies. Untrained, fed decibels."}}
-untrained = models.influence(rnn, X, PART)
+untrained = models.influence(rnn, X)
 plots.show(
     draw_influence(untrained, PAPER),
     alt="Two curves over the clip. The forward state moves most when the last part is replaced, the "
@@ -410,10 +410,10 @@ else:
     forward = {}
     for name in ("dwivedi", "figure2", "figure3"):
         fresh = [
-            models.influence(models.build(name, seed=seed, scale="none"), Z, PART).forward
+            models.influence(models.build(name, seed=seed, scale="none"), Z).forward
             for seed in range(5)
         ]
-        forward[name] = models.influence(models.load_checkpoint(name, checkpoints), Z, PART).forward
+        forward[name] = models.influence(models.load_checkpoint(name, checkpoints), Z).forward
         forward[f"{name}, untrained"] = sum(fresh) / len(fresh)
     memory = {"dataset": dataset, "clips": len(Z), "frame": untrained.index.tolist()}
     memory["forward"] = {name: column.tolist() for name, column in forward.items()}

@@ -107,7 +107,7 @@ def test_short_songs_are_one_window_and_say_so_shorter_ones_are_refused(hear, tm
     y = tone(8000, 1.4)
     heard = hear(y)
     assert heard.times == pytest.approx([0.7], abs=1e-3) and heard.window == pytest.approx(1.4)
-    expected = brightness_of(SMALL).predict(log_mel(y, SMALL)[None], verbose=0)  # with silence
+    expected = brightness_of(SMALL).predict(log_mel(y, SMALL, SR)[None], verbose=0)  # with silence
     np.testing.assert_allclose(heard.probabilities, expected, atol=1e-6)
     assert "one window" in str(heard) and "over time" not in str(heard)
     assert "it lasts 1.4 s; the network learned from 2.0 s" in str(heard)

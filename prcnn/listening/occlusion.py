@@ -63,13 +63,13 @@ def occlusion_map(song, model="beyond", *, genre=None, parts=(16, 8), sr=None, h
         raise ValueError(f"Unknown genre {genre!r}. The network knows: {', '.join(genres)}.")
     if not all(1 <= n <= size for n, size in zip(parts, settings.shape, strict=True)):
         raise ValueError(f"parts={parts} of a spectrogram of {settings.shape} frames and bands.")
-    source, y, settings, starts, length = cut_windows(song, settings, sr, hop)
+    source, y, starts, length = cut_windows(song, settings, sr, hop)
     heard = classify(y, network, settings=settings, genres=genres, sr=settings.sr, hop=hop)
     if heard.genre is None:
         raise AudioError(f"{source}: {next(iter(heard.unheard.values()))}")
     label = genres.index(genre or heard.genre)
     start = starts[np.nanargmax(heard.probabilities[:, label])]
-    mel = log_mel(y[start : start + length], settings)
+    mel = log_mel(y[start : start + length], settings, settings.sr)
     axes = [np.array_split(np.arange(size), n) for size, n in zip(mel.shape, parts, strict=True)]
     covered = np.repeat(mel[np.newaxis], parts[0] * parts[1] + 1, axis=0)  # the last one is not
     for one, (frames, bands) in zip(covered, itertools.product(*axes), strict=False):

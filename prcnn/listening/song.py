@@ -6,7 +6,7 @@ maximum as reference, as in training.
 """
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
@@ -213,7 +213,7 @@ def classify(song, model="beyond", *, sr=None, hop=None, **network):
 
 def _listen(song, found, sr, hop):
     network, settings, genres, name = found
-    source, y, settings, starts, length = cut_windows(song, settings, sr, hop)
+    source, y, starts, length = cut_windows(song, settings, sr, hop)
     times, duration = (starts + length / 2) / settings.sr, y.size / settings.sr
     probabilities = np.full((len(starts), len(genres)), np.nan)
     unheard, loud = {}, np.zeros(settings.shape[1])
@@ -221,13 +221,14 @@ def _listen(song, found, sr, hop):
         mels = {}
         for i, start in enumerate(starts[first : first + BATCH], first):
             try:
-                mels[i] = log_mel(y[start : start + length], settings)
+                mels[i] = log_mel(y[start : start + length], settings, settings.sr)
             except audio.AudioError as error:  # long enough and finite, so it is silent
                 unheard[float(times[i])] = str(error).removeprefix("The waveform: ")
         if mels:
             batch = np.stack(list(mels.values()))
             probabilities[list(mels)] = network.predict_on_batch(batch)
-            loud += (batch > 0.99 * settings.floor).mean(axis=1).sum(axis=0)
+            floor = batch.min(axis=(1, 2), keepdims=True)
+            loud += (batch > floor + 0.1).mean(axis=1).sum(axis=0)
     loudest = np.maximum.reduceat(np.abs(y), np.arange(0, y.size, round(TICK * settings.sr)))
     notes = _notes(duration, loud / max(1, len(starts) - len(unheard)), settings)
     when = duration, length / settings.sr, times
@@ -259,8 +260,8 @@ def band_tops(settings):
 def cut_windows(song, settings, sr=None, hop=None):
     """A song's samples, and where its windows lie; arguments and errors are those of `classify`.
 
-    Its source; its samples (n,) at the rate of the settings; these (with the song's own rate, where
-    they had none); the first sample of every window (windows,), and a window's number of samples.
+    Its source; its samples (n,) at the rate of the settings; the first sample of every window
+    (windows,); and how many samples a window has.
     """
     window = _seconds(settings)
     hop = window / 2 if hop is None else hop
@@ -268,24 +269,22 @@ def cut_windows(song, settings, sr=None, hop=None):
         raise ValueError(f"hop, seconds from window to window, is at least {TICK}, not {hop!r}.")
     if isinstance(song, str | PathLike):
         song = Path(song).expanduser()
-        source, rate = str(song), settings.sr or audio.rate(song)
-        y = audio.load(song, rate)
+        source, y = str(song), audio.load(song, settings.sr)
     elif not (sr and sr > 0):
         raise ValueError(f"Samples do not say how many of them are a second: give sr, not {sr!r}.")
     else:
-        source, rate = "waveform", settings.sr or sr
-        y = audio.resample(audio.mono(song), sr, rate)
-    if y.size < window * rate / 2:
+        source, y = "waveform", audio.resample(audio.mono(song), sr, settings.sr)
+    if y.size < window * settings.sr / 2:
         raise audio.AudioError(
-            f"{source}: {y.size / rate:.2f} s of sound. A window is {window:.1f} s long, and a "
+            f"{source}: {y.size / settings.sr:.2f} s of sound. A window is {window:.1f} s long, and a "
             "song fills at least half of one."
         )
-    return source, y, replace(settings, sr=rate), *_windows(y.size, rate, window, hop)
+    return source, y, *_windows(y.size, settings.sr, window, hop)
 
 
 def _seconds(settings):
     """Seconds of music from which a network of these settings learned at a time."""
-    return settings.seconds if settings.sampled or settings.reference == "frames" else CLIP
+    return CLIP if settings.reference == "clip" and not settings.sampled else settings.seconds
 
 
 def _windows(n, sr, window, hop):

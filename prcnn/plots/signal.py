@@ -58,13 +58,12 @@ def spectrogram(values, settings=PAPER, ax=None, title="", colorbar=True):
         vmin=settings.floor,
         vmax=0,
     )
-    sr = settings.sr or 44100  # what clips have that are taken at their own rate, nearly all
     if settings.n_mels:
-        ticks = [hz for hz in _TICKS if hz < sr / 2]
-        ax.set_yticks(librosa.hz_to_mel(ticks) / librosa.hz_to_mel(sr / 2) * bands, ticks)
+        ticks = [hz for hz in _TICKS if hz < settings.sr / 2]
+        ax.set_yticks(librosa.hz_to_mel(ticks) / librosa.hz_to_mel(settings.sr / 2) * bands, ticks)
     else:
-        ticks = np.arange(0, sr / 2, 2000, dtype=int)
-        ax.set_yticks(ticks * settings.n_fft / sr, ticks)
+        ticks = np.arange(0, settings.sr / 2, 2000, dtype=int)
+        ax.set_yticks(ticks * settings.n_fft / settings.sr, ticks)
     ax.set(xlabel="time (s)", ylabel="frequency (Hz)", title=title)
     ax.grid(False)
     if colorbar:
