@@ -276,8 +276,8 @@ def cut_windows(song, settings, sr=None, hop=None):
         source, y = "waveform", audio.resample(audio.mono(song), sr, settings.sr)
     if y.size < window * settings.sr / 2:
         raise audio.AudioError(
-            f"{source}: {y.size / settings.sr:.2f} s of sound. A window is {window:.1f} s long, and a "
-            "song fills at least half of one."
+            f"{source}: {y.size / settings.sr:.2f} s of sound. A window is {window:.1f} s long, and "
+            "a song fills at least half of one."
         )
     return source, y, *_windows(y.size, settings.sr, window, hop)
 
