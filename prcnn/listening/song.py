@@ -36,38 +36,22 @@ BATCH = 32
 class Listening:
     """What a network heard, over time. Printed, it says so in words.
 
-    Attributes
-    ----------
-    source, network, settings : str
-        The file, or "waveform"; the names of who listened and of the log-mel settings.
-    genres : list of str
-        The only words the network has.
-    duration, window : float
-        Of the song, and of a window (the song's, where that is shorter), in seconds.
-    times, probabilities : numpy.ndarray [shape=(windows,), (windows, genres)]
-        The windows' middles in seconds, and what the network says of each, which sums to one; NaN
-        for windows in `unheard`. The probabilities of prcnn's own weights are calibrated on music
-        like FMA's; other networks say what they say.
-    peaks : numpy.ndarray [shape=(ceil(duration / 0.1),)]
-        Loudest sample of every tenth of a second, 1 at full scale.
-    unheard : dict
-        Middle of a window in seconds → why it has no spectrogram (it is silent).
-    notes : list of str
-        Why to trust the answer less: the song is shorter than a window, or has no treble.
-
     Chapter: book/classify.ipynb
     """
 
-    source: str
-    network: str
-    settings: str
-    genres: list[str]
-    duration: float
-    window: float
-    times: np.ndarray
+    source: str  #: The file, or "waveform".
+    network: str  #: The name of who listened.
+    settings: str  #: The name of the log-mel settings.
+    genres: list[str]  #: The only words the network has.
+    duration: float  #: Of the song, in seconds.
+    window: float  #: Length of a window in seconds; of a song shorter than a window, the song's.
+    times: np.ndarray  #: The windows' middles, in seconds from the start of the song.
+    #: (windows, genres), each row sums to one; NaN for windows in `unheard`. Those of prcnn's own
+    #: weights are calibrated on music like FMA's; other networks say what they say.
     probabilities: np.ndarray
-    peaks: np.ndarray
-    unheard: dict
+    peaks: np.ndarray  #: Loudest sample of every tenth of a second, 1 at full scale.
+    unheard: dict  #: Middle of a window in seconds → why it has no spectrogram (it is silent).
+    #: Why to trust the answer less: the song is shorter than a window, or has no treble.
     notes: list[str] = ()
 
     @property
@@ -154,14 +138,12 @@ def classify(song, model="beyond", *, sr=None, hop=None, **network):
         Sampling rate of samples in Hz: they need one. A file knows its own.
     hop : float, optional
         Seconds from one window to the next; half a window where not given.
-    settings : prcnn.spectrogram.Settings or str
-        How spectrograms were made for a keras.Model, which needs it; only for one.
-    genres : list of str
-        What the outputs of a keras.Model mean, in order; likewise.
-    weights : str or os.PathLike, optional
-        The published weights: their file or its folder, where they were not downloaded before.
-    download : bool
-        Fetch published weights that are not there. Never done unasked.
+    settings, genres : prcnn.spectrogram.Settings or str, list of str
+        How spectrograms were made for a keras.Model and what its outputs mean, in order; only for
+        one, which needs them.
+    weights, download : str or os.PathLike, bool
+        The published weights: their file or its folder, where they were not downloaded before; and
+        whether to fetch those that are not there. Never done unasked.
 
     Returns
     -------
@@ -171,15 +153,12 @@ def classify(song, model="beyond", *, sr=None, hop=None, **network):
 
     Raises
     ------
-    prcnn.audio.AudioError
-        The song does not decode or fills less than half a window, or none of several can be used.
-    OSError
-        The file is missing or cannot be read, or the run folder holds no trained network.
+    prcnn.audio.AudioError, OSError
+        The song does not decode, is not there or cannot be read, or fills less than half a window;
+        or none of several can be used. FileNotFoundError also for a run folder without a network.
     ValueError
         The model is unknown or does not fit the settings or genres, samples come without `sr`, or
-        `hop` is under 0.1 s.
-    prcnn.models.CheckpointError
-        The weights are not there, or are damaged.
+        `hop` is under 0.1 s. A prcnn.models.CheckpointError: weights are not there, or damaged.
 
     Examples
     --------
@@ -276,8 +255,8 @@ def cut_windows(song, settings, sr=None, hop=None):
         source, y = "waveform", audio.resample(audio.mono(song), sr, settings.sr)
     if y.size < window * settings.sr / 2:
         raise audio.AudioError(
-            f"{source}: {y.size / settings.sr:.2f} s of sound. A window is {window:.1f} s long, and "
-            "a song fills at least half of one."
+            f"{source}: {y.size / settings.sr:.2f} s of sound. A song fills at least half of a "
+            f"window, which is {window:.1f} s long."
         )
     return source, y, *_windows(y.size, settings.sr, window, hop)
 

@@ -13,11 +13,8 @@ def over_time(listening, ax=None):
     """Probability of every genre over a song, under its loudness.
 
     Dark is probable; a dot marks the genre that leads. A moment shows the window whose middle is
-    nearest; windows in which there was nothing to hear are hatched.
-
-    Parameters
-    ----------
-    listening : prcnn.listening.Listening
+    nearest; windows in which there was nothing to hear are hatched. ``listening`` is what
+    :func:`prcnn.classify` returns.
 
     Chapter: book/classify.ipynb
     """
@@ -50,10 +47,7 @@ def occlusion(found, ax=None):
     """The window of a song that decided, and over it how much each part of it counts.
 
     Red parts speak for the genre (without them its probability falls), blue ones against it.
-
-    Parameters
-    ----------
-    found : prcnn.listening.OcclusionMap
+    ``found`` is what :func:`prcnn.listening.occlusion_map` returns.
 
     Chapter: book/classify.ipynb
     """

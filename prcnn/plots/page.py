@@ -108,12 +108,7 @@ def show(ax, alt, sound=None, **heard):
     Returns
     -------
     IPython.display.HTML
-        An ``<img>`` that scales to the page; the figure is closed.
-
-    Raises
-    ------
-    ValueError
-        If ``alt`` is empty.
+        An ``<img>`` that scales to the page; the figure is closed. ValueError if ``alt`` is empty.
 
     Chapter: every figure goes through this.
     """
@@ -167,16 +162,11 @@ def player(waveform_or_path, sr=None, label="Sound", seconds=4.0, offset=0.0):
     label : str
         What is heard: read out by screen readers, and shown before the player.
     seconds, offset : float
-        How much to keep, from where.
+        How much to keep, from where; an :class:`prcnn.audio.AudioError` where nothing is.
 
     Returns
     -------
     IPython.display.HTML
-
-    Raises
-    ------
-    prcnn.audio.AudioError
-        Where there is nothing to play.
 
     Chapter: book/log_mel.ipynb
     """
@@ -200,31 +190,12 @@ def player(waveform_or_path, sr=None, label="Sound", seconds=4.0, offset=0.0):
 
 
 def question(ask, sounds, choices, truth, answer, network=None):
-    """A question to listen to. The book's ``question.js`` makes buttons of the choices.
+    """A question to listen to, as HTML. The book's ``question.js`` makes buttons of the choices.
 
-    Where no script runs, in JupyterLab and on paper, the choices are named and the answer folds
-    out.
-
-    Parameters
-    ----------
-    ask, answer : str
-        What is asked; what to say once it is answered, one or two sentences.
-    sounds : list of IPython.display.HTML
-        From :func:`prcnn.plots.player`.
-    choices : list of str
-        Each a button.
-    truth, network : str
-        The right choice; optionally what a network chose, which is counted in the page's
-        ``<p class="score">``, if there is one.
-
-    Returns
-    -------
-    IPython.display.HTML
-
-    Raises
-    ------
-    ValueError
-        If ``truth`` or ``network`` is none of the choices.
+    Where no script runs, in JupyterLab and on paper, the choices are named and the ``answer``, one
+    or two sentences, folds out. ``sounds`` are of :func:`prcnn.plots.player`; ``choices`` are
+    texts, of which ``truth`` is the right one, and ``network`` what a network chose: it is counted
+    in the page's ``<p class="score">``, if there is one. ValueError where either is no choice.
 
     Chapter: book/guess.ipynb
     """
