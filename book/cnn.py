@@ -109,10 +109,10 @@ plots.spectrogram(mel, PAPER, ax=ax, colorbar=False)
 ax.images[-1].set_cmap("Greys")
 halo = [withStroke(linewidth=4, foreground="white")]
 fields = models.receptive_field(cnn).loc["pool_2"::2]
-for (layer, field), style in zip(fields.iterrows(), [("C0", "-"), ("C1", "--"), ("C2", "-.")], strict=False):
-    size, look = (field.frames * PAPER.step, field.bands), dict(zip(("ec", "ls"), style, strict=True))
-    corner = (60 * PAPER.step, 0)
-    ax.add_patch(Rectangle(corner, *size, fill=False, lw=2.5, clip_on=False, label=layer, path_effects=halo, **look))
+for i, ((layer, field), style) in enumerate(zip(fields.iterrows(), ("-", "--", "-.", ":"), strict=True)):
+    corner, size = (60 * PAPER.step, 0), (field.frames * PAPER.step, field.bands)
+    look = {"fill": False, "lw": 2.5, "ls": style, "ec": f"C{i}", "path_effects": halo}
+    ax.add_patch(Rectangle(corner, *size, clip_on=False, label=layer, **look))
 ax.legend(title="one value of", loc="upper right", framealpha=1)
 plots.show(
     ax,
