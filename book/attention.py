@@ -55,7 +55,6 @@ from myst_nb import glue
 import prcnn
 from prcnn import models, plots, store, training
 from prcnn.study import reproduction, results
-from prcnn.study import plots as study_plots
 
 logging.getLogger("tensorflow").setLevel("ERROR")  # it warns of many small networks
 plots.use_style()
@@ -172,8 +171,13 @@ of_layers = {
 running = pd.DataFrame(
     {name: table["accumulator"] for name, table in of_layers.items()}, dtype=float
 )
+ax = plt.subplots()[1]
+for (name, column), marker in zip(running.dropna(axis=1).items(), "osD^v", strict=False):
+    ax.plot(running.index, column, ls=":", marker=marker, label=name)
+ax.set(yscale="log", ylabel="largest mean squared gradient", xlabel="layer")
+ax.legend(title="weights", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 plots.show(
-    study_plots.accumulators(running.dropna(axis=1)),
+    ax,
     alt="Largest mean squared gradient of every convolution, on a logarithmic axis: the two weight "
     "files with published attention lie many powers of ten below all others.",
 )
@@ -352,7 +356,14 @@ run = training.train(
 )
 trained = models.attention_weights(run.model, X_test)
 ax = plt.subplots(figsize=(7.2, 2.9))[1]
-plots.attention(trained[example], X_test[example], ax=ax, settings=features.settings)
+plots.spectrogram(X_test[example], features.settings, ax=ax, colorbar=False)
+ax.images[-1].set_cmap("Greys")
+over, steps = ax.twinx(), trained.shape[1]
+at = np.arange(steps) * (X_test.shape[1] // steps * features.settings.step)
+over.step(at, trained[example] * steps, where="post", c="C3", lw=1.5)
+over.axhline(1, c="C3", lw=1, ls="--")
+over.set(ylabel="weight × steps", ylim=(0, None))
+over.grid(False)
 ax.set_title(f"{heard['genre']}: {network}, trained for {epochs} epochs")
 seen = features.settings.seconds
 plots.show(

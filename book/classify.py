@@ -51,6 +51,7 @@ from IPython.display import Markdown
 import prcnn
 from prcnn import audio, listening, plots, spectrogram
 from prcnn.datasets.synthetic import clips
+from prcnn.evaluation import percent
 from prcnn.listening import Listening
 from prcnn.study import music_map, results
 
@@ -92,7 +93,9 @@ plots.show(
 # %% [markdown]
 # In your picture as in {numref}`fig-classify-example`, every step in the course of a genre is one window of thirty
 # seconds, and the answer is the mean of all windows. Where no genre reaches one half, the network is more likely
-# wrong than right, by its own word, and the page says that it is *not sure*.
+# wrong than right, by its own word, and the page says that it is *not sure*. It also says where a song is shorter
+# than a window, or has no treble: of a copy that has lost what lies above 8 kHz the network may be surer than of
+# the original, and no righter.
 #
 # The example is for those who have no music at hand. A program made it: one clip of the book's
 # [synthetic](datasets.ipynb) Electronic, then one of its Pop. The network learned these words from music by people,
@@ -105,11 +108,11 @@ heard = prcnn.classify(y, model, sr=sr, hop=hop, weights=weights)
 print(heard)
 
 # %% [markdown]
-# `y` are samples here; `prcnn.classify("song.mp3")` takes a file, and a folder gives one answer a song. (The
-# page above plays the example as an MP3, and what that loses may move a probability by a point. A file whose rate is
-# not 44.1 kHz is resampled there in the browser's own way: at 22 kHz that can be several points.) Who listens is one
-# argument: nothing for the shipped weights, the folder of a run that you [trained](train.ipynb), or the name of
-# weights that the paper's authors published.
+# `y` are samples here, which need `sr`; `prcnn.classify("song.mp3")` takes a file, and a folder or a list of files
+# gives one answer a song. (The page above plays the example as an MP3, and what that loses may move a probability
+# by a point. A file whose rate is not 44.1 kHz is resampled there in the browser's own way: at 22 kHz that can be
+# several points.) Who listens is one argument: nothing for the shipped weights, the folder of a run that you
+# [trained](train.ipynb), or the name of weights that the paper's authors published.
 #
 # ```python
 # prcnn.classify("song.mp3", "runs/mine")
@@ -178,8 +181,8 @@ plots.show(
 # %% tags=["remove-cell"]
 bands = listening.occlusion_map(y, model, parts=(1, 8), sr=sr, hop=hop, weights=weights).drops.iloc[0]
 first = int(bands.idxmax())
-edges = spectrogram.mel_filters(dataclasses.replace(found.settings, sr=found.settings.sr or sr))
-hz = np.fft.rfftfreq(found.settings.n_fft, 1 / (found.settings.sr or sr))
+edges = spectrogram.mel_filters(found.settings)
+hz = np.fft.rfftfreq(found.settings.n_fft, 1 / found.settings.sr)
 wide = found.mel.shape[1] // 8
 low = max(20.0, float(hz[np.flatnonzero(edges[:, first])[0]]) if edges[:, first].any() else 20.0)
 high = float(hz[np.flatnonzero(edges[:, min(first + wide, edges.shape[1]) - 1])[-1]])
@@ -230,7 +233,7 @@ pd.DataFrame(
         name: {
             "answer": one.answer,
             "most likely": one.genre or "–",
-            "probability": f"{100 * one.mean.iloc[0]:.0f} %" if one.genre else "–",
+            "probability": percent(one.mean.iloc[0]) if one.genre else "–",
         }
         for name, one in answers.items()
     }

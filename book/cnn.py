@@ -36,6 +36,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown
+from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 
 import prcnn
 from prcnn import models, plots
@@ -102,8 +104,16 @@ assert counts == [layers.parameters[f"conv_{i}"] for i in range(1, 6)]
 # sees grows from layer to layer: {numref}`fig-cnn-fields` shows it at four depths.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cnn-fields", "caption": "What one value of each layer can see of the spectrogram: a sliver after the second pooling, all bands and a third of the time after the fifth."}}
-fig, ax = plt.subplots(figsize=(7.2, 3.2))
-plots.receptive_fields(models.receptive_field(cnn).loc["pool_2"::2], mel, ax=ax)
+ax = plt.subplots(figsize=(7.2, 3.2))[1]
+plots.spectrogram(mel, PAPER, ax=ax, colorbar=False)
+ax.images[-1].set_cmap("Greys")
+halo = [withStroke(linewidth=4, foreground="white")]
+fields = models.receptive_field(cnn).loc["pool_2"::2]
+for i, ((layer, field), style) in enumerate(zip(fields.iterrows(), ("-", "--", "-.", ":"), strict=True)):
+    corner, size = (60 * PAPER.step, 0), (field.frames * PAPER.step, field.bands)
+    look = {"fill": False, "lw": 2.5, "ls": style, "ec": f"C{i}", "path_effects": halo}
+    ax.add_patch(Rectangle(corner, *size, clip_on=False, label=layer, **look))
+ax.legend(title="one value of", loc="upper right", framealpha=1)
 plots.show(
     ax,
     alt="A spectrogram with four frames of growing size: pool_2 sees a sliver, pool_5 a third of the "
@@ -135,9 +145,26 @@ by_hand.get_layer("conv_1").set_weights([weights, np.zeros(3)])
 loudness = mel - mel.min()  # decibels above the floor
 maps = models.outputs(by_hand, loudness[None], "conv_1")[0]
 
+
+# %% tags=["hide-input"]
+def draw_maps(maps, ax, columns=8):
+    """Maps (time, mel, filters) side by side, the first top left, each as bright as its largest value."""
+    time, mel, filters = maps.shape
+    rows = -(-filters // columns)
+    across, up = max(1, time // 40), max(1, mel // 16)  # between two maps
+    tiles = np.full((rows * (mel + up) - up, columns * (time + across) - across), np.nan)
+    for i in range(filters):
+        row, column = divmod(i, columns)
+        bottom, left = (rows - 1 - row) * (mel + up), column * (time + across)
+        tile = maps[..., i].T / (np.abs(maps[..., i]).max() or 1)
+        tiles[bottom : bottom + mel, left : left + time] = tile
+    ax.imshow(tiles, interpolation="nearest")
+    ax.set_axis_off()
+
+
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cnn-by-hand", "caption": "What three kernels answer to the first 200 frames: did it get louder, how loud is it, is it a dip?"}}
 fig, ax = plt.subplots(figsize=(6, 2))
-plots.feature_maps(maps[:200], ax=ax, columns=3)
+draw_maps(maps[:200], ax, columns=3)
 plots.show(
     ax,
     alt="Three maps of the first 200 frames: the first shows thin vertical lines at every onset, the second "
@@ -158,7 +185,7 @@ plots.show(
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cnn-untrained", "caption": "The first sixteen maps of two layers before training, each as bright as its own largest value."}}
 fig, axes = plt.subplots(2, 1, figsize=(6, 2.8))
 for ax, layer, n in zip(axes, ["conv_1", "pool_3"], [16, 16], strict=True):
-    plots.feature_maps(models.outputs(cnn, mel[None], layer)[0, ..., :n], ax=ax)
+    draw_maps(models.outputs(cnn, mel[None], layer)[0, ..., :n], ax)
     ax.set_title(f"{layer}: its first {n} maps, untrained")
 plots.show(
     fig,

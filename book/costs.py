@@ -29,6 +29,7 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 from prcnn import evaluation, plots
+from prcnn.plots.page import HATCHES
 from prcnn.spectrogram import AUTHORS, PAPER
 from prcnn.study import results
 
@@ -41,12 +42,29 @@ plots.use_style()
 # {numref}`fig-costs-clip` comes from `tests/benchmarks/extraction.py`, which measures each stage on one
 # core with real clips of FMA.
 
+
+# %% tags=["hide-input"]
+def draw_costs(costs, height, cores="one core"):
+    """Bars of milliseconds a clip: a row a bar, a column a stage."""
+    ax, left = plt.subplots(figsize=(7.2, height))[1], 0
+    greys = np.linspace(0.35, 0.95, len(costs.columns)).astype(str)
+    for stage, grey, hatch in zip(costs, greys, HATCHES * 9, strict=False):
+        look = {"color": grey, "edgecolor": "black", "hatch": hatch}
+        ax.barh(costs.index, costs[stage], left=left, label=stage, **look)
+        left = left + costs[stage]
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.set(xlabel=f"milliseconds a clip, {cores}")
+    ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.02), frameon=False)
+    return ax
+
+
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-costs-clip", "caption": "Milliseconds that a clip of 30 seconds takes on its way to a picture, stage by stage."}}
 cost = results.read("extraction")
 stages = pd.DataFrame(cost["stages"]).T
 slow_mean = stages.pop("(mean(axis=1) instead)")
 plots.show(
-    plots.stage_costs(stages, ax=plt.subplots(figsize=(6, 1.9))[1]),
+    draw_costs(stages, 1.9),
     alt="Bars of milliseconds a clip by stage: decoding the MP3 takes most of each bar.",
 )
 
@@ -152,10 +170,10 @@ pd.DataFrame(rows).astype(object)
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-costs-step", "caption": "Milliseconds that a clip costs in a step of training, block by block."}}
 speed = results.read("training_speed")
 plots.show(
-    plots.stage_costs(
+    draw_costs(
         pd.DataFrame(speed["stages"], index=["a step"]).clip(lower=0),
-        ax=plt.subplots(figsize=(7.2, 1.3))[1],
-        cores=f"{speed['provenance']['machine']['cores']} cores",
+        1.3,
+        f"{speed['provenance']['machine']['cores']} cores",
     ),
     alt="One bar of milliseconds a clip: the first two blocks take most, the GRU about a quarter.",
 )

@@ -40,6 +40,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import display
 from myst_nb import glue
@@ -52,6 +53,8 @@ from prcnn.datasets import fma, splits
 from prcnn.datasets import gtzan as gtzan_files
 from prcnn.datasets.synthetic import recipes
 from prcnn.study import checked
+from prcnn.datasets.dataset import SPLITS
+from prcnn.plots.page import HATCHES
 
 plots.use_style()
 pd.set_option("display.max_colwidth", 80)
@@ -120,8 +123,17 @@ music
 music.clips[["genre", "split", "artist"]].head()
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-datasets-genres", "caption": "How many clips each genre has in each split."}}
+counts = pd.crosstab(music.clips["genre"], music.clips["split"]).reindex(columns=SPLITS, fill_value=0)
+ax, left = plt.subplots()[1], 0
+for split, hatch in zip(SPLITS, HATCHES, strict=False):
+    ax.barh(counts.index, counts[split], left=left, hatch=hatch, edgecolor="white", label=split)
+    left = left + counts[split]
+ax.invert_yaxis()
+ax.grid(axis="y", visible=False)
+ax.set(xlabel="clips", title="Clips of each genre, by split")
+ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.08), frameon=False)
 plots.show(
-    plots.genre_counts(music.clips),
+    ax,
     alt="Bars of the number of clips of each genre, divided into training, validation and test.",
 )
 
@@ -219,12 +231,21 @@ else:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-datasets-artists", "caption": "Who makes up a genre: each bar is cut into its artists, the most frequent one dark."}}
 if music.clips["artist"].notna().any():
-    display(
-        plots.show(
-            plots.artist_shares(music.clips),
-            alt="One bar a genre, cut into its artists; the most frequent artist is dark.",
-        )
-    )
+    ax = plt.subplots()[1]
+    for genre, group in music.clips.groupby("genre"):
+        left = 0
+        for i, size in enumerate(group["artist"].value_counts() / len(group) * 100):
+            grey = "0.15" if i == 0 else ("0.6", "0.8")[i % 2]
+            ax.barh(genre, size, left=left, color=grey, edgecolor="white", lw=0.4)
+            left += size
+        unknown = {"color": "white", "edgecolor": "0.6", "lw": 0.4 * (left < 99.9)}
+        ax.barh(genre, 100 - left, left=left, **unknown)
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.set(xlabel="share of the genre's clips (%)", xlim=(0, 100))
+    ax.set_title("Who makes up a genre (dark: its most frequent artist)")
+    alt = "One bar a genre, cut into its artists; the most frequent artist is dark."
+    display(plots.show(ax, alt=alt))
 else:
     print("This dataset does not say who its artists are.")
 
@@ -234,6 +255,19 @@ else:
 # they are dealt out at random, how many test clips have an artist who was heard in training?
 # {numref}`fig-datasets-overlap` counts them.
 
+
+# %% tags=["hide-input"]
+def draw_overlaps(shares):
+    """A bar a split: how many of the test clips are by an artist from training."""
+    ax = plt.subplots(figsize=(7.2, 2.2))[1]
+    bars = ax.barh(list(shares), [100 * share for share in shares.values()], color="0.45")
+    ax.bar_label(bars, fmt="%.0f %%", padding=3)
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.set(xlabel="test clips whose artist is in training (%)", xlim=(0, 112))
+    return ax
+
+
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-datasets-overlap", "caption": "The share of test clips whose artist was heard in training, as loaded and in a random split."}}
 if music.clips["artist"].notna().any():
     shares = {
@@ -242,7 +276,7 @@ if music.clips["artist"].notna().any():
     }
     display(
         plots.show(
-            plots.overlaps(shares),
+            draw_overlaps(shares),
             alt="Two bars: as loaded, and for a random split, the share of test clips of artists "
             "that are also in training.",
         )
@@ -292,7 +326,7 @@ named = {
     "by artist": gtzan["overlap"]["artist"],
 }
 plots.show(
-    plots.overlaps(named),
+    draw_overlaps(named),
     alt="Three bars: in GTZAN, the share of test clips whose artist is in training, for a random, "
     "the fault-filtered and an artist-grouped split.",
 )

@@ -488,7 +488,7 @@ hardest = known.idxmin()
 clip = prcnn.datasets.load("synthetic").clips.loc[hardest]
 said = pd.Series(predicted[:, synthetic["clips"].index(hardest)]).value_counts(normalize=True)
 said.index = [synthetic["genres"][i] for i in said.index]
-ax = plots.scores(
+ax = plots.genre_bars(
     [said.get(genre, 0) for genre in synthetic["genres"]], synthetic["genres"], clip["genre"]
 )
 ax.set(xlabel="share of runs that say so (%)", title=f"a clip of {clip['genre']}")

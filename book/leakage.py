@@ -55,7 +55,6 @@ import prcnn
 from prcnn import baselines, evaluation, plots
 from prcnn.datasets import splits
 from prcnn.study import paper, results, segments, training_clips
-from prcnn.study import plots as study_plots
 
 plots.use_style()
 clips = prcnn.datasets.load(dataset, data_home=data_home)
@@ -304,8 +303,12 @@ cut = results.read(segments.RESULT)
 figure, axes = plt.subplots(1, len(NAMES), sharey=True, figsize=(8, 3.6))
 for ax, (network, title) in zip(axes, NAMES.items(), strict=True):
     curves = segments.curves(cut, network)
-    study_plots.segments(curves, published=paper.FENG_GTZAN, ax=ax)
-    ax.set_title(title)
+    for i, ((way, of_folds), style) in enumerate(zip(curves.items(), ("-", "--"), strict=True)):
+        ax.plot(of_folds.index, 100 * of_folds, style, color=f"C{i}", lw=0.8, alpha=0.4)
+        ax.plot(of_folds.index, 100 * of_folds.mean(axis=1), style, color=f"C{i}", lw=2.5, label=way)
+    ax.axhline(paper.FENG_GTZAN, color="0.4", ls=":", label="published")
+    ax.set(xlabel="epoch", ylabel="validation accuracy (%)", ylim=(0, 102), title=title)
+    ax.legend(loc="lower right")
     ax.label_outer()
 plots.show(
     figure,

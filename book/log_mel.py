@@ -171,8 +171,19 @@ plots.show(
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-mel-scale", "caption": "The mel scale, and every eighth of the 128 filters that it gives."}}
 _, (scale, bands) = plt.subplots(1, 2, figsize=(7, 2), width_ratios=(4, 3))
-plots.mel_scale(ax=scale)
-plots.mel_bands(ax=bands)
+hz = np.linspace(0, 11025, 500)
+scale.plot(hz, librosa.hz_to_mel(hz), color="black")
+for end, beside in ((100, (8, -4)), (8000, (6, -13))):
+    mels = float(librosa.hz_to_mel(end))
+    scale.plot([end, end, 0], [0, mels, mels], color="0.5", linestyle=":")
+    scale.annotate(f"{end:,} Hz", (end, mels), xytext=beside, textcoords="offset points")
+scale.axvline(1000, color="0.8", zorder=0)
+scale.annotate("straight below 1 kHz", (1000, 12), xytext=(6, 0), textcoords="offset points")
+scale.set(xlabel="frequency (Hz)", ylabel="mels (Slaney)", xlim=(0, 11025), ylim=(0, 52))
+hz = np.fft.rfftfreq(PAPER.n_fft, 1 / PAPER.sr)
+for i, band in enumerate(spectrogram.mel_filters(PAPER).T[::8]):
+    bands.plot(hz, band / band.max(), color=("0.1", "0.55")[i % 2], lw=1)
+bands.set(xlabel="frequency (Hz)", ylabel="weight (of its peak)", xlim=(0, PAPER.sr / 2))
 plots.show(
     scale,
     alt="Mels over Hz: straight to 1 kHz, then flattening. Beside it, every eighth mel filter: "
@@ -260,7 +271,15 @@ glue("authors_seconds", AUTHORS.seconds, display=False)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-mel-reach", "caption": "What 640 frames show of a clip of 30 seconds, by the text and by the code."}}
 figure, (clip, near, far) = plt.subplots(3, 1, figsize=(6.4, 4.2), sharex=True, height_ratios=(5, 4, 4))
-plots.reach(y, [PAPER, AUTHORS, FENG], ax=clip)
+plots.waveform(y / np.abs(y).max(), ax=clip)
+for i, one in enumerate((PAPER, AUTHORS, FENG)):
+    look = {"facecolor": "0.85", "hatch": ("///", "...", "xxx")[i], "ec": "0.3"}
+    clip.broken_barh([(0, one.seconds)], (-1.6 - 0.6 * i, 0.4), **look)
+    words = f"{one.name}: hop {one.hop_length}, {one.n_frames} frames, {one.seconds:.1f} s"
+    at = 0.3 if one.seconds > y.size / PAPER.sr * 0.6 else one.seconds + 0.3
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    clip.text(at, -1.4 - 0.6 * i, words, va="center", fontsize="small", bbox=box)
+clip.set(ylim=(-2.95, 1.1), yticks=[-1, 0, 1])
 plots.spectrogram(mel, PAPER, ax=near, title="paper: twice as fine, half the clip", colorbar=False)
 plots.spectrogram(
     spectrogram.log_mel(path, AUTHORS), AUTHORS, ax=far, title="authors: the clip", colorbar=False

@@ -27,6 +27,7 @@
 # That is all it promises. The axes mean nothing, and neither does the size of a gap or of a group.
 
 # %% tags=["remove-cell"]
+import matplotlib.pyplot as plt
 from IPython.display import Markdown
 from myst_nb import glue
 
@@ -48,8 +49,16 @@ glue("clips", len(record["clips"]), display=False)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-map", "caption": "The test clips of FMA-small, laid out by t-SNE so that those which beyond takes for alike are neighbours."}}
 table = music_map.read(record)
+ax = plt.subplots(figsize=(8, 4.6))[1]
+for genre, here in table.groupby("genre"):
+    for right, marker, size in ((True, "o", 22), (False, "x", 16)):
+        spots = here[here["right"] == right]
+        look = {"s": size, "color": music_map.COLOURS[genre], "marker": marker, "lw": 1.2}
+        ax.scatter(spots["x"], spots["y"], label=genre if right else None, **look)
+ax.set(aspect="equal", xticks=[], yticks=[], title="dot: right, cross: a mistake")
+ax.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.02), frameon=False)
 still = plots.show(
-    music_map.picture(table),
+    ax,
     alt=f"Map of {len(table)} clips. Some genres have a region of their own, with ragged borders; crosses, "
     "the mistakes, lie all over the map and most densely where genres meet.",
 )
@@ -105,8 +114,16 @@ assert table["probability"].mean() > table["right"].mean(), "the solution says t
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-map-genres", "caption": "One map a genre: its own clips in colour, all others in grey."}}
 among = (around == table["genre"]).groupby(table["genre"]).mean().sort_values()
+figure, axes = plt.subplots(2, 4, figsize=(8, 3.7), sharex=True, sharey=True)
+for ax, (genre, here) in zip(axes.flat, table.groupby("genre"), strict=True):
+    ax.scatter(table["x"], table["y"], 3, "0.85")
+    for right, marker in ((True, "o"), (False, "x")):
+        spots = here[here["right"] == right]
+        ax.scatter(spots["x"], spots["y"], 12, music_map.COLOURS[genre], marker, lw=1)
+    ax.set(aspect="equal", xticks=[], yticks=[])
+    ax.set_title(f"{genre}, {here['right'].mean():.0%} right", fontsize="small")
 plots.show(
-    music_map.panels(table),
+    figure,
     alt=f"Eight small maps, one a genre. {recall.index[-1]} fills one region and is mostly right; "
     f"{among.index[0]} is scattered over the map.",
 )

@@ -46,8 +46,8 @@ from myst_nb import glue
 
 import prcnn
 from prcnn import evaluation, models, plots, spectrogram, store
+from prcnn.plots.page import HATCHES
 from prcnn.study import paper, reproduction, results
-from prcnn.study import plots as study_plots
 
 logging.getLogger("tensorflow").setLevel("ERROR")  # it warns of many small networks
 plots.use_style()
@@ -330,11 +330,13 @@ x = np.linspace(-6, 6, 241)
 curves = pd.DataFrame(
     {name: np.array(gate(x)) for name, gate in reproduction.GATES.items()}, index=x
 )
+ax = plt.subplots(figsize=(5.2, 2.4))[1]
+for name, style in zip(curves, ("-", "--", ":"), strict=True):
+    ax.plot(x, curves[name], style, label=name.replace("_", " "), lw=2)
+ax.set(xlabel="input of the gate", ylabel="how far it opens", title="Three gates")
+ax.legend(loc="upper left")
 plots.show(
-    study_plots.gates(
-        curves.rename(columns=lambda name: name.replace("_", " ")),
-        ax=plt.subplots(figsize=(5.2, 2.4))[1],
-    ),
+    ax,
     alt="Three curves from 0 to 1: the smooth sigmoid, Keras 2's hard sigmoid which is steeper and "
     "reaches its ends at ±2.5, and Keras 3's which reaches them at ±3.",
 )
@@ -422,8 +424,19 @@ if rows:
     changed["changed (%)"] = 100 * changed["changed"] / changed["n"]
     share = changed[changed["dataset"] == changed["dataset"].iloc[-1]]
     share = share.assign(gate=share["gate"].str.replace("_", " "), part=share["changed"] / share["n"])
+    bars_by_gate = 100 * share.pivot_table("part", "weights", "gate")
+    ax, count = plt.subplots(figsize=(7.2, 0.8 + 0.5 * len(bars_by_gate)))[1], len(bars_by_gate.columns)
+    for i, (gate, hatch) in enumerate(zip(bars_by_gate, HATCHES, strict=False)):
+        at = np.arange(len(bars_by_gate)) + (i - (count - 1) / 2) * 0.8 / count
+        look = {"label": gate, "hatch": hatch, "edgecolor": "white"}
+        ax.barh(at, bars_by_gate[gate], 0.8 / count, **look)
+    ax.set_yticks(range(len(bars_by_gate)), bars_by_gate.index)
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.set(xlabel="%", xlim=(0, 100))
+    ax.legend(ncols=count, loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
     shown = plots.show(
-        study_plots.by_gate(share.pivot_table("part", "weights", "gate")),
+        ax,
         alt="Bars for three weight files: with a gate that is not their own, a fifth to more than half "
         "of the clips are called another genre; with their own, none.",
     )

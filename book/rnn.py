@@ -362,11 +362,25 @@ assert stuck["decibels"] > 0.8 and stuck["standardised"] < 0.1
 # two last states move. Do this for each part in turn. {numref}`fig-rnn-influence` does it before training,
 # fed decibels as the published networks were.
 
+
+# %% tags=["hide-input"]
+PART = 32  # frames that are replaced at a time
+
+
+def draw_influence(table, settings):
+    """Change of the state by where the replaced part lies; the last ones count many times more."""
+    ax = plt.subplots()[1]
+    for (name, column), style in zip(table.items(), ("-", "--", "-.", ":") * 9, strict=False):
+        ax.plot((table.index + PART / 2) * settings.step, column, style, label=name, marker=".")
+    ax.set(xlabel="part replaced, at (s)", ylabel="change of the state", yscale="log")
+    ax.legend()
+    return ax
+
+
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-influence", "caption": "How far the two last states move when a part of the clip is replaced, by where the part lies. Untrained, fed decibels."}}
 untrained = models.state_influence(rnn, X)
-ax = plots.influence(untrained)
 plots.show(
-    ax,
+    draw_influence(untrained, PAPER),
     alt="Two curves over the clip. The forward state moves most when the last part is replaced, the "
     "backward state when the first is, and far less for all other parts.",
 )
@@ -409,7 +423,7 @@ else:
 
 curves = pd.DataFrame(memory["forward"], index=memory["frame"])
 curves /= curves.iloc[-1]
-ax = plots.influence(curves, settings=AUTHORS)
+ax = draw_influence(curves, AUTHORS)
 ax.set_ylabel("change, last part = 1")
 ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
 plots.show(

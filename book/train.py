@@ -50,6 +50,7 @@ from prcnn.notebook import refuse_unknown_parameters
 
 refuse_unknown_parameters()
 
+import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Markdown
 
@@ -236,8 +237,10 @@ def mistake(place):
         return Markdown("No other test clip is called a wrong genre.")
     i = report.clips.get_loc(wrong[place])
     true, said = report.genres[report.true[i]], report.genres[report.predicted[i]]
-    left = plots.heard(X_test[i], report.probabilities[i], report.genres, true, features.settings)
-    left.set_title(f"{true}, taken for {said}")
+    left, right = plt.subplots(1, 2, figsize=(8, 2.6), width_ratios=(2, 1))[1]
+    title = f"{true}, taken for {said}"
+    plots.spectrogram(X_test[i], features.settings, left, title, colorbar=False)
+    plots.genre_bars(report.probabilities[i], report.genres, true, right)
     return plots.show(
         left,
         alt=f"Log-mel spectrogram of a clip of {true}, and the probability of every genre.",

@@ -63,13 +63,3 @@ def test_the_page_gets_every_clip_and_no_picture_of_one():
     assert (x, y) == (row["x"], row["y"])
     assert data["genres"][said] == row["predicted"]
     np.testing.assert_allclose(percent, 100 * row[data["genres"]].astype(float), atol=0.51)
-
-
-def test_both_pictures_show_every_clip():
-    table = music_map.read()
-    drawn = music_map.picture(table)
-    assert sum(len(spots.get_offsets()) for spots in drawn.collections) == len(table)
-    first = music_map.panels(table)
-    axes = first.figure.axes
-    assert len(axes) == 8
-    assert sum(len(s.get_offsets()) for ax in axes for s in ax.collections[1:]) == len(table)

@@ -1,5 +1,6 @@
 """The pages' small scripts, in headless Chromium from a file: questions, the map, printing."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -56,15 +57,14 @@ def page(driver, tmp_path):
 
     def open_page(body, theme="light"):
         style = f'<link rel="stylesheet" href="{(STATIC / "play.css").as_uri()}">'
-        path = tmp_path / "page.html"
-        path.write_text(
+        (tmp_path / "page.html").write_text(
             f'<!doctype html><html lang="en" data-theme="{theme}"><meta charset="utf-8">'
             f"<title>A page</title>{THEME}{style}{SCRIPTS}<main>{body}</main></html>"
         )
         driver.get_log("browser")
         driver.set_window_size(1000, 900)
-        driver.get(path.as_uri())
-        return driver
+        driver.get((tmp_path / "page.html").as_uri())
+        return lambda selector: driver.find_elements("css selector", selector)
 
     yield open_page
     assert not [e for e in driver.get_log("browser") if e["level"] == "SEVERE"]
@@ -77,20 +77,18 @@ def pale(driver):
     return driver.execute_async_script(CONTRAST)
 
 
-def test_guesses_are_counted_once_beside_those_of_the_network(page):
+def test_guesses_are_counted_once_beside_those_of_the_network(page, driver):
     asked = [
         plots.question("Which?", [], ["Folk", "Rock"], "Folk", "It is Folk.", said).data
         for said in ("Folk", "Rock", "Folk")
     ]
-    driver = page("".join(asked) + '<p class="score" role="status"></p>')
-    score = driver.find_element("css selector", ".score")
+    find = page("".join(asked) + '<p class="score" role="status"></p>')
+    (score,), (first, second, _) = find(".score"), find(".question")
     assert score.text == "Your score will stand here."
-    first, second, _ = driver.find_elements("css selector", ".question")
     folk, rock = first.find_elements("css selector", "button")
     rock.click()
     folk.click()  # too late
-    assert "No: Folk." in first.text
-    assert "It is Folk." in first.text, "the answer has unfolded"
+    assert "No: Folk." in first.text and "It is Folk." in first.text, "the answer has unfolded"
     assert score.text == "After 1 of 3: you 0 right, the network 1."
     second.find_elements("css selector", "button")[0].click()
     assert "Right: Folk." in second.text
@@ -98,25 +96,23 @@ def test_guesses_are_counted_once_beside_those_of_the_network(page):
     assert not pale(driver)
 
 
-def test_what_is_folded_is_open_on_paper_only(page):
-    driver = page("<details><summary>A</summary>one</details><details open>two</details>")
+def test_what_is_folded_is_open_on_paper_only(page, driver):
+    page("<details><summary>A</summary>one</details><details open>two</details>")
     is_open = "return [...document.querySelectorAll('details')].map(x => x.open)"
-    driver.execute_script("dispatchEvent(new Event('beforeprint'))")
-    assert driver.execute_script(is_open) == [True, True]
-    driver.execute_script("dispatchEvent(new Event('afterprint'))")
-    assert driver.execute_script(is_open) == [False, True]
+    for event, expected in (("beforeprint", [True, True]), ("afterprint", [False, True])):
+        driver.execute_script(f"dispatchEvent(new Event('{event}'))")
+        assert driver.execute_script(is_open) == expected
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_map_is_pointed_at_filtered_and_walked_with_keys(page, theme):
+def test_the_map_is_pointed_at_filtered_and_walked_with_keys(page, driver, theme):
     from selenium.webdriver import ActionChains, Keys
 
     table = music_map.read()
-    driver = page(music_map.interactive(table, HTML('<img alt="still">')).data, theme)
-    marks = driver.find_elements("css selector", ".map-live svg path:not(.map-ring)")
-    assert len(marks) == len(table)
-    assert not driver.find_element("css selector", ".map-still").is_displayed()
-    words = driver.find_element("css selector", ".map-clip p")
+    find = page(music_map.interactive(table, HTML('<img alt="still">')).data, theme)
+    marks, (words,) = find(".map-live svg path:not(.map-ring)"), find(".map-clip p")
+    (count,), (svg,) = find(".map-filters + p"), find(".map-live svg")
+    assert len(marks) == len(table) and not find(".map-still")[0].is_displayed()
 
     # The pointer on a dot: its clip in words, and a bar a genre.
     lonely = (table["x"] + table["y"]).argmax()
@@ -125,28 +121,23 @@ def test_the_map_is_pointed_at_filtered_and_walked_with_keys(page, theme):
     assert words.text.startswith(f"Clip {row.name}. Its artist says {row['genre']}, the network ")
     assert words.text.endswith("a mistake.") == (not row["right"])
     assert f"{row['predicted']} ({100 * row['probability']:.0f} %)" in words.text
-    assert len(driver.find_elements("css selector", ".map-bars > div")) == 8
+    assert len(find(".map-bars > div")) == 8
 
     # One genre's mistakes.
-    count = driver.find_element("css selector", ".map-filters + p")
-    assert (
-        count.text
-        == f"{len(table)} clips shown, of which the network gets {table['right'].sum()} right."
-    )
-    buttons = {b.text: b for b in driver.find_elements("css selector", ".map-filters button")}
-    buttons["● Folk" if "● Folk" in buttons else "Folk"].click()
+    said = "{} clips shown, of which the network gets {} right."
+    assert count.text == said.format(len(table), table["right"].sum())
+    buttons = {button.text.removeprefix("● "): button for button in find(".map-filters button")}
+    buttons["Folk"].click()
     buttons["mistakes"].click()
     lost = table[(table["genre"] == "Folk") & ~table["right"]]
-    assert count.text == f"{len(lost)} clips shown, of which the network gets 0 right."
+    assert count.text == said.format(len(lost), 0)
 
     # The arrow keys go through what is shown, and through nothing else.
-    svg = driver.find_element("css selector", ".map-live svg")
     driver.execute_script("arguments[0].focus()", svg)
     seen = set()
     for key in [Keys.ARROW_RIGHT] * 5 + [Keys.ARROW_DOWN] * 3 + [Keys.ARROW_LEFT] * 3:
         svg.send_keys(key)
         assert "says Folk" in words.text and words.text.endswith("a mistake.")
-        seen.add(words.text)
-    assert len(seen) > 4
-    assert {int(text.split()[1].rstrip(".")) for text in seen} <= {*lost.index}
+        seen.add(int(re.search(r"\d+", words.text)[0]))
+    assert len(seen) > 4 and seen <= {*lost.index}
     assert not pale(driver)

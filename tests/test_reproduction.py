@@ -7,7 +7,6 @@ import pytest
 from prcnn import models
 from prcnn.datasets import fma_small_split
 from prcnn.study import paper, reproduction, results
-from prcnn.study import plots as figures
 
 CONCATENATED = ("dwivedi", "figure2", "stacked", "dwivedi_retrained")
 
@@ -119,13 +118,3 @@ def test_measure_gates_counts_changes_and_hits(made_checkpoints, monkeypatch):
     found = reproduction.measure_gates(made_checkpoints, X, said)["figure3"]
     assert found["sigmoid"] == {"changed": 0, "n": 1, "correct": 1}
     assert set(found) == set(reproduction.GATES)
-
-
-def test_figures_draw_what_they_are_given():
-    table = pd.DataFrame({"a": [0.1, 0.2], "b": [0.3, 0.4]}, index=["conv_1", "conv_2"])
-    ax = figures.accumulators(table)
-    assert ax.get_yscale() == "log" and list(ax.lines[1].get_ydata()) == [0.3, 0.4]
-    ax = figures.by_gate(table)
-    assert sorted(round(bar.get_width()) for bar in ax.patches) == [10, 20, 30, 40]
-    ax = figures.gates(table.reset_index(drop=True))
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]

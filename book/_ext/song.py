@@ -17,8 +17,8 @@ from matplotlib import colormaps, colors
 
 from prcnn import audio, models
 from prcnn.datasets.synthetic import clips
-from prcnn.listening.listener import listener
-from prcnn.listening.song import REST, SURE
+from prcnn.listening.network import find_network
+from prcnn.listening.song import QUIET, REST, SHORT, SURE, TREBLE, band_tops
 from prcnn.spectrogram import SILENCE
 from prcnn.study.music_map import COLOURS
 
@@ -28,7 +28,7 @@ TICKS = (500, 2000, 8000)
 
 def knowledge():
     """What the script must know, from where Python keeps it."""
-    _, settings, genres, name = listener("beyond")
+    _, settings, genres, name = find_network("beyond")
     highest = librosa.hz_to_mel(settings.sr / 2)
     with np.load(models.shipped.FOLDER / f"{name}.npz", allow_pickle=False) as kept:
         arrays = {key: kept[key] for key in kept.files if kept[key].dtype.kind == "f"}
@@ -37,6 +37,10 @@ def knowledge():
         "colours": [COLOURS[genre] for genre in genres],
         "sure": SURE,
         "rest": REST,
+        "short": SHORT,
+        "quiet": QUIET,
+        "treble": TREBLE,
+        "tops": band_tops(settings).tolist(),
         "silence": SILENCE,
         "window": settings.seconds,
         "settings": {

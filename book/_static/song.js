@@ -255,7 +255,9 @@
       const {song, i, y} = data, seen = picture(y);
       if (!seen) return postMessage({song, i, said: null});
       const mel = seen.levels.map(level => Math.max(level - seen.top, network.floor));
-      postMessage({song, i, said: network(mel, network.frames), levels: seen.levels}, [seen.levels.buffer]);
+      const bands = mel.length / network.frames, loud = new Float64Array(bands);
+      mel.forEach((level, at) => { loud[at % bands] += level > 0.99 * network.floor; });
+      postMessage({song, i, said: network(mel, network.frames), levels: seen.levels, loud}, [seen.levels.buffer]);
     };
   }
 
@@ -267,7 +269,7 @@
     return element;
   };
   const clock = seconds => `${Math.floor(Math.round(seconds) / 60)}:${String(Math.round(seconds) % 60).padStart(2, "0")}`;
-  const percent = share => `${Math.round(100 * share)} %`;
+  const percent = share => `${(100 * share).toFixed(1)} %`;  // as prcnn.evaluation.percent; it decides, too
   const script = name => new Promise((resolve, reject) => {
     const element = make("script", {src: new URL(name, HERE).href});
     element.onload = resolve;
@@ -425,7 +427,7 @@
       const middles = starts.map(at => (at + length / 2) / sr), duration = y.length / sr;
       const edges = [0, ...middles.slice(1).map((middle, i) => (middle + middles[i]) / 2), duration];
       const heard = {name, duration, middles, edges, length: length / sr, recorded,
-        said: starts.map(() => undefined), levels: []};
+        said: starts.map(() => undefined), levels: [], loud: []};
       const show = stageFor(known, heard, blob);
       bar.max = starts.length;
       bar.value = 0;
@@ -448,6 +450,7 @@
             if (data.song !== song) return give(one);
             heard.said[data.i] = data.said;
             heard.levels[data.i] = data.levels;
+            heard.loud[data.i] = data.loud;
             bar.value = ++done;
             show.draw();
             give(one);
@@ -464,14 +467,30 @@
       });
     }
 
-    function sentence({genres, sure}, heard) {
-      const {name, duration, said, edges, recorded} = heard, parts = said.filter(Boolean);
+    // Why to trust the answer less: prcnn.listening.song._notes.
+    function notes({window, short, quiet, treble, tops, settings: {n_frames}}, {duration, loud, recorded}) {
+      const found = [], heard = loud.filter(Boolean);
+      const highest = tops.findLastIndex((_, band) =>
+        heard.reduce((sum, one) => sum + one[band], 0) > quiet * heard.length * n_frames);
+      if (duration < short * window) {
+        found.push(`It lasts ${duration.toFixed(1)} s; the network learned from ${window.toFixed(1)} s at once.`);
+      }
+      if (highest >= 0 && highest < treble * tops.length - 1 && !recorded) {
+        found.push(`Nothing sounds above ${(tops[highest] / 1000).toFixed(1)} kHz. Of a copy that has lost its treble `
+          + "the network may be surer than of the original.");
+      }
+      return found;
+    }
+
+    function sentence(known, heard) {
+      const {genres, sure} = known, {name, duration, said, edges, recorded} = heard, parts = said.filter(Boolean);
       if (!parts.length) throw new Sentence(`${name} is silent: no music.`);
       heard.mean = genres.map((_, g) => parts.reduce((sum, one) => sum + one[g], 0) / parts.length);
       const best = heard.mean.indexOf(Math.max(...heard.mean)), most = percent(heard.mean[best]);
-      heard.answer = heard.mean[best] >= sure ? genres[best] : "not sure";
+      const certain = parseFloat(most) >= 100 * sure;
+      heard.answer = certain ? genres[best] : "not sure";
       let text = recorded ? `${name}, three times in a row to fill a window: ` : `${name}, ${clock(duration)}: `;
-      text += heard.mean[best] >= sure ? `${genres[best]}, with a probability of ${most}.`
+      text += certain ? `${genres[best]}, with a probability of ${most}.`
         : `not sure. Most likely ${genres[best]} (${most}), but by its own word that is more likely wrong than right.`;
       const leads = said.map(one => one ? genres[one.indexOf(Math.max(...one))] : "silence");
       const turns = leads.map((genre, i) => [genre, edges[i]]).filter(([genre], i) => genre !== leads[i - 1]);
@@ -480,7 +499,8 @@
       } else if (turns.length > 1) {
         text += ` The leading genre changes ${turns.length - 1} times.`;
       }
-      return text;
+      heard.notes = notes(known, heard);
+      return [text, ...heard.notes].join(" ");
     }
 
     // The picture, the course of the genres under it, their means beside it, the player with its line.

@@ -7,31 +7,18 @@ import numpy as np
 import pandas as pd
 
 from prcnn.audio import AudioError
-from prcnn.listening.listener import listener
-from prcnn.listening.song import BATCH, cut, hear
+from prcnn.listening.network import find_network
+from prcnn.listening.song import BATCH, classify, cut_windows
 from prcnn.spectrogram import Settings, log_mel
-
-__all__ = ["OcclusionMap", "occlusion_map"]
 
 
 class OcclusionMap(NamedTuple):
-    """What a network's answer for one window rests on.
+    """What the answer for one window of a song rests on.
 
-    Attributes
-    ----------
-    genre : str
-        Of which answer.
-    probability : float
-        What the network says of the window as it is.
-    start : float
-        Where the window begins in the song, in seconds.
-    mel : numpy.ndarray [shape=(frames, bands)]
-        What the network was given.
-    settings : prcnn.spectrogram.Settings
-        What made it.
-    drops : pandas.DataFrame
-        How much of the probability is lost where a part is covered; negative where it spoke against
-        the genre. Index ``frame``, columns ``band``: the first ones of every part.
+    ``probability`` is that of ``genre`` for the window as it is, which begins at ``start`` (s) and
+    of which the network was given ``mel`` (frames, bands), made with ``settings``. ``drops``, a
+    pandas.DataFrame, says how much of it is lost where a part is covered, negative where the part
+    spoke against the genre: index ``frame``, columns ``band``, the first ones of every part.
     """
 
     genre: str
@@ -42,7 +29,7 @@ class OcclusionMap(NamedTuple):
     drops: pd.DataFrame
 
 
-def occlusion_map(song, model="beyond", *, genre=None, parts=(16, 8), sr=None, hop=None, **who):
+def occlusion_map(song, model="beyond", *, genre=None, parts=(16, 8), sr=None, hop=None, **network):
     """Which seconds and bands decided, by occlusion.
 
     Of the song's windows the one is taken that speaks most for the genre. Each part of its
@@ -51,14 +38,12 @@ def occlusion_map(song, model="beyond", *, genre=None, parts=(16, 8), sr=None, h
 
     Parameters
     ----------
-    song, model, sr, hop
-        See :func:`prcnn.listening.classify`.
+    song, model, sr, hop, **network
+        See :func:`prcnn.listening.classify`; one song.
     genre : str, optional
         What is asked about; where not given, the genre that is most probable in the mean.
     parts : (int, int)
         Into how many parts time and bands are divided.
-    **who
-        ``weights``, ``download``, ``settings`` and ``genres`` of :func:`prcnn.listening.classify`.
 
     Returns
     -------
@@ -67,36 +52,33 @@ def occlusion_map(song, model="beyond", *, genre=None, parts=(16, 8), sr=None, h
     Raises
     ------
     ValueError
-        A genre that the network does not know, or more parts than frames or bands.
+        A genre that the network does not know, more parts than frames or bands; as ``classify``.
     prcnn.audio.AudioError
-        There is nothing to hear in the song.
+        There is nothing to hear in the song; as ``classify``.
 
     Chapter: book/classify.ipynb
     """
-    network, settings, genres, _ = listener(model, **who)
+    network, settings, genres, _ = find_network(model, **network)
     if genre is not None and genre not in genres:
         raise ValueError(f"Unknown genre {genre!r}. The network knows: {', '.join(genres)}.")
-    source, y, settings, starts, length = cut(song, settings, sr, hop)
-    said, unheard = hear(network, settings, y, starts, length)
-    if len(unheard) == len(starts):
-        raise AudioError(f"{source}: {next(iter(unheard.values()))}")
-    place = genres.index(genre) if genre else int(np.nanmean(said, axis=0).argmax())
-    start = starts[np.nanargmax(said[:, place])]
+    if not all(1 <= n <= size for n, size in zip(parts, settings.shape, strict=True)):
+        raise ValueError(f"parts={parts} of a spectrogram of {settings.shape} frames and bands.")
+    source, y, starts, length = cut_windows(song, settings, sr, hop)
+    heard = classify(y, network, settings=settings, genres=genres, sr=settings.sr, hop=hop)
+    if heard.genre is None:
+        raise AudioError(f"{source}: {next(iter(heard.unheard.values()))}")
+    label = genres.index(genre or heard.genre)
+    start = starts[np.nanargmax(heard.probabilities[:, label])]
     mel = log_mel(y[start : start + length], settings, settings.sr)
-    if not all(1 <= n <= size for n, size in zip(parts, mel.shape, strict=True)):
-        raise ValueError(f"parts={parts} of a spectrogram of {mel.shape} frames and bands.")
     axes = [np.array_split(np.arange(size), n) for size, n in zip(mel.shape, parts, strict=True)]
     covered = np.repeat(mel[np.newaxis], parts[0] * parts[1] + 1, axis=0)  # the last one is not
     for one, (frames, bands) in zip(covered, itertools.product(*axes), strict=False):
         one[np.ix_(frames, bands)] = mel.mean(axis=0)[bands]
     batches = np.split(covered, range(BATCH, len(covered), BATCH))
-    *left, whole = np.concatenate([network.predict_on_batch(b) for b in batches])[:, place]
-    index, columns = ([part[0] for part in axis] for axis in axes)
-    drops = pd.DataFrame(
-        (whole - np.array(left)).reshape(parts),
-        pd.Index(index, name="frame"),
-        pd.Index(columns, name="band"),
-    )
+    *left, whole = np.concatenate([network.predict_on_batch(b) for b in batches])[:, label]
+    frames, bands = ([part[0] for part in axis] for axis in axes)
+    drops = pd.DataFrame((whole - np.array(left)).reshape(parts), frames, bands)
+    drops = drops.rename_axis(index="frame", columns="band")
     return OcclusionMap(
-        genres[place], float(whole), float(start / settings.sr), mel, settings, drops
+        genres[label], float(whole), float(start / settings.sr), mel, settings, drops
     )

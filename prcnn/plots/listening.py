@@ -3,7 +3,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+from prcnn.evaluation import percent
 from prcnn.listening import clock
+from prcnn.plots.page import as_written
 from prcnn.plots.signal import spectrogram
 
 
@@ -11,11 +13,8 @@ def over_time(listening, ax=None):
     """Probability of every genre over a song, under its loudness.
 
     Dark is probable; a dot marks the genre that leads. A moment shows the window whose middle is
-    nearest; windows in which there was nothing to hear are hatched.
-
-    Parameters
-    ----------
-    listening : prcnn.listening.Listening
+    nearest; windows in which there was nothing to hear are hatched. ``listening`` is what
+    :func:`prcnn.classify` returns.
 
     Chapter: book/classify.ipynb
     """
@@ -41,23 +40,20 @@ def over_time(listening, ax=None):
     inset.set(yticks=[], ylabel="sound", title=f"What {listening.network} hears")
     inset.tick_params(labelbottom=False)
     inset.grid(False)
-    return ax
+    return as_written(ax)
 
 
 def occlusion(found, ax=None):
     """The window of a song that decided, and over it how much each part of it counts.
 
     Red parts speak for the genre (without them its probability falls), blue ones against it.
-
-    Parameters
-    ----------
-    found : prcnn.listening.OcclusionMap
+    ``found`` is what :func:`prcnn.listening.occlusion_map` returns.
 
     Chapter: book/classify.ipynb
     """
     ax = ax or plt.subplots(figsize=(7.2, 3.0))[1]
-    title = f"What speaks for {found.genre} ({100 * found.probability:.0f} %)"
-    title = f"{title}, from {clock(found.start)} on"
+    sure = f"{found.genre} ({percent(found.probability)})"
+    title = f"What speaks for {sure}, from {clock(found.start)} on"
     spectrogram(found.mel, found.settings, ax, title, colorbar=False)
     ax.images[-1].set_cmap("Greys")
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
@@ -68,4 +64,4 @@ def occlusion(found, ax=None):
     drops = 100 * found.drops.to_numpy().T
     picture = ax.pcolormesh(times, rows, drops, cmap="RdBu_r", vmin=-most, vmax=most, alpha=0.5)
     ax.figure.colorbar(picture, ax=ax, label="points lost without it", pad=0.01)
-    return ax
+    return as_written(ax)

@@ -1,4 +1,4 @@
-"""Figures of runs: learning curves, confusion, accuracies and differences, one clip's scores."""
+"""Figures of runs: learning curves, confusion, accuracies and differences, one clip's answer."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -6,7 +6,7 @@ import pandas as pd
 import seaborn as sns
 
 from prcnn.evaluation import TIE
-from prcnn.plots.signal import spectrogram
+from prcnn.plots.page import as_written
 
 
 def learning_curves(history, ax=None):
@@ -30,12 +30,16 @@ def confusion(matrix, ax=None, title="Confusion"):
     Chapter: book/train.ipynb
     """
     ax = ax or plt.subplots(figsize=(6.4, 5.2))[1]
-    sns.heatmap(matrix, annot=True, fmt="d", cmap="Greys", square=True, cbar=False, ax=ax)
+    look = {"fmt": "d", "cmap": "Greys", "square": True, "cbar": False}
+    # Without names, for it draws what it has at once.
+    sns.heatmap(matrix, annot=True, xticklabels=False, yticklabels=False, ax=ax, **look)
+    ax.set_xticks(np.arange(len(matrix.columns)) + 0.5, matrix.columns, rotation="vertical")
+    ax.set_yticks(np.arange(len(matrix)) + 0.5, matrix.index)
     ax.set(xlabel="predicted", ylabel="true", title=title)
     # Heatmaps count downwards, pictures of sound upwards: our style would turn this one over.
     if not ax.yaxis_inverted():
         ax.invert_yaxis()
-    return ax
+    return as_written(ax)
 
 
 def accuracies(table, ax=None, chance=None):
@@ -58,7 +62,7 @@ def accuracies(table, ax=None, chance=None):
     if chance is not None:
         ax.axvline(100 * chance, color="0.5", linestyle=":")
         ax.annotate("guessing", (100 * chance, -0.5), ha="center", fontsize="small")
-    return ax
+    return as_written(ax)
 
 
 def forest(tables, ax=None):
@@ -106,7 +110,7 @@ def forest(tables, ax=None):
     ax.set(xlabel="difference (points), 95 % interval", ylim=(place - 0.4, -0.6))
     if isinstance(tables, dict):
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
-    return ax
+    return as_written(ax)
 
 
 def _intervals(ax, table, column, places, dots="C1", **style):
@@ -124,35 +128,21 @@ def _intervals(ax, table, column, places, dots="C1", **style):
     ax.grid(axis="y", visible=False)
 
 
-def scores(probabilities, genres, true=None, ax=None):
+def genre_bars(probabilities, genres, true=None, ax=None):
     """What a network says of one clip: a bar a genre, the true one, if known, hatched.
 
     ``probabilities`` (n_genres,) are those of ``genres``.
 
-    Chapter: book/train.ipynb
+    Chapter: book/discussion.ipynb
     """
     ax = ax or plt.subplots(figsize=(3.6, 2.6))[1]
-    bars = ax.barh(genres, 100 * np.asarray(probabilities), color="0.6")
+    rows = range(len(genres))
+    bars = ax.barh(rows, 100 * np.asarray(probabilities), color="0.6")
     for genre, bar in zip(genres, bars, strict=True):
         if genre == true:
             bar.set(hatch="///", edgecolor="black")
+    ax.set_yticks(rows, genres)
     ax.invert_yaxis()
     ax.set(xlabel="probability (%)", xlim=(0, 100))
     ax.grid(False)
-    return ax
-
-
-def heard(mel, probabilities, genres, true, settings, ax=None):
-    """A clip's spectrogram, and beside it what a network says of it.
-
-    ``mel`` and ``settings`` as for :func:`spectrogram`, the others as for :func:`scores`; ``ax``
-    is a pair, of which the left one is returned.
-
-    Chapter: book/train.ipynb
-    """
-    if ax is None:
-        widths = {"width_ratios": [2, 1]}
-        ax = plt.subplots(1, 2, figsize=(8, 2.6), gridspec_kw=widths)[1]
-    spectrogram(mel, settings, ax=ax[0], colorbar=False)
-    scores(probabilities, genres, true, ax=ax[1])
-    return ax[0]
+    return as_written(ax)

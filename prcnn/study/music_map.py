@@ -4,14 +4,13 @@ One command makes it again, for other weights too::
 
     python -c "from prcnn.study import music_map; music_map.make('~/data')"
 
-writes ``book/results/music_map.json``; :func:`read` gives it as a table, :func:`picture` and
-:func:`panels` draw it, and :func:`interactive` is what the book's own script brings to life.
+writes ``book/results/music_map.json``; :func:`read` gives it as a table, and :func:`interactive` is
+what the book's own script brings to life.
 """
 
 import json
 
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import HTML
@@ -131,42 +130,6 @@ def around(table):
     groups = uploads(table.index.to_numpy(), labels)
     found = _nearest(table[["x", "y"]].to_numpy(), groups, labels, NEIGHBOURS)
     return pd.Series(genres[found], table.index)
-
-
-def picture(table, ax=None):
-    """The map: a dot is a clip that the network gets right, a cross one that it does not.
-
-    ``table`` is from :func:`read`.
-
-    Chapter: book/music_map.ipynb
-    """
-    ax = ax or plt.subplots(figsize=(8, 4.6))[1]
-    for genre, here in table.groupby("genre"):
-        for right, marker, size in ((True, "o", 22), (False, "x", 16)):
-            spot = here[here["right"] == right]
-            label = genre if right else None
-            ax.scatter(spot["x"], spot["y"], size, COLOURS[genre], marker, lw=1.2, label=label)
-    ax.set(aspect="equal", xticks=[], yticks=[], title="dot: right, cross: a mistake")
-    ax.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.02), frameon=False)
-    return ax
-
-
-def panels(table):
-    """The map once for every genre: its own clips in colour, all others grey.
-
-    ``table`` is from :func:`read`; of the eight Axes the first comes back.
-
-    Chapter: book/music_map.ipynb
-    """
-    axes = plt.subplots(2, 4, figsize=(8, 3.7), sharex=True, sharey=True)[1].flat
-    for ax, (genre, here) in zip(axes, table.groupby("genre"), strict=True):
-        ax.scatter(table["x"], table["y"], 3, "0.85")
-        for right, marker in ((True, "o"), (False, "x")):
-            spot = here[here["right"] == right]
-            ax.scatter(spot["x"], spot["y"], 12, COLOURS[genre], marker, lw=1)
-        ax.set(aspect="equal", xticks=[], yticks=[])
-        ax.set_title(f"{genre}, {here['right'].mean():.0%} right", fontsize="small")
-    return axes[0]
 
 
 def interactive(table, still):
