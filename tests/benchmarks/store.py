@@ -1,10 +1,9 @@
-"""How long a store takes to open and to read: ``python tests/benchmarks/store.py``.
+"""How long a store takes to open and to read: ``python tests/benchmarks/store.py``, five minutes.
 
-Makes as many files as FMA-small and all of FMA have, each of a content of its own and sparse, so
-that they take no room, and stores one number a clip: how large features are does not matter for
-opening. Reading is of 2,000 pictures in shuffled batches of 64, beside one array in memory. Writes
-``book/results/opening.json``, from which book/log_mel.ipynb draws. Five minutes, most of them for
-making files.
+Makes as many files as FMA-small and all of FMA have, each of a content of its own and sparse, and
+stores one number a clip: how large features are does not matter for opening. Reads 2,000 pictures
+in shuffled batches of 64, beside an array in memory. Writes ``book/results/opening.json``, from
+which book/log_mel.ipynb draws.
 """
 
 import os
