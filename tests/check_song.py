@@ -42,7 +42,8 @@ document.querySelector('.song-drop').dispatchEvent(
   new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}));
 """
 SHOWN = """
-const drawn = document.querySelector('.song-picture').getContext('2d').getImageData(0, 0, 99, 50);
+const canvas = document.querySelector('.song-picture');
+const drawn = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
 return [new Set(new Uint32Array(drawn.data.buffer)).size > 20,
   document.querySelectorAll('.song-strip path[d]:not([d=""])').length,
   document.querySelectorAll('.song-numbers tbody tr').length];
@@ -142,9 +143,7 @@ def keys(driver):
     """The place in the song moves by arrow keys, and a click plays."""
     slider = driver.find_element("css selector", ".song [role=slider]")
     slider.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
-    time.sleep(0.5)
-    if not slider.get_attribute("aria-valuetext").startswith("0:10: "):
-        yield f"two arrow keys lead to {slider.get_attribute('aria-valuetext')}"
+    wait(driver, "return document.querySelector('.song [aria-valuetext^=\"0:10: \"]')")
     before = driver.find_element("css selector", ".song-line").get_attribute("style")
     # The theme scrolls smoothly, which a click would not wait for.
     scroll = "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})"
