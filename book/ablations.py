@@ -48,10 +48,6 @@ out = "runs/ablations"
 # %% tags=["hide-input"]
 from pathlib import Path
 
-from prcnn.notebook import refuse_unknown_parameters
-
-refuse_unknown_parameters()
-
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display

@@ -38,10 +38,6 @@ out = None  # folder in which the run is kept; default: a temporary one
 checkpoints = None  # folder with the authors' weight files; None: draw from book/results
 
 # %% tags=["hide-input"]
-from prcnn.notebook import refuse_unknown_parameters
-
-refuse_unknown_parameters()
-
 import logging
 import tempfile
 

@@ -34,10 +34,6 @@ seed = 0
 write_results = False  # write book/results/baselines_DATASET.json
 
 # %% tags=["hide-input"]
-from prcnn.notebook import refuse_unknown_parameters
-
-refuse_unknown_parameters()
-
 import dataclasses
 
 import matplotlib.pyplot as plt

@@ -36,10 +36,6 @@ hop = None  # seconds from one window to the next; default: half a window
 write_results = False  # keep what is heard in book/results
 
 # %% tags=["remove-input"]
-from prcnn.notebook import refuse_unknown_parameters
-
-refuse_unknown_parameters()
-
 import dataclasses
 
 import matplotlib.pyplot as plt

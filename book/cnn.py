@@ -25,10 +25,6 @@ data_home = None
 clip = None  # a clip's id; None: the first Rock clip of the test split
 
 # %% tags=["hide-input"]
-from prcnn.notebook import refuse_unknown_parameters
-
-refuse_unknown_parameters()
-
 import itertools
 import logging
 

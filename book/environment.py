@@ -81,12 +81,11 @@ assert all(row["date (UTC)"] for row in rows.values())
 # | `elsewhere`, `segments_…` | `elsewhere.study('~/data')`, `segments.study('~/data')` |
 # | `joined_…`, `mean_spectra` | `joined.study('~/data')`, `spectra.study('~/data')` |
 # | `learning_curve_…` | `training_clips.curve('~/data')` |
-# | `extraction`, `opening` | `python tests/benchmarks/extraction.py`, `python tests/benchmarks/store.py` |
-# | `training_speed` | `python tests/benchmarks/training.py` |
-# | `sweep_speed` | `python tests/benchmarks/sweep.py` |
-# | `classify_speed`, `processes_speed` | `python tests/benchmarks/classify.py`, `… processes.py` |
-# | `precision_…` | `python tests/benchmarks/precision.py synthetic --epochs 20 --batch-size 16 --seeds 5`; `… fma_small_images --epochs 8 --seeds 3 --data-home FOLDER` |
-# | `gpu_torch`, `gpu_jax` | `KERAS_BACKEND=torch python tests/benchmarks/gpu.py`, on a machine with a GPU |
+# | `extraction`, `opening` | `python tests/benchmarks/extraction.py FOLDER`, with real clips; `… store.py` |
+# | `classify_speed` | `python tests/benchmarks/classify.py` |
+# | `training_speed`, `processes_speed`, `sweep_speed` | `python tests/benchmarks/training.py steps`, `… processes`, `… pages` |
+# | `precision_…` | `python tests/benchmarks/training.py precision synthetic --epochs 20 --batch-size 16`; `… precision fma_small_images --epochs 8 --seeds 3 --data-home FOLDER` |
+# | `gpu_torch`, `gpu_jax` | `KERAS_BACKEND=torch python tests/benchmarks/training.py gpu`, on a machine with a GPU |
 # ```
 #
 # A study may be shared by machines: each makes some of its seeds, and `ablations.add` puts one record's

@@ -38,10 +38,6 @@ seeds = 3  # times that the folds are drawn anew
 write_results = False  # write book/results/leakage_DATASET.json
 
 # %% tags=["hide-input"]
-from prcnn.notebook import refuse_unknown_parameters
-
-refuse_unknown_parameters()
-
 import dataclasses
 
 import matplotlib.pyplot as plt

@@ -27,10 +27,6 @@ dataset = "synthetic"  # a name from prcnn.datasets.names(), or the path of a fo
 data_home = None  # where datasets lie; default: PRCNN_DATA, else this user's cache folder
 
 # %% tags=["hide-input"]
-from prcnn.notebook import refuse_unknown_parameters
-
-refuse_unknown_parameters()
-
 from dataclasses import replace
 
 import librosa

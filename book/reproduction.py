@@ -32,10 +32,6 @@ dataset = None  # on which to try the gates, such as fma_small; None: book/resul
 write_results = False  # write book/results/reproduction.json
 
 # %% tags=["hide-input"]
-from prcnn.notebook import refuse_unknown_parameters
-
-refuse_unknown_parameters()
-
 import logging
 
 import matplotlib.pyplot as plt

@@ -26,10 +26,6 @@ checkpoints = None  # folder of the authors' weight files: measures again
 write_results = False  # write book/results/rnn_memory.json
 
 # %% tags=["hide-input"]
-from prcnn.notebook import refuse_unknown_parameters
-
-refuse_unknown_parameters()
-
 import logging
 from dataclasses import replace
 

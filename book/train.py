@@ -46,10 +46,6 @@ out = None  # run folder; default: runs/…
 # {numref}`tab-train-clips` counts the clips. The last column decides, and nobody may look at it yet.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-train-clips", "caption": "Clips of each genre, and what they are for."}}
-from prcnn.notebook import refuse_unknown_parameters
-
-refuse_unknown_parameters()
-
 import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Markdown

@@ -15,7 +15,7 @@ import warnings
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 warnings.filterwarnings("ignore", message="IProgress not found")
 
-_ROOMS = "audio baselines datasets evaluation listening models notebook plots".split()
+_ROOMS = "audio baselines datasets evaluation listening models plots".split()
 _ROOMS += "spectrogram store study training".split()
 _WORDS = {
     "load": "datasets",

@@ -1,4 +1,4 @@
-"""Everything the tests make: music, folders of it, clips and weight files as the published ones are.
+"""Everything the tests make: music, folders of it, clips, and weight files as published ones are.
 
 Weight files have the same names, layers and shapes, and Keras 2's nesting of HDF5; what it wrote
 beside the weights (model and training configuration) is left out, for nothing of it is read. The

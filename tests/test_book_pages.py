@@ -1,14 +1,22 @@
-"""What book/_ext adds to Sphinx, on a book of two pages."""
+"""What book/_ext adds to Sphinx, on a book of three pages; and what makes a page what it is:
+`book/refresh.py` runs it, `book/launch.py` gives it the first cell that its address asks for."""
 
+import importlib.util
+import shutil
+import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import jupytext
+import nbformat
 import pytest
+import yaml
+from jupytext.compare import compare_notebooks
 
-pytest.importorskip("myst_parser")
-from sphinx.application import Sphinx
-
-EXTENSIONS = str(Path(__file__).parents[1] / "book" / "_ext")
+BOOK = Path(__file__).parents[1] / "book"
+CONFIG = yaml.safe_load((BOOK.parent / "_config.yml").read_text())
+REPOSITORY = {"repository": {"url": "https://github.com/someone/prcnn", "branch": "main"}}
 
 PAGE = """# A page
 
@@ -39,55 +47,76 @@ clip
 """
 
 
+def module(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+launch, refresh = module(BOOK / "launch.py"), module(BOOK / "refresh.py")
+
+
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    """The HTML of the page."""
+def built(tmp_path_factory):
+    """The folder of the HTML, with the theme's own launch buttons."""
+    application = pytest.importorskip("sphinx.application")
+    pytest.importorskip("sphinx_book_theme")
     folder = tmp_path_factory.mktemp("book")
     (folder / "book").mkdir()
     (folder / "index.md").write_text(
         "# Book\n\n```{toctree}\n:numbered: 1\nbook/page\nbook/other\nbook/glossary\n```\n"
     )
     (folder / "book" / "page.md").write_text(PAGE)
-    (folder / "book" / "other.md").write_text("# Other\n\nNothing.\n")
+    other = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Other")])
+    other.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(other, folder / "book" / "other.ipynb")
     (folder / "book" / "glossary.md").write_text(GLOSSARY)
     (folder / "book" / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    sys.path.insert(0, EXTENSIONS)
+    sys.path.insert(0, str(BOOK / "_ext"))
     try:
-        app = Sphinx(
+        application.Sphinx(
             folder,
             None,
             folder / "html",
             folder / "doctrees",
             "html",
             confoverrides={
-                "extensions": ["myst_parser", "sphinx.ext.autodoc", "pages"],
+                "extensions": ["myst_nb", "sphinx.ext.autodoc", "pages"],
+                "nb_execution_mode": "off",
                 "numfig": True,
                 "numfig_format": {"figure": "Figure %s", "table": "Table %s"},
-                "html_theme": "basic",
+                "html_theme": "sphinx_book_theme",
+                "html_theme_options": {
+                    "launch_buttons": CONFIG["launch_buttons"],
+                    "repository_url": REPOSITORY["repository"]["url"],
+                    "repository_branch": "main",
+                },
             },
             status=None,
             warning=sys.stderr,
             warningiserror=True,
-        )
-        app.build()
+        ).build()
     finally:
-        sys.path.remove(EXTENSIONS)
-    return (folder / "html" / "book" / "page.html").read_text()
+        sys.path.remove(str(BOOK / "_ext"))
+    return folder / "html" / "book"
+
+
+@pytest.fixture
+def page(built):
+    return (built / "page.html").read_text()
 
 
 def test_a_word_of_the_glossary_is_a_link_at_its_first_use_only(page):
     assert page.count('href="glossary.html#term-clip"') == 1
     assert page.index("#term-clip") < page.index("Another")
     assert ">clips</" in page, "its plural is linked whole"
-
-
-def test_a_link_to_the_glossary_bears_the_definition(page):
-    assert 'title="One piece of audio: short."' in page
-    assert 'title="Samples between frames, as in a clip."' in page
+    assert 'title="One piece of audio: short."' in page, "it bears the definition"
 
 
 def test_code_is_a_word_of_the_glossary_where_it_is_written_as_such(page):
     assert page.count('href="glossary.html#term-hop_length"') == 1
+    assert 'title="Samples between frames, as in a clip."' in page
 
 
 def test_what_is_named_tab_is_numbered_as_a_table_with_its_caption_above(page):
@@ -96,3 +125,67 @@ def test_what_is_named_tab_is_numbered_as_a_table_with_its_caption_above(page):
     figure = page[page.index('id="fig-line"') :]
     assert figure.index("<img") < figure.index("Figure 1.1")
     assert ">Table 1.1</span>" in page and ">Figure 1.1</span>" in page
+
+
+def test_buttons_lead_to_the_page_in_the_repository_or_are_not_there(built):
+    html = (built / "other.html").read_text()
+    rest = "someone/prcnn/{}main{}book/other.ipynb"
+    colab = rest.format("blob/", "/")
+    assert f"https://colab.research.google.com/github/{colab}" in html
+    assert f"https://mybinder.org/v2/gh/{rest.format('', '?urlpath=lab/tree/')}" in html
+    options = {"launch_buttons": CONFIG["launch_buttons"], "repository_url": ""}
+    pages = module(BOOK / "_ext" / "pages.py")
+    pages.buttons_with_an_address(None, SimpleNamespace(html_theme_options=options))
+    assert "launch_buttons" not in options
+
+
+@pytest.mark.parametrize("page", sorted(BOOK.glob("*.ipynb")), ids=lambda page: page.stem)
+def test_pages_have_the_first_cell_that_the_setting_asks_for(page):
+    """If this fails: ``python book/launch.py``."""
+    first = nbformat.read(page, as_version=4).cells[0].source
+    expected = launch.first_cell(CONFIG)
+    assert first == expected if expected else not first.startswith("# On Colab")
+
+
+def test_an_address_gives_a_page_its_cell_and_none_takes_it_away(tmp_path):
+    page = tmp_path / "intro.ipynb"
+    for half in (page, page.with_suffix(".py")):
+        shutil.copy(BOOK / half.name, half)
+    launch.stamp(page, None)
+    before = nbformat.read(page, as_version=4)
+    for _ in range(2):  # a second time changes nothing
+        launch.stamp(page, launch.first_cell(REPOSITORY))
+        notebook = nbformat.read(page, as_version=4)
+        nbformat.validate(notebook)
+        assert [cell.source for cell in notebook.cells[1:]] == [c.source for c in before.cells]
+    assert notebook.cells[0].metadata["tags"] == ["remove-cell"]
+    counts = [c.execution_count for c in notebook.cells if c.cell_type == "code"]
+    assert counts == [*range(1, len(counts) + 1)]
+    launch.stamp(page, None)
+    assert nbformat.read(page, as_version=4) == before
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_cell_fetches_the_library_only_where_it_is_missing(monkeypatch, there):
+    ran = []
+    monkeypatch.setattr(subprocess, "check_call", ran.append)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: there or None)
+    exec(launch.first_cell(REPOSITORY), {})
+    address = "git+https://github.com/someone/prcnn@main"
+    assert ran == ([] if there else [[sys.executable, "-m", "pip", "install", "-q", address]])
+
+
+def test_a_page_is_run_from_its_py_and_keeps_what_does_not_change_from_run_to_run(tmp_path):
+    source = tmp_path / "page.py"
+    source.write_text('# %%\nimport sys\n\nprint("noise", file=sys.stderr)\n6 * 7\n')
+    refresh.refresh(source)
+    page = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+    (cell,) = page.cells
+    assert [output.data for output in cell.outputs] == [{"text/plain": "42"}]
+    assert (cell.id, cell.execution_count, "execution" in cell.metadata) == ("cell-0", 1, False)
+    compare_notebooks(
+        page, jupytext.read(source), fmt="py:percent", allow_expected_differences=True
+    )
+    source.write_text(f'# %%\nprint("x" * {refresh.LARGEST})\n')
+    with pytest.raises(SystemExit, match="show less on it"):
+        refresh.refresh(source)

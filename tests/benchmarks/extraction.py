@@ -1,21 +1,19 @@
-"""How fast and how large extraction is: ``python tests/benchmarks/extraction.py CLIPS [NAME]``.
+"""What turning clips into pictures costs: ``python tests/benchmarks/extraction.py FOLDER``.
 
-CLIPS is a folder with real clips (``../shared/data``: MP3s of FMA, WAVs of gtzan_mini). All ratios
-come from one run. On one core the candidates take turns for several rounds, and the best processor
-time of each counts, which other programs on the machine disturb least. One process against two is
-wall time: keep the machine quiet. Writes ``book/results/extraction.json``, from which
-book/costs.ipynb draws.
+FOLDER has real clips (``../shared/data``: MP3s of FMA, WAVs of gtzan_mini). On one core the least
+processor time of each candidate counts, which other programs on the machine disturb least; one
+process against two is wall time: keep the machine quiet. Writes ``book/results/extraction.json``,
+from which book/costs.ipynb draws.
 """
 
-import argparse
-import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import joblib
@@ -24,21 +22,20 @@ import pandas as pd
 import soundfile
 from joblib.externals.loky import get_reusable_executor
 from threadpoolctl import threadpool_limits
+from timing import turns
 
-from prcnn import audio, spectrogram
+from prcnn import audio
 from prcnn.datasets import Dataset
-from prcnn.spectrogram import AUTHORS, IMAGES, PAPER
+from prcnn.spectrogram import AUTHORS, IMAGES, PAPER, log_mel
 from prcnn.store import extract
 from prcnn.study import results
 
-ROUNDS = 5
-COPIES = 192
 NAMED = {"paper": PAPER, "authors": AUTHORS, "images": IMAGES}
 
 
 def librosa_loop(path, settings):
     """What one writes with librosa: load, melspectrogram, power_to_db."""
-    import librosa
+    import librosa  # here: its memory would count as extract's
 
     y, sr = librosa.load(path, sr=settings.sr)
     mel = librosa.feature.melspectrogram(
@@ -47,127 +44,72 @@ def librosa_loop(path, settings):
     return librosa.power_to_db(mel, ref=np.max)
 
 
-def best(candidates, rounds=ROUNDS):
-    """Milliseconds of processor time of each function, the best of `rounds`, taking turns."""
-    times = {name: [] for name in candidates}
-    for _ in range(rounds + 1):  # the first round warms up
-        for name, function in candidates.items():
-            start = time.process_time()
-            function()
-            times[name].append(time.process_time() - start)
-    return {name: 1000 * min(values[1:]) for name, values in times.items()}
+def milliseconds(candidates):
+    """Processor time of each function, the least of its rounds."""
+    taken = turns(candidates, clock=time.process_time)
+    return {name: 1000 * seconds.min() for name, seconds in taken.items()}
 
 
 def one_core(paths):
-    """Mean milliseconds a clip: decoder, librosa's loop, ours; and the ratios."""
+    """Mean milliseconds a clip of the decoder, librosa's loop and ours, and their ratios."""
     rows = []
     for path in paths:
-        candidates = {"decoder": lambda p=path: soundfile.read(p)}
-        candidates |= {"decoder, float32": lambda p=path: soundfile.read(p, dtype="float32")}
+        candidates = {"decoder": partial(soundfile.read, path)}
         for name, settings in NAMED.items():
-            candidates[f"librosa, {name}"] = lambda p=path, s=settings: librosa_loop(p, s)
-            candidates[f"prcnn, {name}"] = lambda p=path, s=settings: spectrogram.log_mel(p, s)
-        rows.append(best(candidates))
+            candidates[f"librosa, {name}"] = partial(librosa_loop, path, settings)
+            candidates[f"prcnn, {name}"] = partial(log_mel, path, settings)
+        rows.append(milliseconds(candidates))
     ms = pd.DataFrame(rows).mean()
     ratios = {f"librosa to prcnn, {n}": ms[f"librosa, {n}"] / ms[f"prcnn, {n}"] for n in NAMED}
-    ratios |= {
-        f"prcnn to decoder{how}, {n}": ms[f"prcnn, {n}"] / ms[f"decoder{how}"]
-        for n in NAMED
-        for how in ("", ", float32")
-    }
+    ratios |= {f"prcnn to decoder, {n}": ms[f"prcnn, {n}"] / ms["decoder"] for n in NAMED}
     return {"clips": len(paths), "milliseconds": ms.to_dict(), "ratios": ratios}
 
 
-def stages(paths, settings):
-    """Mean milliseconds a clip of each stage of ``log_mel``."""
-    rows = []
-    for path in paths:
-        every = settings.reference == "clip" and not settings.sampled
-        seconds = spectrogram.CLIP_SECONDS if every else settings.seconds
-        with soundfile.SoundFile(path) as file:
-            frames, native = int(seconds * file.samplerate), file.samplerate
-        chosen = replace(settings, sr=settings.sr or native)
-
-        def decode(p=path, n=frames):
-            with soundfile.SoundFile(p) as file:
-                return file.read(n, dtype="float32", always_2d=True)
-
-        decoded = decode()
-        mixed = audio.mono(decoded)
-        y = audio.resample(mixed, native, chosen.sr)
-        n_frames = settings.n_frames
-        if settings.reference == "clip":
-            n_frames = max(n_frames, 1 + y.size // settings.hop_length)
-
-        def power(y=y, s=chosen, n=n_frames):
-            return spectrogram.power(y, s, n)
-
-        transform = power
-        if settings.sampled:
-
-            def transform(y=y, s=chosen, n=n_frames):
-                return spectrogram._sampled(y, s, n)[0]
-
-        energy = transform()
-        candidates = {
-            "decode": decode,
-            "average channels": lambda y=decoded: audio.mono(y),
-            "resample": lambda y=mixed, sr=native, to=chosen.sr: audio.resample(y, sr, to),
-            "STFT and mel": transform,
-            "decibels": lambda e=energy: spectrogram.decibels(e, settings),
+def stages(path, settings):
+    """Milliseconds of each stage of ``log_mel`` on one clip of two channels."""
+    native = soundfile.info(path).samplerate
+    # Where a clip's maximum is the reference, it may lie behind the frames that are kept.
+    frames = int((30 if settings.reference == "clip" else settings.seconds) * native)
+    sr = settings.sr or native
+    both, _ = soundfile.read(path, frames, dtype="float32")
+    mixed = audio.mono(both)
+    y = audio.resample(mixed, native, sr)
+    return milliseconds(
+        {
+            "decode": partial(soundfile.read, path, frames, dtype="float32"),
+            "average channels": partial(audio.mono, both),
+            "resample": partial(audio.resample, mixed, native, sr),
+            "STFT, mel and decibels": partial(log_mel, y, settings, sr=sr),
+            "(mean(axis=1) instead)": partial(both.mean, axis=1),
         }
-        if decoded.shape[1] > 1:
-            candidates["(mean(axis=1) instead)"] = lambda y=decoded: y.mean(axis=1)
-        rows.append(best(candidates))
-    return pd.DataFrame(rows).mean().to_dict()
+    )
 
 
 def copies(paths, n, folder):
-    """A dataset of `n` copies of MP3s, each with a number after the music, lest it be one clip."""
-    rows = []
+    """A dataset of ``n`` copies, each with a number after the music, lest it be one clip."""
+    (folder / "clips").mkdir()
     for i in range(n):
-        source = Path(paths[i % len(paths)])
-        copy = folder / f"{i:05d}{source.suffix}"
-        copy.write_bytes(source.read_bytes() + f"{i:05d}".encode())
-        rows.append((i, str(copy), "Rock", "training", None))
-    columns = ["clip", "path", "genre", "split", "artist"]
-    return Dataset("copies", pd.DataFrame(rows, columns=columns).set_index("clip"), ["Rock"])
+        copy = folder / "clips" / f"{i:05d}.mp3"
+        copy.write_bytes(Path(paths[i % len(paths)]).read_bytes() + f"{i:05d}".encode())
+    files = sorted(map(str, (folder / "clips").iterdir()))
+    columns = {"path": files, "genre": "Rock", "split": "training", "artist": None}
+    return Dataset("copies", pd.DataFrame(columns).rename_axis("clip"), ["Rock"])
 
 
-def decoded(path):
-    """Decode a clip and throw it away, in a worker process."""
-    return len(soundfile.read(path, dtype="float32")[0])
-
-
-def cores(paths):
-    """Clips a second of ``extract``, and of decoding alone, with one process and two."""
-    record = {"clips": COPIES}
+def cores(paths, n=192):
+    """Clips a second of ``extract`` with one process and with two, the better of two turns."""
+    record = {"clips": n}
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        (folder / "clips").mkdir()
-        dataset = copies(paths, COPIES, folder / "clips")
-        few = Dataset("few", dataset.clips.iloc[:32], dataset.genres)
-        start = time.perf_counter()
-        extract(few, PAPER, 2, folder / "warm", progress=False)
-        record["seconds until two new processes have done 32 clips"] = time.perf_counter() - start
-
-        def decode(n_jobs, _):
-            read = joblib.delayed(decoded)
-            joblib.Parallel(n_jobs, batch_size=16)(read(path) for path in dataset.clips["path"])
-
-        def make(settings):
-            return lambda n_jobs, out: extract(dataset, settings, n_jobs, out, progress=False)
-
-        works = {"decoding alone": decode} | {name: make(s) for name, s in NAMED.items()}
-        for name, work in works.items():
-            rate = {1: [], 2: []}
-            for turn in range(2):
-                for n_jobs in rate:
-                    start = time.perf_counter()
-                    work(n_jobs, folder / f"{turn}-{n_jobs}")
-                    rate[n_jobs].append(COPIES / (time.perf_counter() - start))
-            one, two = max(rate[1]), max(rate[2])
-            record[name] = {"one": one, "two": two, "ratio": two / one}
+        dataset = copies(paths, n, Path(folder))
+        for name, settings in NAMED.items():
+            ways = {
+                word: lambda jobs=jobs, settings=settings: extract(
+                    dataset, settings, jobs, tempfile.mkdtemp(dir=folder), progress=False
+                )
+                for word, jobs in (("one", 1), ("two", 2))
+            }
+            rate = {word: n / seconds.min() for word, seconds in turns(ways, 2).items()}
+            record[name] = rate | {"ratio": rate["two"] / rate["one"]}
     return record
 
 
@@ -177,50 +119,32 @@ def peak(_=None):
 
 
 def memory(n):
-    """Peak memory in MB of the main process and the largest worker; run it in a new process."""
+    """Peak memory in MB of a process that extracts ``n`` clips, and of its largest worker."""
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        (folder / "clips").mkdir()
-        y = np.random.default_rng(0).normal(scale=0.1, size=(16 * 44100, 2))
-        soundfile.write(folder / "noise.mp3", y, 44100)
-        del y
-        dataset = copies([folder / "noise.mp3"], n, folder / "clips")
-        extract(dataset, PAPER, 2, folder, progress=False)
-        workers = joblib.Parallel(n_jobs=2)(joblib.delayed(peak)(i) for i in range(16))
+        noise = np.random.default_rng(0).normal(scale=0.1, size=(16 * 44100, 2))
+        soundfile.write(Path(folder, "noise.mp3"), noise, 44100)
+        dataset = copies([Path(folder, "noise.mp3")], n, Path(folder))
+        extract(dataset, PAPER, 2, Path(folder, "store"), progress=False)
+        workers = joblib.Parallel(2)(joblib.delayed(peak)(i) for i in range(16))
+        get_reusable_executor().shutdown()  # idle workers are waited for, five minutes
     return {"main": peak(), "worker": max(workers)}
 
 
-def main():
-    """Measure all and write the record."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("clips", type=Path, help="folder with real clips, e.g. ../shared/data")
-    parser.add_argument("name", nargs="?", default="extraction", help="of the result")
-    arguments = parser.parse_args()
-    mp3 = sorted(map(str, arguments.clips.rglob("*.mp3")))[:5]
-    wav = sorted(map(str, arguments.clips.rglob("*.00000.wav")))[:3]
-    if not mp3:
-        parser.error(f"no MP3 clips in {arguments.clips}.")
-    record = {"rounds": ROUNDS}
-    everything = os.sched_getaffinity(0)
+if __name__ == "__main__":
+    mp3 = sorted(map(str, Path(sys.argv[1]).rglob("fma_small/**/*.mp3")))[:5]
+    wav = sorted(map(str, Path(sys.argv[1]).rglob("*.00000.wav")))[:3]
+    record, everything = {}, os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(everything)})
     with threadpool_limits(1):
-        record["mp3"] = one_core(mp3)
-        if wav:
-            record["wav"] = one_core(wav)
-        record["stages"] = {name: stages(mp3, settings) for name, settings in NAMED.items()}
+        record |= {"mp3": one_core(mp3), "wav": one_core(wav)}
+        record["stages"] = {
+            name: pd.DataFrame([stages(path, settings) for path in mp3]).mean().to_dict()
+            for name, settings in NAMED.items()
+        }
     os.sched_setaffinity(0, everything)
     record["cores"] = cores(mp3)
-    get_reusable_executor().shutdown(wait=True)
-    record["memory"] = {}
-    for n in (200, 2000):
-        code = f"import extraction, json; print(json.dumps(extraction.memory({n})))"
-        shown = subprocess.run(
-            [sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, check=True
-        )
-        record["memory"][str(n)] = json.loads(shown.stdout.splitlines()[-1])
-    print(results.write(arguments.name, record))
+    fresh = partial(ProcessPoolExecutor, 1, get_context("spawn"), max_tasks_per_child=1)
+    with fresh() as pool:
+        record["memory"] = {str(n): pool.submit(memory, n).result() for n in (200, 2000)}
     print(pd.json_normalize(record).T.to_string())
-
-
-if __name__ == "__main__":
-    main()
+    print(results.write("extraction", record))

@@ -1,292 +1,202 @@
-"""How fast ``paper`` trains on this machine, beside the same network from Keras's plain layers.
+"""What training costs: ``python tests/benchmarks/training.py WHAT``, on a quiet machine.
 
-``python tests/benchmarks/training.py`` (needs the cores for itself, about five minutes) writes
-``book/results/training_speed.json``: milliseconds a clip for a step of training (batch 64) with
-the networks taking turns, the cost of every stage, what other ways to compute a stage bring, what
-16-bit convolutions bring ``paper`` and ``beyond``, and what reading and altering clips costs.
-Only ratios within one run are claims: milliseconds belong to the machine. The plain network is
-built twice, so that the ratio of the two shows how much a ratio may be off by chance.
+``steps``: a step of ``paper`` by blocks, beside plain Keras layers, twice, so that the ratio of the
+two shows what chance does; epochs beside Keras's ``fit``, and with 16-bit convolutions.
+``processes``: two runs with a core each, beside one with both. ``pages``: runs as pages, beside
+plain calls. ``precision``: does 16-bit arithmetic cost accuracy? Its runs lie in ``runs/precision``
+and go on where they stopped. ``gpu``: epochs of ``paper`` on one, with KERAS_BACKEND=torch or jax.
+Each writes the record in ``book/results`` that book/environment.ipynb names.
 """
 
-import time
+import argparse
+import os
+import tempfile
+from functools import partial
+from pathlib import Path
 
+import joblib
 import keras
 import numpy as np
-from keras import layers, ops
+import papermill
+from joblib.externals.loky import get_reusable_executor
+from keras import layers
+from timing import turns
 
-from prcnn import models
+import prcnn
+from prcnn import evaluation
+from prcnn.spectrogram import IMAGES, PAPER
 from prcnn.study import results
-from prcnn.training import BEYOND, fit
-from prcnn.training.batches import Batches
-from prcnn.training.precision import arithmetic
 
 BATCH = 64
-FILTERS = (16, 32, 64, 64, 64)
-POOLS = ((2, 2), (2, 2), (2, 2), (4, 4), (4, 4))
-ROUNDS = 5  # of steps
-EPOCHS = 15
+NETWORKS = {"paper": PAPER, "beyond": IMAGES}
+PRECISIONS = ("float32", "mixed")
+PAGE = Path(__file__).parents[2] / "book" / "train.ipynb"
 
 
-def plain(
-    blocks=5,
-    gru=True,
-    relu_first=True,
-    conv=layers.Conv2D,
-    pool=layers.MaxPooling2D,
-    both=layers.Bidirectional,
-):
-    """The network as the authors' script writes it, or parts of it, or with other layers."""
+def plain(blocks=5, gru=True):
+    """The network as the authors' script writes it, or its first blocks, or its GRU."""
     inputs = keras.Input((640, 128))
-    x = start = layers.Reshape((640, 128, 1))(inputs)
-    for filters, size in zip(FILTERS[:blocks], POOLS, strict=False):
-        x = conv(filters, (3, 1), activation="relu" if relu_first else None)(x)
-        x = pool(size)(x)
-        if not relu_first:
-            x = layers.ReLU()(x)
+    x = image = layers.Reshape((640, 128, 1))(inputs)
+    pools = 3 * [(2, 2)] + 2 * [(4, 4)]
+    for filters, pool in list(zip((16, 32, 64, 64, 64), pools, strict=True))[:blocks]:
+        x = layers.MaxPooling2D(pool)(layers.Conv2D(filters, (3, 1), activation="relu")(x))
     features = []
     if blocks:
         features += [layers.Flatten()(x) if blocks == 5 else layers.GlobalAveragePooling2D()(x)]
     if gru:
-        steps = layers.Reshape((320, 128))(layers.MaxPooling2D((2, 1))(start))
-        features += [both(layers.GRU(64))(steps)]
+        sequence = layers.Reshape((320, 128))(layers.MaxPooling2D((2, 1))(image))
+        features += [layers.Bidirectional(layers.GRU(64))(sequence)]
     x = layers.Concatenate()(features) if len(features) > 1 else features[0]
     return keras.Model(inputs, layers.Dense(8, activation="softmax")(x))
 
 
-class ReducedPool(layers.MaxPooling2D):
-    """Max-pooling as a reduction over two axes more."""
-
-    def call(self, x):
-        (a, b), (_, t, f, channels) = self.pool_size, x.shape
-        x = x[:, : t // a * a, : f // b * b]
-        return ops.max(ops.reshape(x, (-1, t // a, a, f // b, b, channels)), axis=(2, 4))
-
-
-class SlicedPool(layers.MaxPooling2D):
-    """Max-pooling as the maximum of strided slices, along time and then along mel."""
-
-    def call(self, x):
-        for axis, size in enumerate(self.pool_size):
-            n = x.shape[1 + axis] // size * size
-            cuts = [x[:, i:n:size] if axis == 0 else x[:, :, i:n:size] for i in range(size)]
-            x = cuts[0]
-            for cut in cuts[1:]:
-                x = ops.maximum(x, cut)
-        return x
-
-
-class ProductConv(layers.Conv2D):
-    """A (3, 1) convolution as one matrix product over the input beside itself, shifted twice."""
-
-    def call(self, x):
-        n = x.shape[1] - 2
-        x = ops.concatenate([x[:, i : i + n] for i in range(3)], axis=-1)
-        kernel = ops.reshape(self.kernel, (-1, self.filters))
-        return self.activation(ops.matmul(x, kernel) + self.bias)
-
-
-class OneLoop(layers.Bidirectional):
-    """Both directions of a GRU in one loop over time, their input products made beforehand."""
-
-    def call(self, sequences, initial_state=None, mask=None, training=None):
-        cells = self.forward_layer.cell, self.backward_layer.cell
-        units, (_, steps, bands) = cells[0].units, sequences.shape
-        kernel = ops.stack([cell.kernel + 0 for cell in cells])
-        recurrent = ops.stack([cell.recurrent_kernel + 0 for cell in cells])
-        bias = ops.stack([cell.bias + 0 for cell in cells])
-        x = ops.reshape(ops.stack([sequences, ops.flip(sequences, 1)]), (2, -1, bands))
-        x = ops.reshape(ops.matmul(x, kernel) + bias[:, :1], (2, -1, steps, 3 * units))
-
-        def step(h, x):
-            y = ops.matmul(h, recurrent) + bias[:, 1:]
-            gates = ops.sigmoid(x[..., : 2 * units] + y[..., : 2 * units])
-            new = ops.tanh(x[..., 2 * units :] + gates[..., units:] * y[..., 2 * units :])
-            return new + gates[..., :units] * (h - new), None
-
-        start = ops.zeros((2, ops.shape(sequences)[0], units))
-        last, _ = ops.scan(step, start, ops.transpose(x, (2, 0, 1, 3)))
-        return ops.concatenate([last[0], last[1]], axis=-1)
-
-
-#: Other ways to compute the same network: name → what replaces the plain layer.
-OTHER_WAYS = {
-    "ReLU after the pool": {"relu_first": False},
-    "pool: reduction over two axes": {"pool": ReducedPool},
-    "pool: maximum of slices": {"pool": SlicedPool},
-    "convolution: matrix product": {"conv": ProductConv},
-    "GRU: both directions in one loop": {"both": OneLoop},
-}
-
-
-def compiled(model, optimizer=None):
+def compiled(model):
     jit = keras.backend.backend() == "jax"  # as prcnn.training does
-    optimizer = optimizer or keras.optimizers.RMSprop(5e-4)
-    model.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=jit)
+    model.compile(
+        keras.optimizers.RMSprop(5e-4), "sparse_categorical_crossentropy", jit_compile=jit
+    )
     return model
 
 
-def agreement(first, second, X, y):
-    """Largest differences in outputs, and in gradients relative to the largest gradient."""
-    second.set_weights(first.get_weights())
-    outputs = np.abs(first.predict(X, verbose=0) - second.predict(X, verbose=0)).max()
-    gradients = []
-    for model in (first, second):
-        weights = model.get_weights()
-        compiled(model, keras.optimizers.SGD(1.0)).train_on_batch(X, y)  # a step is the gradient
-        gradients.append([a - b for a, b in zip(weights, model.get_weights(), strict=True)])
-        model.set_weights(weights)
-    largest = max(np.abs(g).max() for g in gradients[0])
-    off = max(np.abs(a - b).max() for a, b in zip(*gradients, strict=True))
-    return {"outputs": float(outputs), "gradients": float(off / largest)}
+def run(network, precision, epochs):
+    """Seconds of each epoch of a new run, but for the first, which compiles."""
+    store = prcnn.extract(prcnn.load("synthetic"), NETWORKS[network], progress=False)
+    model = prcnn.build(network, len(store.genres), input_shape=store.shape)
+    with tempfile.TemporaryDirectory() as folder:
+        kind = {"batch_size": BATCH, "precision": precision, "progress": False}
+        trained = prcnn.train(model, store, epochs + 1, out=Path(folder, "run"), **kind)
+    return trained.history["seconds"].to_numpy()[1:]
 
 
-def milliseconds(networks, X, y, sixteen=()):
-    """Median and least milliseconds a clip of every network's step, the networks taking turns.
-
-    Those named in ``sixteen`` with 16-bit convolutions.
-    """
-    taken = {name: [] for name in networks}
-    for network in networks.values():
-        compiled(network)
-    for turn in range(ROUNDS + 1):
-        for name, network in networks.items():
-            with arithmetic("mixed" if name in sixteen else "float32", network):
-                began = time.perf_counter()
-                network.train_on_batch(X, y)
-            if turn:  # the first traces, compiles and allocates
-                taken[name].append((time.perf_counter() - began) * 1e3 / len(X))
-    return {n: {"median": float(np.median(t)), "least": min(t)} for n, t in taken.items()}
-
-
-def seconds_an_epoch(networks):
-    """Median seconds of an epoch of training and validation: ``fit``, and prcnn's way.
-
-    On 304 and 64 clips, the synthetic set's splits, in batches of 64, as the training page does it.
-    """
-    rng = np.random.default_rng(1)
-    X = rng.normal(-9, 4, (304 + 64, 640, 128)).astype("float32")
-    y = rng.integers(0, 8, len(X))
-    parts = {"training": slice(0, 304), "validation": slice(304, None)}
-
-    def batches(split):
-        Xs, ys = X[parts[split]], y[parts[split]]
-        return [(Xs[i : i + BATCH], ys[i : i + BATCH]) for i in range(0, len(Xs), BATCH)]
-
-    def keras_fit(network):
-        validation = X[parts["validation"]], y[parts["validation"]]
-        network.fit(X[:304], y[:304], BATCH, validation_data=validation, verbose=0)
-
-    def prcnn(network):
-        for step, split in (
-            (network.train_on_batch, "training"),
-            (network.test_on_batch, "validation"),
-        ):
-            fit._pass(lambda i, X, y, step=step: step(X, y, return_dict=True), batches(split))
-
-    ways = {"fit": (keras_fit, networks["plain"]), "prcnn": (prcnn, networks["paper"])}
-    taken = {name: [] for name in ways}
-    for turn in range(EPOCHS + 1):  # the first traces and compiles
-        for name, (way, network) in ways.items():
-            began = time.perf_counter()
-            way(network)
-            if turn:
-                taken[name].append(time.perf_counter() - began)
-    return {name: {"median": float(np.median(t)), "all": t} for name, t in taken.items()}
-
-
-class Memory:
-    """As much of a store as batches ask for, without a disk."""
-
-    genres = tuple("abcdefgh")
-
-    def __init__(self, n, shape):
-        rng = np.random.default_rng(2)
-        self.X = rng.uniform(-80, 0, (n, *shape)).astype("float32")
-
-    def indices(self, split):
-        return np.arange(len(self.X))
-
-    def read(self, places):
-        return self.X[places]
-
-    def labels(self, places):
-        return places % len(self.genres)
-
-
-def beyond():
-    """``beyond`` in 16 bits beside itself in 32, and an epoch beside one on a batch made before."""
-    store = Memory(10 * BATCH, (128, 128))
-    X, y = store.read(np.arange(BATCH)), store.labels(np.arange(BATCH))
-    networks = {name: models.build("beyond", input_shape=(128, 128)) for name in ("32", "16")}
-    taken = milliseconds(networks, X, y, sixteen=("16",))
-    settings = {"seed": 0, "batch_size": BATCH, "label_smoothing": 0.0}
-    settings["augment"] = vars(BEYOND.augment) | {"mixup": 0.0}  # rows of labels are free
-    network, epochs = networks["16"], {"made before": [], "read and altered": []}
-    made = [(X, y)] * 10
-    for turn in range(ROUNDS):
-        altered = Batches(store, "training", settings, turn + 1)
-        for name, batches in (("made before", made), ("read and altered", altered)):
-            with arithmetic("mixed", network):
-                began = time.perf_counter()
-                fit._pass(lambda i, X, y: network.train_on_batch(X, y, return_dict=True), batches)
-            epochs[name].append(time.perf_counter() - began)
-    began = time.perf_counter()
-    for i in range(10):
-        Batches(store, "training", settings, 1)[i]
-    least = {name: min(times) for name, times in epochs.items()}
-    return {
-        "milliseconds_a_clip": taken,
-        "times_as_fast": taken["32"]["least"] / taken["16"]["least"],
-        "seconds_of_ten_steps": least,
-        "seconds_to_make_ten_batches": time.perf_counter() - began,
-        "share_of_preparation": least["read and altered"] / least["made before"] - 1,
-    }
-
-
-def main():
+def steps(_):
+    """Milliseconds a clip of steps, and seconds of epochs: 304 clips, and 64 to validate."""
     rng = np.random.default_rng(0)
     X = rng.normal(-9, 4, (BATCH, 640, 128)).astype("float32")
     y = rng.integers(0, 8, BATCH)
-    others = {name: plain(**way) for name, way in OTHER_WAYS.items()}
-    paper = models.build("paper", scale="none")
-    networks = {"paper": paper, "plain": plain(), "plain_again": plain()}
-    same = {
-        name: agreement(networks["plain"], network, X[:16], y[:16])
-        for name, network in ({"paper": networks["paper"]} | others).items()
-    }
-    networks |= others | {"gru": plain(0)}
+    networks = {"paper": prcnn.build("paper", 8, scale="none"), "gru": plain(0)}
+    networks |= {"plain": plain(), "plain_again": plain()}
     networks |= {f"blocks_{n}": plain(n, gru=False) for n in range(1, 6)}
-    networks["sixteen"] = models.build("paper")
-    taken = milliseconds(networks, X, y, sixteen=("sixteen",))
-    epoch = seconds_an_epoch({name: compiled(networks[name]) for name in ("plain", "paper")})
-    least = {name: values["least"] for name, values in taken.items()}
+    taken = turns(
+        {n: partial(compiled(model).train_on_batch, X, y) for n, model in networks.items()}
+    )
+    least = {name: 1000 * seconds.min() / BATCH for name, seconds in taken.items()}
     blocks = [0, *(least[f"blocks_{n}"] for n in range(1, 6))]
-    record = {
+    stages = {f"block {n}": blocks[n] - blocks[n - 1] for n in range(1, 6)}
+
+    store = prcnn.extract(prcnn.load("synthetic"), PAPER, progress=False)
+    seconds = {(name, how): [] for name in NETWORKS for how in PRECISIONS} | {"fit": []}
+    fit = partial(compiled(plain()).fit, *store.arrays("training"), BATCH, verbose=0)
+    for _ in range(3):
+        ways = {"": partial(fit, validation_data=store.arrays("validation"))}
+        seconds["fit"] += list(turns(ways, rounds=4)[""])
+        for name, how in (key for key in seconds if key != "fit"):
+            seconds[name, how] += list(run(name, how, epochs=4))
+    median = {key: np.median(epochs) for key, epochs in seconds.items()}
+    epochs = {"fit": "fit", "prcnn": ("paper", "float32")}
+    return "training_speed", {
         "backend": keras.backend.backend(),
         "batch_size": BATCH,
-        "milliseconds_a_clip": taken,
-        "stages": {f"block {n}": blocks[n] - blocks[n - 1] for n in range(1, 6)}
-        | {"GRU": least["gru"]},
-        "times_as_fast_as_plain": {
-            name: least["plain"] / least[name] for name in ("paper", "plain_again", *others)
+        "milliseconds_a_clip": {
+            name: {"median": 1000 * np.median(s) / BATCH, "least": least[name]}
+            for name, s in taken.items()
         },
-        "largest_difference_from_plain": same,
-        "sixteen_bits": {"paper": least["plain"] / least["sixteen"]},
-        "beyond": beyond(),
-        "seconds_an_epoch": epoch,
-        "epoch_times_as_fast_as_fit": epoch["fit"]["median"] / epoch["prcnn"]["median"],
+        "stages": stages | {"GRU": least["gru"]},
+        "times_as_fast_as_plain": {n: least["plain"] / least[n] for n in ("paper", "plain_again")},
+        "sixteen_bits": {n: median[n, "float32"] / median[n, "mixed"] for n in NETWORKS},
+        "seconds_an_epoch": {
+            n: {"median": median[key], "all": seconds[key]} for n, key in epochs.items()
+        },
+        "epoch_times_as_fast_as_fit": median["fit"] / median["paper", "float32"],
     }
-    record["sixteen_bits"]["beyond"] = record["beyond"]["times_as_fast"]
-    path = results.write("training_speed", record)
-    for name, values in taken.items():
-        print(f"{name:34} {values['median']:7.2f} ms a clip (least {values['least']:.2f})")
-    for name, ratio in record["times_as_fast_as_plain"].items():
-        print(f"{name:34} {ratio:.2f} times as fast as plain {same.get(name, '')}")
-    print(f"with 16-bit convolutions, times as fast: {record['sixteen_bits']}")
-    print(f"beyond: {record['beyond']}")
-    print(f"an epoch is {record['epoch_times_as_fast_as_fit']:.2f} times as fast as fit's: {epoch}")
-    print(path)
+
+
+def at_once(work, cases, threads):
+    """What ``work`` gives for each case, two at a time, in new processes of so many threads."""
+    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    get_reusable_executor().shutdown()
+    os.environ |= dict.fromkeys(names, str(threads))
+    return joblib.Parallel(2)(joblib.delayed(work)(*case) for case in cases)
+
+
+def processes(_, epochs=4, cores=2):
+    """Steps a second of two runs with a core each, and of one with both; above 1 is for two."""
+    for settings in NETWORKS.values():
+        prcnn.extract(prcnn.load("synthetic"), settings)
+    record = {}
+    for case in ((name, how, epochs) for name in NETWORKS for how in PRECISIONS):
+        rates = {2: [], 1: []}
+        for n in 3 * [2, 1]:
+            seconds = at_once(run, n * [case], cores // n)
+            rates[n].append(sum(5 / np.median(each) for each in seconds))  # 304 clips: 5 steps
+        record["{}, {}".format(*case)] = {
+            "two processes": rates[2],
+            "one process": rates[1],
+            "ratio": np.median(np.divide(rates[2], rates[1])),
+        }
+    return "processes_speed", {"steps_a_second": record}
+
+
+def page(network, seed):
+    with tempfile.TemporaryDirectory() as folder:
+        own = {"network": network, "seed": seed, "epochs": 1, "out": f"{folder}/run"}
+        papermill.execute_notebook(PAGE, f"{folder}/page.ipynb", own, progress_bar=False)
+
+
+def call(network, seed):
+    store = prcnn.extract(prcnn.load("synthetic"), progress=False)
+    model = prcnn.build(network, len(store.genres), seed=seed)
+    with tempfile.TemporaryDirectory() as folder:
+        prcnn.train(model, store, 1, seed, f"{folder}/run", progress=False)
+        prcnn.evaluate(model, store)
+
+
+def pages(_):
+    """Seconds of six runs of one epoch, two at a time: what a run costs besides its training."""
+    cases = [(network, seed) for network in ("cnn5", "rnn") for seed in range(3)]
+    ways = {way.__name__: partial(at_once, way, cases, 1) for way in (call, page)}
+    seconds = {f"{name}s": taken.min() for name, taken in turns(ways, rounds=1).items()}
+    fast = seconds["pages"] / seconds["calls"]
+    return "sweep_speed", {"runs": len(cases), "wall_seconds": seconds, "times_as_fast": fast}
+
+
+def precision(given):
+    """Test accuracies of ``paper`` with and without 16 bits, and their difference over seeds."""
+    store = prcnn.extract(prcnn.load(given.dataset, given.data_home))
+    kind = {"epochs": given.epochs, "batch_size": given.batch_size}
+    reports = {how: [] for how in PRECISIONS}
+    for seed in range(given.seeds):
+        for how, made in reports.items():
+            model = prcnn.build("paper", len(store.genres), input_shape=store.shape, seed=seed)
+            out = f"runs/precision/{given.dataset}-{how}-{seed}"
+            trained = prcnn.train(model, store, seed=seed, precision=how, out=out, **kind)
+            made.append(prcnn.evaluate(trained.model, store))
+    compared = evaluation.compare_over_seeds(reports["mixed"], reports["float32"])
+    said = {"dataset": given.dataset, "network": "paper", "settings": store.settings.name, **kind}
+    said |= {how: [report.record() for report in made] for how, made in reports.items()}
+    found = {name: getattr(compared, name) for name in ("difference", "low", "high", "p_value")}
+    return f"precision_{given.dataset}", said | {"mixed_minus_float32": found}
+
+
+def gpu(given):
+    """Seconds of epochs on the synthetic training clips; the claims scale them to FMA-small."""
+    seconds = run("paper", "float32", given.epochs)
+    return f"gpu_{keras.backend.backend()}", {
+        "device": results.provenance()["machine"]["accelerator"],
+        "clips": 304,
+        "epochs": given.epochs,
+        "paper_seconds": seconds.sum(),
+    }
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["steps", "processes", "pages", "precision", "gpu"])
+    parser.add_argument("dataset", nargs="?", default="synthetic", help="for precision")
+    parser.add_argument("--data-home")
+    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--seeds", type=int, default=5)
+    given = parser.parse_args()
+    name, record = globals()[given.what](given)
+    print(record)
+    print(results.write(name, record))
