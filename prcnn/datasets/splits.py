@@ -236,10 +236,10 @@ def rotate(clips, fold, k=5, seed=0):
     """
     if not 0 <= fold < k:
         raise ValueError(f"fold is 0 to {k - 1}, not {fold}")
-    grouped = clips.assign(stretch=stretches(clips))
-    split = pd.Series(SPLITS[0], index=clips.index, name="split", dtype=object)
+    grouped = clips.assign(stretch=stretches(clips)).sort_index()
+    split = pd.Series(SPLITS[0], index=grouped.index, name="split", dtype=object)
     split[k_fold(grouped, k, seed, "stretch") == fold] = SPLITS[2]
     rest = grouped[split == SPLITS[0]]
     held_out = k_fold(rest, 8, seed + 1 + fold, "stretch") == 0
     split[held_out.index[held_out]] = SPLITS[1]
-    return split
+    return split.reindex(clips.index)
