@@ -187,21 +187,27 @@ def stretches(clips, n=100):
     return (place // n).rename("stretch")
 
 
-def rotate(clips, fold, k=5, seed=0):
+def rotate(clips, fold, k=5, seed=0, group="stretch"):
     """Split for one fold of a cross-validation that tests every clip once.
 
-    The clips of ``fold`` (0 to k − 1) are tested; of the :func:`stretches` of the others, about
-    an eighth validates and the rest is trained on. Neither parts a stretch, and the order of the
-    table's rows does not matter. Returns "training", "validation" or "test" for every clip.
+    The clips of ``fold`` (0 to k − 1) are tested, about an eighth of the others validates, and the
+    rest is trained on. What has the same value in the column ``group`` stays together ("stretch":
+    :func:`stretches` of neighbours, which need no column; None: nothing does). The order of the
+    table does not matter.
+
+    Returns
+    -------
+    pandas.Series
+        "training", "validation" or "test" for every clip.
 
     Chapter: book/ablations.ipynb
     """
     if not 0 <= fold < k:
         raise ValueError(f"fold is 0 to {k - 1}, not {fold}")
-    grouped = clips.assign(stretch=stretches(clips)).sort_index()
+    grouped = (clips.assign(stretch=stretches(clips)) if group == "stretch" else clips).sort_index()
     split = pd.Series(SPLITS[0], index=grouped.index, name="split", dtype=object)
-    split[k_fold(grouped, k, seed, "stretch") == fold] = SPLITS[2]
+    split[k_fold(grouped, k, seed, group) == fold] = SPLITS[2]
     rest = grouped[split == SPLITS[0]]
-    held_out = k_fold(rest, 8, seed + 1 + fold, "stretch") == 0
+    held_out = k_fold(rest, 8, seed + 1 + fold, group) == 0
     split[held_out.index[held_out]] = SPLITS[1]
     return split.reindex(clips.index)

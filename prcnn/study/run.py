@@ -1,0 +1,255 @@
+"""The study's one engine: a row on one fold of a dataset's clips, which survives being killed.
+
+:func:`study` is what a reader starts; the page on ablations does, with ``-p run True``. A finished
+run is a small JSON file, named by the digest of everything that decides it. Runs go through joblib,
+two at a time on a laptop or spread by Dask.
+
+Chapter: book/ablations.ipynb
+"""
+
+import dataclasses
+import json
+import os
+import shutil
+from functools import lru_cache, partial
+from pathlib import Path
+
+import joblib
+import numpy as np
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from prcnn import audio, baselines, datasets, store
+from prcnn.atomic import digest, write_whole
+from prcnn.datasets import splits
+from prcnn.provenance import provenance
+from prcnn.spectrogram import get_settings, log_mel
+from prcnn.study import records
+from prcnn.study.rows import STUDIES, TWICE
+
+FOLDS = 5
+#: Raise when a change of code changes what a run learns: runs made before are then not found.
+VERSION = 1
+
+
+def study(name, out="runs/study", data_home=None, *, rows=None, n_jobs=2):
+    """Run what has not finished yet of a study, and record it.
+
+    Parameters
+    ----------
+    name : str
+        Of :data:`prcnn.study.rows.STUDIES`.
+    out : path
+        Runs are kept here and found again; a killed one goes on from its last epoch.
+    data_home : path, optional
+        See :func:`prcnn.datasets.load`.
+    rows : list of str, optional
+        Of the study's rows, default all.
+    n_jobs : int
+        Runs at a time, each on its share of the cores.
+
+    Returns
+    -------
+    list of dict
+        What :func:`run` says of every run; :func:`prcnn.study.records.add` has kept it.
+
+    Raises
+    ------
+    ValueError
+        An unknown study or row; the known ones are listed.
+
+    Chapter: book/ablations.ipynb
+    """
+    asked = STUDIES.get(name)
+    wanted = list(asked.rows if rows is None else rows) if asked else []
+    if asked is None or set(wanted) - set(asked.rows):
+        raise ValueError(f"Unknown study or row. Known: {list(asked.rows if asked else STUDIES)}.")
+    folds = 1 if asked.split == "own" else FOLDS
+    calls = [
+        (name, row, fold, seed)
+        for seed in range(max(2, asked.seeds))
+        for row in wanted
+        if seed < asked.seeds or (row in TWICE and folds > 1)
+        for fold in range(folds)
+    ]
+    threads = max(1, (os.cpu_count() or 1) // joblib.effective_n_jobs(n_jobs))
+    one = partial(_in_worker, threads, Path(out).expanduser().resolve(), data_home)
+    runs = joblib.Parallel(n_jobs, return_as="generator")(joblib.delayed(one)(*c) for c in calls)
+    found = []
+    for lines in tqdm(runs, total=len(calls), desc=name, unit="run"):
+        records.add(lines)
+        found += lines
+    return found
+
+
+def _in_worker(threads, out, data_home, *asked):
+    for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(variable, str(threads))  # TensorFlow reads them once
+    with threadpool_limits(threads):
+        return run(*asked, out, data_home)
+
+
+def run(name, row_name, fold, seed, out, data_home=None):
+    """One row of a study, trained for one fold: what it says of the clips of that fold.
+
+    Parameters
+    ----------
+    name, row_name : str
+        Of a study and one of its rows.
+    fold : int
+        Its clips are tested, see :func:`prcnn.datasets.splits.rotate`; 0 where the split is the
+        dataset's own.
+    seed : int
+        Of first weights, order of clips, and which are trained on where not all are.
+    out : path
+    data_home : path, optional
+
+    Returns
+    -------
+    list of dict
+        For each of the study's ``epochs`` (0 for a classifier): ``study``, ``row``, ``fold``,
+        ``seed``, ``epochs``, ``kept`` (the best validation epoch among them), ``validation`` (its
+        accuracy), ``seconds``, ``key``, ``made`` (where and when), ``part`` ("test"), and of the
+        fold's clips ``clips`` (ids), ``true``, ``predicted`` (labels), ``genres``, ``groups``.
+
+    Chapter: book/ablations.ipynb
+    """
+    study = STUDIES[name]
+    row = study.rows[row_name]
+    features = _split(study, row, fold, seed, data_home)
+    data = features.fingerprint, features.clips[["genre", "split"]]
+    how = study._replace(rows=None)._asdict(), row._replace(group="")._asdict()
+    key = digest(VERSION, *how, fold, seed, data)
+    path = Path(out) / f"{key}.json"
+    if not path.exists():
+        said = _classifier if row.features else _network
+        same = {"study": name, "row": row_name, "fold": fold, "seed": seed, "key": key}
+        lines = said(study, row, seed, features, path.with_suffix(""), data_home)
+        clips = _test_clips(study, features) | {"made": _made(), "part": "test"}
+        lines = [{**same, **line, **clips} for line in lines]
+        text = json.dumps(lines, default=int)
+        write_whole(path, lambda part: part.write_text(text))
+        shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+    return json.loads(path.read_text())
+
+
+def _split(study, row, fold, seed, data_home):
+    """The store of a study's clips or segments, split for one fold."""
+    features = _features(study.dataset, row.settings or study.settings, study.seconds, row.shuffled, data_home)
+    clips = features.clips
+    if study.split != "own":
+        clips = clips.assign(split=splits.rotate(clips, fold, FOLDS, seed, study.split))
+    if row.training is not None:
+        learned = clips[clips["split"] == "training"].groupby("genre")
+        kept = learned.sample(row.training // len(features.genres), random_state=seed).index
+        clips = clips[(clips["split"] != "training") | clips.index.isin(kept)]
+    return features.select(clips.index).with_clips(clips)
+
+
+@lru_cache(maxsize=4)
+def _features(dataset, settings, seconds, shuffled, data_home):
+    clips = datasets.load(dataset, data_home=data_home)
+    settings = get_settings(settings or clips.settings)
+    if seconds:
+        return Segments.of(clips, settings, seconds)
+    if not shuffled:
+        return store.extract(clips, settings, progress=False)
+    function = partial(_shuffled, settings=settings)
+    key = f"shuffled {settings!r}"
+    return store.compute(clips, function, settings.shape, key, progress=False, settings=settings)
+
+
+def _shuffled(path, settings):
+    """A clip's frames in another order, for one clip always the same."""
+    frames = log_mel(path, settings)
+    return np.random.default_rng(len(frames)).permutation(frames)
+
+
+def _network(study, row, seed, features, folder, data_home):
+    from prcnn import evaluation, models, training  # the backend reads the threads once
+
+    lines = []
+    for epochs in study.epochs:  # stages of one run, unless its schedule is made for its epochs
+        network = models.build(
+            row.method, len(features.genres), input_shape=features.shape, seed=seed, **row.changes
+        )
+        trained = training.train(
+            network,
+            features,
+            epochs=epochs,
+            seed=seed,
+            out=folder,
+            recipe=_recipe(training, row.recipe),
+            batch_size=study.batch_size,
+            early_stopping=study.early_stopping,
+            progress=False,
+        )
+        same = {
+            "epochs": epochs,
+            "kept": int(trained.record["best"]["epoch"]),
+            "validation": trained.record["best"]["val_accuracy"],
+            "seconds": round(float(trained.history["seconds"].sum()), 1),
+        }
+        report = evaluation.evaluate(trained.model, features)
+        lines.append({**same, "predicted": report.predicted.tolist()})
+    return lines
+
+
+def _recipe(training, recipe):
+    """A row's recipe: the one it names, with what it changes; None is the network's own."""
+    if not recipe:
+        return None
+    name, changes = recipe
+    own = training.RECIPES[name]
+    if "augment" in changes:
+        augment = dataclasses.replace(own.augment, **changes["augment"])
+        changes = {**changes, "augment": augment}
+    return dataclasses.replace(own, **changes)
+
+
+def _classifier(study, row, seed, features, folder, data_home):
+    X = np.concatenate([_described(features, name, data_home) for name in row.features], axis=1)
+    y = features.labels(np.arange(len(X)))
+    train, validation, test = map(features.indices, datasets.SPLITS)
+    fitted = baselines.classifier(row.method, seed).fit(X[train], y[train])
+    return [
+        {
+            "epochs": 0,
+            "kept": 0,
+            "validation": float(fitted.score(X[validation], y[validation])),
+            "seconds": 0.0,
+            "predicted": fitted.predict(X[test]).tolist(),
+        }
+    ]
+
+
+def _described(features, name, data_home):
+    """One kind of numbers for every clip of a store: (n, numbers)."""
+    if name == "vggish":  # what a network heard in them that was trained on far more music
+        return datasets.vggish(data_home, features).to_numpy()
+    if name == "learned":  # what the last layer of the shipped network reads
+        from prcnn import models
+
+        return models.penultimate(models.pretrained("beyond"), features)
+    return baselines.of_spectrograms(features, (name,)).to_numpy()
+
+
+def _test_clips(study, features):
+    """Ids, labels, genres and groups of the test clips, in the order of the predictions."""
+    indices = features.indices("test")
+    clips = features.clips.iloc[indices]
+    groups = splits.groups(clips, "stretch" if study.split == "stretch" else None)
+    return {
+        "clips": clips.index.tolist(),
+        "true": features.labels(indices).tolist(),
+        "genres": features.genres,
+        "groups": groups.tolist(),
+    }
+
+
+def _made():
+    """Where and when, in one line."""
+    here = provenance()
+    machine = here["machine"]
+    versions = [f"{name} {here['packages'][name]}" for name in ("keras", "tensorflow", "torch", "jax", "scikit-learn") if name in here["packages"]]
+    return f"{here['date'][:10]}, {machine['accelerator'] or machine['processor']}, {', '.join(versions)}"
