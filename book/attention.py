@@ -50,7 +50,7 @@ from myst_nb import glue
 
 import prcnn
 from prcnn import models, plots, store, training
-from prcnn.study import reproduction, results
+from prcnn.study import weights, results
 
 logging.getLogger("tensorflow").setLevel("ERROR")  # it warns of many small networks
 plots.use_style()
@@ -95,7 +95,7 @@ X = X_test[:8]
 change = {}
 for name in ("figure3", "dwivedi_retrained"):
     model = models.build(name, n_genres=n_genres, seed=seed)
-    whole, silenced = reproduction.without_cnn(model, X)
+    whole, silenced = weights.without_cnn(model, X)
     change[name] = np.abs(whole - silenced).max()
 pd.Series(change, name="change").map("{:.1e}".format).to_frame()
 
@@ -155,7 +155,7 @@ if checkpoints is None:
         "from `book/results`."
     )
 else:
-    record = reproduction.measure(checkpoints)
+    record = weights.measure(checkpoints)
     said = "What follows was measured just now, from the files that were given."
 Markdown(said)
 
@@ -228,7 +228,7 @@ assert (first["largest"] <= 1.01 * first["limit"]).all() and first["bias"].max()
 assert (second["largest"] > 1.02 * second["limit"]).all() and second["bias"].min() > 1e-2
 assert max(record["without_cnn"][name] for name in attended) < 1e-6
 assert min(record["without_cnn"][name] for name in joined) > 1e-2
-idle = sum(layer.count_params() for layer in reproduction.convolutions(figure3))
+idle = sum(layer.count_params() for layer in weights.convolutions(figure3))
 glue("idle", f"{idle:,}", display=False)
 glue("of", f"{models.trainable_parameters(models.build('figure3')):,}", display=False)
 glue("moved", f"{max(record['without_cnn'][name] for name in attended):.0e}", display=False)
@@ -304,9 +304,9 @@ for name, model in working.items():
     weights, p, shuffled = looks(model)
     scrambled = keras.models.clone_model(model)
     scrambled.set_weights(model.get_weights())
-    for layer in reproduction.convolutions(scrambled):
+    for layer in weights.convolutions(scrambled):
         layer.set_weights([rng.normal(0, 0.3, w.shape) for w in layer.get_weights()])
-    other = looks(scrambled)[0] if reproduction.convolutions(model) else None
+    other = looks(scrambled)[0] if weights.convolutions(model) else None
     rows[name] = {
         "sums to one within": np.abs(weights.sum(axis=1) - 1).max(),
         "largest / mean weight": (weights.max(axis=1) / weights.mean(axis=1)).max(),

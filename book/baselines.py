@@ -44,7 +44,7 @@ from IPython.display import Markdown, display
 
 import prcnn
 from prcnn import audio, baselines, evaluation, models, plots, store, training
-from prcnn.study import ablations, fma_small, paper, results
+from prcnn.study import ablations, fma_small, facts, results
 from prcnn.datasets import splits
 
 plots.use_style()
@@ -84,7 +84,7 @@ shown.join(board[["input", "split", "source"]]).style.format(precision=1)
 # and that another seed gives another network.
 
 # %% tags=["remove-cell"]
-published = paper.REFERENCES.set_index("method")
+published = facts.REFERENCES.set_index("method")
 scratch = board.loc[["PRCNN (Dwivedi)", "CRNN (Dwivedi)", "CNN alone"]]
 svm = board.loc["SVM on MFCC statistics", "accuracy"]
 assert ((scratch["low"] < svm) & (svm < scratch["high"])).all()

@@ -29,7 +29,7 @@ from IPython.display import Markdown
 import prcnn
 from prcnn import audio, evaluation, models, plots
 from prcnn.spectrogram import IMAGES, log_mel
-from prcnn.study import elsewhere, fma_small, ingredients, paper, questions, results
+from prcnn.study import elsewhere, fma_small, ingredients, facts, questions, results
 from prcnn.training import RECIPES, augment
 
 plots.use_style()
@@ -169,7 +169,7 @@ plots.show(
 )
 
 # %% tags=["remove-input"]
-figure2 = paper.CONFUSION_FIGURE2.to_numpy().trace() / 800
+figure2 = facts.CONFUSION_FIGURE2.to_numpy().trace() / 800
 svm = "SVM on MFCC, deltas, bands"
 ahead = evaluation.compare_over_seeds(methods["beyond"], methods[svm])
 mean = board.loc["beyond"]

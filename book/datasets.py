@@ -43,12 +43,12 @@ from myst_nb import glue
 
 import prcnn
 from prcnn import audio, plots
-from prcnn.study import paper, results
+from prcnn.study import facts, results
 from prcnn.datasets import download as downloads
 from prcnn.datasets import fma, splits
 from prcnn.datasets import gtzan as gtzan_files
 from prcnn.datasets.synthetic import recipes
-from prcnn.study import checked
+
 from prcnn.datasets.dataset import SPLITS
 from prcnn.plots.page import HATCHES
 
@@ -63,8 +63,8 @@ pd.set_option("display.max_colwidth", 80)
 # numbers differ. Can you find them before you read on?
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-table1", "caption": "The paper's Table 1, and what the sources of each dataset say."}}
-printed = paper.TABLE1.set_index("dataset")
-true = checked.TABLE1.set_index("dataset")
+printed = facts.TABLE1.set_index("dataset")
+true = facts.TABLE1_CHECKED.set_index("dataset")
 table = pd.concat({"paper": printed, "sources": true.drop(columns="source")}, axis=1)
 table = table.swaplevel(axis=1)[["tracks", "genres", "artists", "year"]]
 table.astype(object).where(table.notna(), "–").rename_axis(index=None)
@@ -179,7 +179,7 @@ kinds.agg(["size", "min", "max"]).round(1).reset_index()
 # FMA-small's real files are less even. {numref}`tab-datasets-rates` counts those that hold any sound.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-rates", "caption": "Sampling rates of FMA-small's clips."}}
-rates = pd.Series(checked.FMA_SMALL_RATES, name="clips").rename_axis("sampling rate (Hz)")
+rates = pd.Series(facts.FMA_SMALL_RATES, name="clips").rename_axis("sampling rate (Hz)")
 shares = (100 * rates / rates.sum()).round(1).astype(str) + " %"
 rates.to_frame().assign(share=shares).rename_axis(index=None, columns="Hz")
 
@@ -197,7 +197,7 @@ glue("broken", len(small), display=False)
 glue("training", f"{6400 - len(small):,}", display=False)
 glue("all_training", f"{6400:,}", display=False)
 glue("left_out", len(music.left_out), display=False)
-assert len(small) == 8000 - checked.FMA_SMALL_RATES[44100] - 411 - 14 + 3
+assert len(small) == 8000 - facts.FMA_SMALL_RATES[44100] - 411 - 14 + 3
 
 # %% [markdown]
 # These {glue:text}`broken` are all in the training split, which is why careful papers report
@@ -293,12 +293,12 @@ if dataset == "synthetic":
 # stands in {numref}`tab-datasets-gtzan`.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-gtzan", "caption": "Faults that Sturm found in GTZAN."}}
-faults = pd.Series(checked.GTZAN_FAULTS, name="clips")
+faults = pd.Series(facts.GTZAN_FAULTS, name="clips")
 faults.to_frame()
 
 # %% tags=["remove-cell"]
 glue("mislabelled", int(faults.tail(2).sum()), display=False)
-glue("paper_mislabelled", checked.GTZAN_MISLABELLED_IN_PAPER, display=False)
+glue("paper_mislabelled", facts.GTZAN_MISLABELLED_IN_PAPER, display=False)
 glue("marked", len(gtzan_files.MISLABELLED), display=False)
 
 # %% [markdown]

@@ -29,7 +29,7 @@ from IPython.display import HTML, Markdown
 from prcnn import evaluation, plots
 from prcnn.datasets import synthetic
 from prcnn.datasets.synthetic.clips import waveform
-from prcnn.study import fma_small, paper, results
+from prcnn.study import fma_small, facts, results
 
 plots.use_style()
 run = results.read("train_synthetic")
@@ -57,13 +57,13 @@ plots.question(
 # %% tags=["remove-input"] mystnb={"figure": {"name": "fig-intro-board", "caption": "FMA-small, official split: test accuracy with 95 % interval, a dot a seed."}}
 board = fma_small.board()
 plots.show(
-    plots.accuracies(board, chance=1 / len(paper.GENRES)),
+    plots.accuracies(board, chance=1 / len(facts.GENRES)),
     alt="Test accuracy with 95 % interval on FMA-small's official split: VGGish with an SVM first, then the "
     "network beyond, then the SVMs and the paper's network.",
 )
 
 # %% tags=["remove-input"]
-correct = int(paper.CONFUSION_FIGURE2.to_numpy().trace())
+correct = int(facts.CONFUSION_FIGURE2.to_numpy().trace())
 wilson = evaluation.wilson(correct, 800)
 ours, best = board.loc["beyond"], board.iloc[0]
 leak = results.read("leakage_gtzan_mini")

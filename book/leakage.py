@@ -50,7 +50,7 @@ from sklearn.metrics import pairwise_distances
 import prcnn
 from prcnn import baselines, evaluation, plots
 from prcnn.datasets import splits
-from prcnn.study import paper, results, segments, training_clips
+from prcnn.study import facts, results, segments, training_clips
 
 plots.use_style()
 clips = prcnn.datasets.load(dataset, data_home=data_home)
@@ -277,7 +277,7 @@ for test in ("segments at random", "by clip"):
     glue(f"real clips {test}", 100 * ten[test]["clips"], display=False)
 assert ten["segments at random"]["low"] > ten["by clip"]["high"] + 0.05
 assert ten["segments at random"]["accuracy"] > ten["by clip"]["accuracy"] + 0.1
-glue("paper", 100 * paper.FIGURE2.attrs["accuracy"], display=False)
+glue("paper", 100 * facts.FIGURE2.attrs["accuracy"], display=False)
 
 # %% [markdown]
 # On ten genres a support vector machine with default settings reaches
@@ -302,7 +302,7 @@ for ax, (network, title) in zip(axes, NAMES.items(), strict=True):
     for i, ((way, of_folds), style) in enumerate(zip(curves.items(), ("-", "--"), strict=True)):
         ax.plot(of_folds.index, 100 * of_folds, style, color=f"C{i}", lw=0.8, alpha=0.4)
         ax.plot(of_folds.index, 100 * of_folds.mean(axis=1), style, color=f"C{i}", lw=2.5, label=way)
-    ax.axhline(paper.FENG_GTZAN, color="0.4", ls=":", label="published")
+    ax.axhline(facts.FENG_GTZAN, color="0.4", ls=":", label="published")
     ax.set(xlabel="epoch", ylabel="validation accuracy (%)", ylim=(0, 102), title=title)
     ax.legend(loc="lower right")
     ax.label_outer()
@@ -316,16 +316,16 @@ text, reached = "", {}
 for network, title in NAMES.items():
     told, leak = segments.reports(cut, network), segments.leak(cut, network)
     low, high = told["at random"].interval
-    reached[network] = low <= paper.FENG_GTZAN / 100 <= high
+    reached[network] = low <= facts.FENG_GTZAN / 100 <= high
     reach = "lies inside its interval" if reached[network] else "it does not reach"
     at_random, by_clip = (
         evaluation.percent(told[way].accuracy, told[way].interval) for way in ("at random", "by clip")
     )
     text += (
         f"- **{title}** is right for {at_random} of the segments when they are split at random, and for "
-        f"{by_clip} by clip. The leak is worth {evaluation.points(leak)}; {paper.FENG_GTZAN} % {reach}.\n"
+        f"{by_clip} by clip. The leak is worth {evaluation.points(leak)}; {facts.FENG_GTZAN} % {reach}.\n"
     )
-many = int(paper.TABLE1.set_index("dataset").loc["GTZAN", "tracks"])
+many = int(facts.TABLE1.set_index("dataset").loc["GTZAN", "tracks"])
 moved = {}
 for network in NAMES:
     mean = segments.curves(cut, network)["by clip"].mean(axis=1)

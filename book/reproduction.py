@@ -43,7 +43,7 @@ from myst_nb import glue
 import prcnn
 from prcnn import evaluation, models, plots, spectrogram, store
 from prcnn.plots.page import HATCHES
-from prcnn.study import paper, reproduction, results
+from prcnn.study import facts, weights, results
 
 logging.getLogger("tensorflow").setLevel("ERROR")  # it warns of many small networks
 plots.use_style()
@@ -59,7 +59,7 @@ else:
         checkpoints = models.checkpoints.cache_folder() / "checkpoints"
         for name in models.CHECKPOINTS:
             models.load_checkpoint(name)
-    record = reproduction.measure(checkpoints, data_home)
+    record = weights.measure(checkpoints, data_home)
     said = f"The weights in `{checkpoints}` were measured just now."
 Markdown(said)
 
@@ -90,10 +90,10 @@ record["parameters"]["figure2"]
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-repro-lineup", "caption": "The line-up: every network built here, its size, and what the files hold."}}
 right = {
-    "figure2": int(np.trace(paper.CONFUSION_FIGURE2)),
-    "figure3": int(np.trace(paper.CONFUSION_FIGURE3)),
+    "figure2": int(np.trace(facts.CONFUSION_FIGURE2)),
+    "figure3": int(np.trace(facts.CONFUSION_FIGURE3)),
 }
-published = paper.REFERENCES.set_index("method")["test"]
+published = facts.REFERENCES.set_index("method")["test"]
 weights = {
     checkpoint.network: name
     for name, checkpoint in models.CHECKPOINTS.items()
@@ -137,7 +137,7 @@ glue("figure2_parameters", f"{variants.loc['figure2', 'parameters']:,}", display
 # %% tags=["hide-cell"]
 ours = models.layer_summary(models.build("figure4"))
 names = {"pool_lstm": "rnn_pool", "lambda": "rnn_input", "bidirectional": "gru", "dense": "genre"}
-lines = paper.FIGURE4.set_index("layer")
+lines = facts.FIGURE4.set_index("layer")
 here = ours.loc[[names.get(layer, layer) for layer in lines.index]]
 table4 = pd.DataFrame(
     {
@@ -178,8 +178,8 @@ def from_confusion(matrix):
     return evaluation.report(np.repeat(true, counts), sure, list(matrix.index))
 
 
-printed = {"Figure 2": paper.FIGURE2, "Figure 3": paper.FIGURE3}
-confusions = {"Figure 2": paper.CONFUSION_FIGURE2, "Figure 3": paper.CONFUSION_FIGURE3}
+printed = {"Figure 2": facts.FIGURE2, "Figure 3": facts.FIGURE3}
+confusions = {"Figure 2": facts.CONFUSION_FIGURE2, "Figure 3": facts.CONFUSION_FIGURE3}
 reports = {name: from_confusion(matrix) for name, matrix in confusions.items()}
 figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.9), sharey=True)
 for ax, (name, matrix) in zip(axes, confusions.items(), strict=True):
@@ -243,27 +243,27 @@ assert 1.9 < AUTHORS.seconds / PAPER.seconds < 2.1
 # networks.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-repro-front", "caption": "The probability of the true genre, from the code's front end to the text's. A line is a clip."}}
-measured = reproduction.table(record)
-own = measured["gate"] == measured["checkpoint"].map(reproduction.own_gate)
+measured = weights.table(record)
+own = measured["gate"] == measured["checkpoint"].map(weights.own_gate)
 real = measured[measured["input"] != "wave"].copy()
-real["genre"] = [reproduction.CLIPS[i][0] for i in real["input"]]
-real["split"] = [reproduction.CLIPS[i][1] for i in real["input"]]
+real["genre"] = [weights.CLIPS[i][0] for i in real["input"]]
+real["split"] = [weights.CLIPS[i][1] for i in real["input"]]
 real["p"] = [row[row["genre"]] for _, row in real.iterrows()]
-real["said"] = real[paper.GENRES].idxmax(axis=1)
-front = real[own & real["checkpoint"].isin(reproduction.PUBLISHED)].pivot_table(
+real["said"] = real[facts.GENRES].idxmax(axis=1)
+front = real[own & real["checkpoint"].isin(weights.PUBLISHED)].pivot_table(
     index=["input", "genre", "split", "checkpoint"], columns="front_end", values="p"
 )
-front = front[[name for name in reproduction.FRONT_ENDS if name in front]]
+front = front[[name for name in weights.FRONT_ENDS if name in front]]
 LABELS = ["code's", "other\n0 dB", "hop\n512", "deci-\nbels", "text's"]
 if front.empty:
-    shown = Markdown(f"None of FMA's clips {list(reproduction.CLIPS)} lies in `{data_home}`.")
+    shown = Markdown(f"None of FMA's clips {list(weights.CLIPS)} lies in `{data_home}`.")
 else:
     figure, axes = plt.subplots(1, 3, figsize=(7, 2.6), sharey=True)
-    for ax, name in zip(axes, reproduction.PUBLISHED, strict=True):
+    for ax, name in zip(axes, weights.PUBLISHED, strict=True):
         lines = front.xs(name, level="checkpoint")
         for (clip, genre, split), line in lines.iterrows():
             style = {"Hip-Hop": "-", "Rock": "--"}[genre]
-            places = [list(reproduction.FRONT_ENDS).index(column) for column in line.index]
+            places = [list(weights.FRONT_ENDS).index(column) for column in line.index]
             label = f"{clip} ({genre}, {split})"
             ax.plot(places, 100 * line, style, marker="o", ms=4, label=label)
         ax.set_xticks(range(len(LABELS)), LABELS, fontsize="x-small")
@@ -308,10 +308,10 @@ if not front.empty:
 # two of the authors' notebooks.
 
 # %% tags=["remove-input"]
-lost = right["figure3"] - round(800 * paper.FIGURE3_OTHER_KERAS)
+lost = right["figure3"] - round(800 * facts.FIGURE3_OTHER_KERAS)
 Markdown(
     f"With tf.keras: {100 * right['figure3'] / 800:.3f} %. With standalone Keras: "
-    f"{100 * paper.FIGURE3_OTHER_KERAS:.2f} %. So at least {lost} of 800 clips ({lost / 8:.1f} %) were "
+    f"{100 * facts.FIGURE3_OTHER_KERAS:.2f} %. So at least {lost} of 800 clips ({lost / 8:.1f} %) were "
     "right in one notebook and wrong in the other. Weights, clips and labels were the same, and "
     "rounding on a GPU does not move one clip in ten."
 )
@@ -324,7 +324,7 @@ Markdown(
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-repro-gates", "caption": "Three functions that have all been a GRU's gate."}}
 x = np.linspace(-6, 6, 241)
 curves = pd.DataFrame(
-    {name: np.array(gate(x)) for name, gate in reproduction.GATES.items()}, index=x
+    {name: np.array(gate(x)) for name, gate in weights.GATES.items()}, index=x
 )
 ax = plt.subplots(figsize=(5.2, 2.4))[1]
 for name, style in zip(curves, ("-", "--", ":"), strict=True):
@@ -343,38 +343,38 @@ plots.show(
 # each gate. Look for a row whose three tiles do not agree.
 
 # %% tags=["remove-cell"]
-wave = measured[measured["input"] == "wave"].set_index(["checkpoint", "gate"])[paper.GENRES]
+wave = measured[measured["input"] == "wave"].set_index(["checkpoint", "gate"])[facts.GENRES]
 likely = {
-    name: wave.loc[(name, reproduction.own_gate(name))].idxmax() for name in reproduction.PUBLISHED
+    name: wave.loc[(name, weights.own_gate(name))].idxmax() for name in weights.PUBLISHED
 }
 bars = pd.DataFrame(
     {
         gate.replace("_", " "): {
             f"{name}: {genre}": wave.loc[(name, gate), genre] for name, genre in likely.items()
         }
-        for gate in reproduction.GATES
+        for gate in weights.GATES
     }
 )
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-repro-said", "caption": "What a network says of a clip with each gate. White: as with its own gate, which has a frame; dark: another genre."}}
 authors = real[real["front_end"] == "authors"]
-authors = authors[authors["checkpoint"].isin(reproduction.PUBLISHED)]
+authors = authors[authors["checkpoint"].isin(weights.PUBLISHED)]
 said_by_gate = authors.pivot_table(
     index=["checkpoint", "input", "genre"], columns="gate", values="said", aggfunc="first"
 )
-said_by_gate = said_by_gate.reindex(columns=list(reproduction.GATES))
+said_by_gate = said_by_gate.reindex(columns=list(weights.GATES))
 if said_by_gate.empty:
-    shown = Markdown(f"None of FMA's clips {list(reproduction.CLIPS)} lies in `{data_home}`.")
+    shown = Markdown(f"None of FMA's clips {list(weights.CLIPS)} lies in `{data_home}`.")
 else:
     figure, axes = plt.subplots(1, 3, figsize=(8.6, 2.8), sharey=True)
-    for ax, name in zip(axes, reproduction.PUBLISHED, strict=True):
-        tiles, own_gate = said_by_gate.xs(name, level="checkpoint"), reproduction.own_gate(name)
+    for ax, name in zip(axes, weights.PUBLISHED, strict=True):
+        tiles, own_gate = said_by_gate.xs(name, level="checkpoint"), weights.own_gate(name)
         other = tiles.ne(tiles[own_gate], axis=0)
         ax.imshow(other, cmap="Greys", vmin=0, vmax=1.4, origin="upper")
         for (row, column), differs in np.ndenumerate(other):
             word, colour = tiles.iloc[row, column], "white" if differs else "black"
             ax.text(column, row, word, ha="center", va="center", c=colour, fontsize=7)
-        left = list(reproduction.GATES).index(own_gate) - 0.5
+        left = list(weights.GATES).index(own_gate) - 0.5
         ax.add_patch(plt.Rectangle((left, -0.5), 1, len(tiles), fill=False, ec="C3", lw=3))
         ax.set_xticks(range(3), ["sigmoid", "Keras 2's\nhard", "Keras 3's\nhard"], fontsize="x-small")
         ax.set_yticks(range(len(tiles)), [f"{clip}: {genre}" for clip, genre in tiles.index])
@@ -398,17 +398,17 @@ if dataset is not None and checkpoints is None:
     )
 if dataset is not None:
     tried = store.extract(prcnn.datasets.load(dataset, data_home=data_home), AUTHORS)
-    same_genres = tried.genres == paper.GENRES
+    same_genres = tried.genres == facts.GENRES
     places = tried.indices("test") if same_genres else np.arange(len(tried.clips))
     true = tried.labels(places) if same_genres else None
-    found = reproduction.measure_gates(checkpoints, tried.read(places), true)
+    found = weights.measure_gates(checkpoints, tried.read(places), true)
     record["gates"] = {tried.name: found}
 rows = [
     {
         "dataset": name,
         "weights": file,
         "gate": gate,
-        "own gate": reproduction.own_gate(file),
+        "own gate": weights.own_gate(file),
         **counts,
     }
     for name, files in record.get("gates", {}).items()
@@ -465,7 +465,7 @@ for name, group in changed.groupby("dataset") if rows else ():
 said.append(
     "On FMA-small's own test split it can be decided: run this page with `-p dataset fma_small`. If the "
     f"column *correct* of the folded table says about {right['figure3']} for the sigmoid and about "
-    f"{round(800 * paper.FIGURE3_OTHER_KERAS)} for the old hard sigmoid, the matter is settled."
+    f"{round(800 * facts.FIGURE3_OTHER_KERAS)} for the old hard sigmoid, the matter is settled."
 )
 Markdown("\n\n".join(said))
 
@@ -480,7 +480,7 @@ Markdown("\n\n".join(said))
 # validation to test, and those without any gate fall as well ({numref}`fig-repro-fall`).
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-repro-fall", "caption": "The paper's Table 2, from validation to test. Networks without a GRU have no gate that could be wrong."}}
-table2 = paper.TABLE2.set_index("row")
+table2 = facts.TABLE2.set_index("row")
 table2["has gates"] = ["no" if name.startswith("cnn") else "yes" for name in table2["network"]]
 table2["falls by"] = table2["validation"] - table2["test"]
 ax = plt.subplots(figsize=(5.6, 3))[1]
@@ -538,7 +538,7 @@ correct = {
     "SVM on MFCC statistics, FMA's authors": round(8 * published["SVM on MFCC statistics"]),
     "“attention” (Figure 3), an RNN alone": right["figure3"],
     "RNN alone, the paper (Table 2)": round(
-        8 * paper.TABLE2.set_index("network").loc["rnn", "test"]
+        8 * facts.TABLE2.set_index("network").loc["rnn", "test"]
     ),
 }
 intervals = pd.DataFrame(

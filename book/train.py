@@ -52,7 +52,7 @@ from IPython.display import Markdown
 
 import prcnn
 from prcnn import baselines, evaluation, models, plots, spectrogram, store, training
-from prcnn.study import experiment, paper, results
+from prcnn.study import experiment, facts, results
 
 plots.use_style()
 clips = prcnn.datasets.load(dataset, data_home=data_home)
@@ -172,9 +172,9 @@ Markdown(
 # two columns are different music, and only their layout is comparable.
 
 # %% tags=["hide-cell", "nbval-ignore-output"]
-if set(report.genres) == set(paper.GENRES):
+if set(report.genres) == set(facts.GENRES):
     names = (f"here: {dataset}", "paper: FMA-small")
-    beside = evaluation.classification_reports(report, paper.FIGURE2, names=names)
+    beside = evaluation.classification_reports(report, facts.FIGURE2, names=names)
 else:
     beside = report.table
 beside.style.format(precision=2, na_rep="")

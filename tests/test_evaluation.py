@@ -18,7 +18,7 @@ from sklearn.metrics import confusion_matrix, f1_score
 from prcnn import evaluation, store
 from prcnn.datasets.dataset import Dataset
 from prcnn.spectrogram import AUTHORS, PAPER
-from prcnn.study import paper
+from prcnn.study import facts
 from prcnn.training import Run
 
 GENRES = ["Electronic", "Folk", "Hip-Hop", "Rock"]
@@ -58,8 +58,8 @@ def test_scores_are_scikit_learns_in_any_order_of_clips(pairs, seed):
 @pytest.mark.parametrize("figure", ["2", "3"])
 def test_the_papers_confusion_gives_the_papers_figure(figure):
     """The published table must follow from the published matrix, to the digits it was printed."""
-    report = from_confusion(getattr(paper, f"CONFUSION_FIGURE{figure}"))
-    table = evaluation.classification_reports(report, getattr(paper, f"FIGURE{figure}"))
+    report = from_confusion(getattr(facts, f"CONFUSION_FIGURE{figure}"))
+    table = evaluation.classification_reports(report, getattr(facts, f"FIGURE{figure}"))
     assert list(table.index[-2:]) == ["accuracy", "macro avg"]
     # Printed values are rounded, and FIGURE3's accuracy of 317/800 is printed as .40.
     np.testing.assert_allclose(table["this run"], table["paper"], atol=0.00501)
@@ -67,7 +67,7 @@ def test_the_papers_confusion_gives_the_papers_figure(figure):
 
 
 def test_a_report_reads_as_figure_2():
-    report = from_confusion(paper.CONFUSION_FIGURE2)
+    report = from_confusion(facts.CONFUSION_FIGURE2)
     lines = str(report).splitlines()
     assert lines[0].split() == ["precision", "recall", "f1-score", "support"]
     assert lines[1].split() == ["Electronic", "0.57", "0.56", "0.57", "100"]

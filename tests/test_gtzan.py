@@ -16,7 +16,7 @@ from benchmarks.gtzan import survey
 
 from prcnn import datasets
 from prcnn.datasets import gtzan, splits
-from prcnn.study import checked, results
+from prcnn.study import facts, results
 
 LAYOUTS = ("gtzan/genres", "gtzan/genres_original", "gtzan/Data/genres_original")
 PICTURES = ("gtzan_images/data/spectrograms", "data/spectrograms", "spectrograms")
@@ -256,7 +256,7 @@ def test_the_published_lists_and_clips(tmp_path, shared_data):
 
     found = survey(shared_data / "gtzan")
     assert (found["artists"], found["unknown"], found["left_out"]) == (271, 17, 70)
-    assert found["artists"] == checked.TABLE1.set_index("dataset").loc["GTZAN", "artists"]
+    assert found["artists"] == facts.TABLE1_CHECKED.set_index("dataset").loc["GTZAN", "artists"]
     assert found["leader"]["reggae"] == ["Bob Marley", 35]  # as Sturm (2012) says
     assert found["leader"]["pop"] == ["Britney Spears", 24]
     written = results.read("gtzan")

@@ -18,7 +18,7 @@ from matplotlib import pyplot as plt
 from prcnn import plots
 from prcnn.audio import AudioError
 from prcnn.spectrogram import FENG, PAPER
-from prcnn.study import paper
+from prcnn.study import facts
 
 matplotlib.use("agg")
 
@@ -93,11 +93,11 @@ def test_learning_curves_mark_the_epoch_that_was_kept():
 
 
 def test_confusion_shows_true_genres_from_the_top_and_every_count():
-    ax = plots.confusion(paper.CONFUSION_FIGURE2)
-    assert labels(ax.yaxis) == labels(ax.xaxis) == paper.GENRES
+    ax = plots.confusion(facts.CONFUSION_FIGURE2)
+    assert labels(ax.yaxis) == labels(ax.xaxis) == facts.GENRES
     assert ax.yaxis_inverted(), "the first genre is the top row"
     counts = [int(text.get_text()) for text in ax.texts]
-    assert counts == paper.CONFUSION_FIGURE2.to_numpy().ravel().tolist()
+    assert counts == facts.CONFUSION_FIGURE2.to_numpy().ravel().tolist()
     assert (ax.get_ylabel(), ax.get_xlabel()) == ("true", "predicted")
 
 
@@ -138,8 +138,8 @@ def test_forest_draws_every_comparison_under_its_question():
 
 
 def test_genre_bars_put_the_first_genre_on_top():
-    ax = plots.genre_bars(np.eye(8)[2], paper.GENRES, true="Folk")
-    assert ax.yaxis_inverted() and labels(ax.yaxis) == paper.GENRES
+    ax = plots.genre_bars(np.eye(8)[2], facts.GENRES, true="Folk")
+    assert ax.yaxis_inverted() and labels(ax.yaxis) == facts.GENRES
     assert [patch.get_hatch() for patch in ax.patches] == [None] * 2 + ["///"] + [None] * 5
     assert [patch.get_width() for patch in ax.patches] == [0, 0, 100, 0, 0, 0, 0, 0]
 
@@ -149,7 +149,7 @@ def test_every_figure_takes_axes_and_gives_them_back():
         if name not in {"player", "question", "show", "use_style"}:
             assert inspect.signature(drawn).parameters["ax"].default is None, name
     ax = plt.subplots()[1]
-    assert plots.genre_bars(np.full(8, 1 / 8), paper.GENRES, ax=ax) is ax
+    assert plots.genre_bars(np.full(8, 1 / 8), facts.GENRES, ax=ax) is ax
 
 
 def test_a_spectrogram_is_drawn_upright_with_time_and_hz():

@@ -16,7 +16,7 @@ from prcnn.datasets.fma import GENRES
 from prcnn.models import CheckpointError
 from prcnn.models import shipped as module
 from prcnn.spectrogram import IMAGES, get_settings
-from prcnn.study import shipping
+from prcnn.study import ship
 
 SHAPE, GENRES_HERE = (16, 8), ["Folk", "Pop", "Rock"]
 FROZEN = [
@@ -52,7 +52,7 @@ def shipped(tmp_path_factory):
     runs = [a_run(store, folder / f"seed{seed}", seed) for seed in (3, 4)]
     target = folder / "package"
     target.mkdir()
-    card = shipping.ship([runs[0].folder, runs[1]], store, target)
+    card = ship.ship([runs[0].folder, runs[1]], store, target)
     return store, runs, target, card
 
 
@@ -83,15 +83,15 @@ def test_shipped_network_is_the_best_run_calibrated(shipped, monkeypatch):
 def test_only_whole_unchanged_finished_runs_are_shipped(shipped, tmp_path):
     store, runs, _, _ = shipped
     with pytest.raises(ValueError, match="no runs"):
-        shipping.ship([], store, tmp_path)
+        ship.ship([], store, tmp_path)
     with pytest.raises(ValueError, match="other data"):
-        shipping.ship(runs, a_store(tmp_path, level=0.4), tmp_path)
+        ship.ship(runs, a_store(tmp_path, level=0.4), tmp_path)
     changed = a_run(store, tmp_path / "changed", units=8)
     with pytest.raises(ValueError, match="with changes"):
-        shipping.ship([changed], store, tmp_path)
+        ship.ship([changed], store, tmp_path)
     changed.record["finished"] = False
     with pytest.raises(ValueError, match="not finished"):
-        shipping.ship([changed], store, tmp_path)
+        ship.ship([changed], store, tmp_path)
 
 
 def test_absent_and_damaged_weights_say_so(shipped, tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ from jupytext.compare import compare_notebooks
 
 import prcnn
 from prcnn import evaluation
-from prcnn.study import ablations, fma_small, paper, results, segments
+from prcnn.study import ablations, fma_small, facts, results, segments
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
@@ -219,7 +219,7 @@ def test_readme_shows_what_was_measured():
     readme = (ROOT / "README.md").read_text()
     run, leak = results.read("train_synthetic"), results.read("leakage_gtzan_mini")["three"]
     study = ablations.table(results.read("ablations_synthetic"))
-    correct = int(paper.CONFUSION_FIGURE2.to_numpy().trace())
+    correct = int(facts.CONFUSION_FIGURE2.to_numpy().trace())
     lines = [
         (correct / 800, *evaluation.wilson(correct, 800)),
         (run["test"]["accuracy"], *run["test"]["interval"]),

@@ -68,7 +68,8 @@ def test_comparisons_are_one_family_with_length_as_a_factor(table):
     assert at.loc[("b", 60), "verdict"] == at.loc[("b", 16), "verdict"] == DEPENDS
     assert at.loc[("d", 16), "verdict"] == "tie"
     late = found[found["epochs"] == 60]
-    assert (late["q"] >= late["p"]).all() and late["q"].iloc[2] == late["p"].iloc[2]
+    assert (late["q"] >= late["p"]).all()
+    assert ((late["low"] > 0) == (late["verdict"] == "better") | (late["row"] == "b")).all()
 
 
 @pytest.mark.parametrize(

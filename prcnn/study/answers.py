@@ -12,18 +12,17 @@ import numpy as np
 import pandas as pd
 
 from prcnn.evaluation import (
+    adjusted_level,
     benjamini_hochberg,
-    compare_over_seeds,
+    compare,
     interval_over_seeds,
-    over_seeds,
     points,
+    run_variance,
     verdict,
 )
 from prcnn.study import facts, records
 from prcnn.study.rows import ABLATIONS, ATTENTIONS, REFERENCE, STUDIES, SVM
 
-#: Two rows tie where the whole interval lies within this: fixed before any fold was run.
-TIE = 0.02
 #: Where the words at these two lengths of training differ, the answer depends on it.
 SHORT, LONG = 16, 60
 DEPENDS = "depends on the length of training"
@@ -79,7 +78,8 @@ def comparisons(study="FMA-small", questions=None, path=None):
     """Every question's rows beside its reference, on the same clips, at every length of training.
 
     One family: the p-values of all comparisons of a length of training are corrected together
-    (Benjamini and Hochberg), and a difference is called where its q is below 5 %.
+    (Benjamini and Hochberg), a difference is called where its q is at most 5 %, and the intervals
+    are widened so that they leave out 0 just there.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def comparisons(study="FMA-small", questions=None, path=None):
     -------
     pandas.DataFrame
         Columns ``question``, ``row``, ``reference``, ``epochs``, ``difference`` (of accuracies, a
-        fraction), ``low``, ``high`` (95 % interval for other clips and other runs), ``p``, ``q``,
+        fraction), ``low``, ``high`` (its interval for other clips and other runs), ``p``, ``q``,
         ``verdict`` ("better", "worse", "tie": the interval lies within ±2 points, "undecided", or
         "depends on the length of training" where 16 and 60 epochs say different things) and
         ``runs`` (of the one of the two that has fewer).
@@ -101,22 +101,9 @@ def comparisons(study="FMA-small", questions=None, path=None):
     """
     runs = records.read(path)[0]
     runs = runs[(runs["study"] == study) & (runs["part"] == "test")]
-    lengths, spread = sorted(set(runs["epochs"]) - {0}), _between_runs(study, path)
-    lines = []
-    for question, (reference, rows) in (questions or QUESTIONS).items():
-        for row in rows:
-            for epochs in lengths:
-                pair = [_reports(study, name, epochs, path) for name in (row, reference)]
-                if not all(pair):
-                    continue
-                found = compare_over_seeds(*pair, between_runs=spread.get(epochs))
-                fewer = min(map(len, pair))
-                lines.append((question, row, reference, epochs, *found[:4], fewer))
-    names = ["question", "row", "reference", "epochs", "difference", "low", "high", "p", "runs"]
-    table = pd.DataFrame(lines, columns=names)
-    table.insert(8, "q", table.groupby("epochs")["p"].transform(benjamini_hochberg))
-    words = [verdict(line, line.q, TIE) for line in table.itertuples()]
-    table.insert(9, "verdict", words)
+    lengths = sorted(set(runs["epochs"]) - {0}) or [0]
+    found = [_at(study, epochs, questions or QUESTIONS, path) for epochs in lengths]
+    table = pd.concat(found, ignore_index=True)
     pairs = table[table["epochs"].isin([SHORT, LONG])].groupby(["question", "row"])["verdict"]
     changed = pairs.nunique().loc[lambda n: n > 1].index
     of = pd.MultiIndex.from_frame(table[["question", "row"]])
@@ -124,27 +111,36 @@ def comparisons(study="FMA-small", questions=None, path=None):
     return table
 
 
-def _reports(study, row, epochs, path):
-    """A network's reports at a length of training; a classifier's, which has none."""
-    return records.reports(study, row, epochs, path=path) or records.reports(
-        study, row, 0, path=path
-    )
+def _at(study, epochs, questions, path):
+    """The comparisons of one length of training: one family."""
+    names = {name for reference, rows in questions.values() for name in (reference, *rows)}
+    said = {name: records.outcomes(study, name, epochs, path) for name in names}
+    said = {name: right for name, right in said.items() if right is not None}
+    several = [right for right in said.values() if len(right.values) > 1]
+    # How much runs differ is learned from the rows that ran more than once.
+    pooled = run_variance([r.values for r in several], *several[0][1:3]) if several else None
 
+    def compared(row, reference, level):
+        a, b = said[row], said[reference]
+        both = [0.0 if r.classifier else pooled if len(r.values) == 1 else None for r in (a, b)]
+        return compare(a.values, b.values, a.groups, folds=a.folds, run_variance=both, level=level)
 
-def _between_runs(study, path):
-    """Epochs → variance of the accuracy from run to run, over rows that ran more than once."""
-    runs = records.read(path)[0]
-    runs = runs[(runs["study"] == study) & (runs["part"] == "test") & (runs["seed"] > 0)]
-    found = {}
-    for epochs, rows in runs.groupby("epochs")["row"].unique().items():
-        spread = [
-            np.var([r.accuracy for r in reports], ddof=1)
-            for row in rows
-            if len(reports := records.reports(study, row, epochs, path=path)) > 1
-        ]
-        if spread:
-            found[epochs] = float(np.mean(spread))
-    return found
+    asked = [
+        (question, row, reference)
+        for question, (reference, rows) in questions.items()
+        for row in rows
+        if row in said and reference in said
+    ]
+    p = pd.Series([compared(*pair, 0.95).p_value for _, *pair in asked], dtype=float)
+    q, level = benjamini_hochberg(p), adjusted_level(p)
+    lines = []
+    for (question, row, reference), p_value, q_value in zip(asked, p, q, strict=True):
+        found = compared(row, reference, level)
+        fewer = min(len(said[name].values) for name in (row, reference))
+        line = (question, row, reference, epochs, *found[:3], p_value, q_value)
+        lines.append((*line, verdict(found, q_value), fewer))
+    columns = "question row reference epochs difference low high p q verdict runs"
+    return pd.DataFrame(lines, columns=columns.split())
 
 
 def table(study="FMA-small", epochs=None, path=None):
@@ -166,7 +162,7 @@ def table(study="FMA-small", epochs=None, path=None):
     for row, mine in runs.groupby("row", sort=False):
         length = mine["epochs"].max() if epochs is None else epochs
         mine = mine[mine["epochs"] == length]
-        reports = _reports(study, row, length, path)
+        reports = records.reports(study, row, length, path=path)
         if reports:
             known = STUDIES[study].rows.get(row)
             lines[row] = {
@@ -181,15 +177,15 @@ def table(study="FMA-small", epochs=None, path=None):
 
 def summary(reports):
     """Accuracy of a row over its seeds, with interval and spread, as :func:`table` has it."""
-    spread = over_seeds(reports)
+    seeds = [report.accuracy for report in reports]
     low, high = interval_over_seeds(reports)
     return {
-        "accuracy": spread.loc["accuracy", "mean"],
+        "accuracy": np.mean(seeds),
         "low": low,
         "high": high,
-        "sd": spread.loc["accuracy", "sd"],
-        "macro_f1": spread.loc["macro_f1", "mean"],
-        "seeds": [report.accuracy for report in reports],
+        "sd": np.std(seeds, ddof=1) if len(seeds) > 1 else np.nan,
+        "macro_f1": np.mean([report.macro_f1 for report in reports]),
+        "seeds": seeds,
     }
 
 

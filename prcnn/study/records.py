@@ -8,6 +8,7 @@ Chapter: book/ablations.ipynb
 
 import json
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -80,6 +81,33 @@ def labels(characters):
     return np.frombuffer(characters.encode("latin-1"), np.uint8).astype(int) - 48
 
 
+class Outcomes(NamedTuple):
+    """Which clips a row's runs got right, clips in the order of their ids."""
+
+    values: np.ndarray  # (runs, clips), 0 and 1
+    groups: np.ndarray  # (clips,) what is drawn whole
+    folds: np.ndarray  # (clips,)
+    classifier: bool  # one that draws no random numbers
+
+
+def outcomes(study, row, epochs, path=None):
+    """A row's :class:`Outcomes` at a length of training; None where it was not run in all folds.
+
+    A classifier has no length of training: its are the same for every one.
+
+    Chapter: book/ablations.ipynb
+    """
+    found = _whole_runs(study, row, epochs, path) or _whole_runs(study, row, 0, path)
+    if not found:
+        return None
+    right = [(table["true"] == table["predicted"]).to_numpy(float) for table, _ in found]
+    table = found[0][0]
+    classifier = bool((table["epochs"] == 0).all() and len(found) == 1)
+    return Outcomes(
+        np.array(right), table["group"].to_numpy(), table["fold"].to_numpy(), classifier
+    )
+
+
 def reports(study, row, epochs=None, part="test", path=None):
     """Reports of a row, one a seed; what its folds said of their clips is put together.
 
@@ -97,6 +125,14 @@ def reports(study, row, epochs=None, part="test", path=None):
 
     Chapter: book/ablations.ipynb
     """
+    return [
+        report_of_labels(t["true"], t["predicted"], genres, t.index, t["group"])
+        for t, genres in _whole_runs(study, row, epochs, path, part)
+    ]
+
+
+def _whole_runs(study, row, epochs, path, part="test"):
+    """Of every seed that has all folds: its clips in the order of their ids, and the genres."""
     runs, clips = read(path)
     runs = runs[(runs["study"] == study) & (runs["part"] == part)]
     folds = runs["fold"].nunique()
@@ -106,13 +142,7 @@ def reports(study, row, epochs=None, part="test", path=None):
     for _, one in runs.groupby("seed"):
         if one["fold"].nunique() == folds:
             tables = [_table(line, clips[line["clips"]]) for _, line in one.iterrows()]
-            table = pd.concat(tables).sort_index()
-            genres = clips[one["clips"].iloc[0]]["genres"]
-            found.append(
-                report_of_labels(
-                    table["true"], table["predicted"], genres, table.index, table["group"]
-                )
-            )
+            found.append((pd.concat(tables).sort_index(), clips[one["clips"].iloc[0]]["genres"]))
     return found
 
 
@@ -123,6 +153,7 @@ def _table(line, clips):
         "group": clips["groups"],
         "fold": line["fold"],
         "seed": line["seed"],
+        "epochs": line["epochs"],
     }
     return pd.DataFrame(columns, pd.Index(clips["clips"], name="clip"))
 

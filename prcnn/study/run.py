@@ -237,14 +237,23 @@ def _described(features, name, data_home):
 def _test_clips(study, features):
     """Ids, labels, genres and groups of the test clips, in the order of the predictions."""
     indices = features.indices("test")
-    clips = features.clips.iloc[indices]
-    groups = splits.groups(clips, "stretch" if study.split == "stretch" else None)
     return {
-        "clips": clips.index.tolist(),
+        "clips": features.clips.index[indices].tolist(),
         "true": features.labels(indices).tolist(),
         "genres": features.genres,
-        "groups": groups.tolist(),
+        "groups": _groups(study, features.clips).iloc[indices].tolist(),
     }
+
+
+def _groups(study, clips):
+    """What an interval draws whole: stretches, uploads, artists, or the clips of segments."""
+    if study.split == "stretch":
+        return splits.stretches(clips)
+    if study.dataset.startswith("fma_small_"):
+        return splits.uploads(clips)
+    known = clips["artist"].notna()
+    alone = clips["clip"] if "clip" in clips else clips.index.to_series()
+    return clips["artist"].where(known, alone.astype(str))
 
 
 def _made():

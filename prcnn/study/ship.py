@@ -22,11 +22,11 @@ LIMITS = (
     "Speech, noise and silence get a genre, too; the probabilities do not say that it is no music.",
 )
 COMMAND = (
-    'python -c "import prcnn; from prcnn.study import shipping; '
+    'python -c "import prcnn; from prcnn.study import ship; '
     "store = prcnn.extract(prcnn.load({data!r}, download=True)); "
     "runs = [prcnn.train(prcnn.build({network!r}, {n_genres}, input_shape=store.shape, seed=seed), "
     "store, epochs={epochs}, seed=seed) for seed in {seeds}]; "
-    "shipping.ship(runs, store, 'prcnn/models')\""
+    "ship.ship(runs, store, 'prcnn/models')\""
 )
 
 
