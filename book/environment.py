@@ -69,18 +69,12 @@ assert all(row["date (UTC)"] for row in rows.values())
 # |---|---|
 # | `train_synthetic` | `papermill book/train.ipynb out.ipynb -p epochs 50`: the run folder's `evaluation.json` |
 # | `baselines_…`, `leakage_…` | the chapters on [baselines](baselines.ipynb) and [leakage](leakage.ipynb), with `-p write_results True` |
-# | `ablations_…` | `papermill book/ablations.ipynb out.ipynb -p run True` |
+# | `runs.jsonl`, a line a run of every study | `papermill book/ablations.ipynb out.ipynb -p run True -p study NAME -p data_home ~/data`, with a name of `prcnn.study.rows.STUDIES` |
 # | `reproduction` | `papermill book/reproduction.ipynb out.ipynb -p checkpoints ~/weights -p write_results True` |
 # | `listening` | the command in the chapter on [classify](classify.ipynb) |
 # | `rnn_memory` | `papermill book/rnn.ipynb out.ipynb -p dataset gtzan_mini -p checkpoints ~/weights -p write_results True` |
 # | `gtzan` | `python tests/benchmarks/gtzan.py FOLDER`, with the lists of [datasets](datasets.ipynb) in the folder |
 # | `music_map` | `python -c "from prcnn.study import music_map; music_map.make('~/data')"` |
-# | `baselines_fma_small_images` | `python -c "from prcnn.study import fma_small; fma_small.baselines('~/data')"` |
-# | `ablations_fma_small_images` | `python -c "from prcnn.study import fma_small; fma_small.study('~/data')"` |
-# | `beyond_…`, `ingredients_…` | `ingredients.seeds('~/data')` and `ingredients.study('~/data')`, likewise |
-# | `elsewhere`, `segments_…` | `elsewhere.study('~/data')`, `segments.study('~/data')` |
-# | `joined_…`, `mean_spectra` | `joined.study('~/data')`, `spectra.study('~/data')` |
-# | `learning_curve_…` | `training_clips.curve('~/data')` |
 # | `extraction`, `opening` | `python tests/benchmarks/extraction.py FOLDER`, with real clips; `… store.py` |
 # | `classify_speed` | `python tests/benchmarks/classify.py` |
 # | `training_speed`, `processes_speed`, `sweep_speed` | `python tests/benchmarks/training.py steps`, `… processes`, `… pages` |
@@ -88,8 +82,8 @@ assert all(row["date (UTC)"] for row in rows.values())
 # | `gpu_torch`, `gpu_jax` | `KERAS_BACKEND=torch python tests/benchmarks/training.py gpu`, on a machine with a GPU |
 # ```
 #
-# A study may be shared by machines: each makes some of its seeds, and `ablations.add` puts one record's
-# runs to another's. Every run keeps, as `made_on`, where it was made.
+# A study may be shared by machines: each makes some of its runs, and their files `runs.jsonl` are joined
+# line by line. Every line keeps, as `made`, where and when it was made.
 #
 # ## Summary
 #

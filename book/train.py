@@ -52,7 +52,7 @@ from IPython.display import Markdown
 
 import prcnn
 from prcnn import baselines, evaluation, models, plots, spectrogram, store, training
-from prcnn.study import experiment, facts, results
+from prcnn.study import facts, results
 
 plots.use_style()
 clips = prcnn.datasets.load(dataset, data_home=data_home)
@@ -257,7 +257,22 @@ mistake(1)
 # evaluation: enough to repeat the run or to doubt it.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-record = experiment.record(run, features, report, linear, changes)
+paired = evaluation.mcnemar(report, linear)
+record = {
+    "dataset": features.name,
+    "network": run.model.name,
+    "changes": changes,
+    "parameters": models.trainable_parameters(run.model),
+    **{name: run.record["settings"][name] for name in ("epochs", "batch_size", "seed")},
+    "epoch_kept": run.record["best"]["epoch"],
+    "seconds": run.record["seconds"],
+    "test": report.record(),
+    "clips": report.clips.tolist(),
+    "true": report.true,
+    "predicted": report.predicted,
+    "linear": linear.record(),
+    "paired": paired._asdict(),
+}
 results.write("evaluation", record, run.folder)
 pd.Series({file.name: file.stat().st_size for file in sorted(run.folder.iterdir())}, name="bytes")
 

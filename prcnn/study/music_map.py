@@ -18,10 +18,9 @@ from sklearn.manifold import TSNE, trustworthiness
 from sklearn.neighbors import NearestNeighbors
 
 from prcnn import models
-from prcnn.datasets import load
+from prcnn.datasets import load, splits
 from prcnn.store import extract
 from prcnn.study import results
-from prcnn.study.fma_small import uploads
 
 RESULT = "music_map"
 NEIGHBOURS = 10
@@ -73,7 +72,7 @@ def make(data_home=None, folder=None, seed=0):
     plane = TSNE(init="pca", perplexity=30, random_state=seed).fit_transform(features)
     # Its axes mean nothing, and pages are wider than high.
     plane = plane[:, np.argsort(-np.ptp(plane, axis=0))]
-    groups = uploads(clips, y)
+    groups = splits.uploads(store.clips.loc[clips]).to_numpy()
     return results.write(
         RESULT,
         {
@@ -127,7 +126,7 @@ def around(table):
     ``table`` is from :func:`read`; a Series comes back, index clip. Chapter: book/music_map.ipynb
     """
     genres, labels = np.unique(table["genre"], return_inverse=True)
-    groups = uploads(table.index.to_numpy(), labels)
+    groups = splits.uploads(table).to_numpy()
     found = _nearest(table[["x", "y"]].to_numpy(), groups, labels, NEIGHBOURS)
     return pd.Series(genres[found], table.index)
 
