@@ -19,7 +19,7 @@ def small(pictures, monkeypatch):
 
 
 def test_fewer_clips_are_as_many_of_each_genre_and_test_stays(pictures):
-    with pytest.warns(UserWarning, match="have no picture"):
+    with pytest.warns(UserWarning, match="have no file"):
         whole = datasets.load("fma_small_images")
     some = training_clips.fewer(whole, 16, seed=1)
     counts = some.clips.groupby("split")["genre"].value_counts().unstack("split")
