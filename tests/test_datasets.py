@@ -47,9 +47,10 @@ def counts(clips):
 
 def test_every_name_says_what_is_missing_and_which_splits_it_knows(data_home):
     assert {"fma_small", "fma_small_mfcc", "gtzan_images", "rwc"} <= set(datasets.names())
-    for name in set(datasets.names()) - {"synthetic"}:
-        with pytest.raises(FileNotFoundError, match=str(data_home)):
-            datasets.load(name)
+    for name in datasets.names():
+        if name != "synthetic":
+            with pytest.raises(FileNotFoundError, match=str(data_home)):
+                datasets.load(name)
         with pytest.raises(ValueError, match=rf"splits='random': {name} knows '"):
             datasets.load(name, splits="random")
 

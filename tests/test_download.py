@@ -222,6 +222,22 @@ def test_unpacking_that_was_killed_looks_unfinished_and_goes_on(archive, tmp_pat
     assert {n: files[n].stat().st_mtime_ns for n in staged} == staged, "not written again"
 
 
+def test_fma_is_fetched_with_its_metadata_when_that_is_asked_for(
+    server, archive, tmp_path, monkeypatch
+):
+    tracks = ",set,set,track\n,split,subset,genre_top\ntrack_id,,,\n2,training,small,Rock\n"
+    tracks += "3,validation,small,Rock\n5,test,small,Folk\n"
+    clips = {f"fma_small/000/00000{i}.mp3": b"x" for i in (2, 3, 5)}
+    archive(zipped({"fma_metadata/tracks.csv": tracks} | clips))
+    monkeypatch.setitem(download.ARCHIVES, "fma_metadata", download.ARCHIVES["fma_small"])
+    with pytest.raises(FileNotFoundError, match="download=True"):
+        datasets.load("fma_small", tmp_path)
+    assert server.asked == []
+    dataset = datasets.load("fma_small", tmp_path, download=True)
+    assert dataset.clips["genre"].to_dict() == {2: "Rock", 3: "Rock", 5: "Folk"}
+    assert sorted(os.listdir(tmp_path)) == ["fma_metadata", "fma_small"]
+
+
 def test_compression_unknown_to_python_is_left_to_the_user(archive, tmp_path):
     content = bytearray(zipped({"fma_small/1.mp3": b"x"}))
     content[8] = content[content.rindex(b"PK\1\2") + 10] = 9  # deflate64

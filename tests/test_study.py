@@ -58,7 +58,7 @@ def test_comparisons_are_one_family_with_length_as_a_factor(table):
     ask = {"Better?": ("a", ["b", "c"]), "Same?": ("a", ["d"])}
     for epochs, b in ((16, 100), (60, 0)):
         for name, wrong in (("a", 100), ("b", b), ("c", 0), ("d", 100)):
-            add(line(name, epochs=epochs, clips=range(200), wrong=wrong))
+            add(line(name, epochs=epochs, clips=range(4000), wrong=20 * wrong))
     found = answers.comparisons("s", ask, path)
     assert found.columns.tolist() == (
         "question row reference epochs difference low high p q verdict runs".split()

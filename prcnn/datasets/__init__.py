@@ -110,6 +110,8 @@ def load(
     if text == "synthetic":  # nothing to download: it is made on the spot, and its split with it
         from . import synthetic
 
+        if splits not in (None, "official"):
+            raise ValueError(f"splits={splits!r}: synthetic knows 'official'.")
         return synthetic.load(home, seed=seed, **options)
     source = _MIRDATA if text.startswith("mirdata:") else _SOURCES.get(text)
     if source is None:

@@ -48,7 +48,7 @@ _AGAIN = "it is probably truncated: get fma_metadata.zip again (download=True)."
 def fetch(name, folder, _):
     """Fetch the metadata (342 MiB) and the audio (``fma_small``: 7.2 GiB) if they are missing."""
     for archive in ("fma_metadata", name):
-        download.get(archive, folder)
+        download.get_archive(archive, folder)
 
 
 def find(name, folder, _=None):
