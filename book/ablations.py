@@ -45,7 +45,7 @@ from IPython.display import Markdown, display
 
 import prcnn
 from prcnn import evaluation, models, plots, store, training
-from prcnn.study import answers, facts, records
+from prcnn.study import answers, records
 from prcnn.study.rows import REFERENCE, STUDIES
 
 plots.use_style()

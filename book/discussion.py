@@ -42,12 +42,12 @@ import html
 
 import numpy as np
 import pandas as pd
-from IPython.display import HTML, Markdown, display
+from IPython.display import HTML, Markdown
 from matplotlib import pyplot as plt
 from scipy import stats
 
 import prcnn
-from prcnn import evaluation, plots
+from prcnn import plots
 from prcnn.study import answers, facts, records
 
 plots.use_style()

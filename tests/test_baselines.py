@@ -162,7 +162,7 @@ def test_rhythm_is_where_the_pulse_is_and_nothing_else_knows_it(tmp_path):
     power = rhythm.T.groupby(level="statistics").sum().T
     assert power.idxmax(axis=1).tolist() == ["2 cycles", "3 cycles", "4 cycles", "16 cycles"]
     # Parseval: an even spectrum would hold the variance over time, a band's share of it each.
-    series = librosa.feature.mfcc(S=store.read([3])[0].T, n_mfcc=16)
+    series = librosa.feature.mfcc(S=store.read(np.array([3]))[0].T, n_mfcc=16)
     spectrum = np.abs(np.fft.rfft(series))[:, 16:23] ** 2 / 128
     np.testing.assert_allclose(
         rhythm.loc["20", "16 cycles"], np.log1p(spectrum.mean(axis=1)), atol=1e-4
@@ -170,10 +170,10 @@ def test_rhythm_is_where_the_pulse_is_and_nothing_else_knows_it(tmp_path):
     # In another order of frames all else is the same but for change from frame to frame.
     steps = found.loc[:, (["bands", "dynamics"], ["mean", "std", "max"])]
     assert np.allclose(steps.loc["3"], steps.loc["5"], atol=0.1)
-    decibels = store.read([3])[0]
+    decibels = store.read(np.array([3]))[0]
     change = np.abs(np.diff(decibels, axis=0)).mean(axis=0)
-    np.testing.assert_allclose(found.loc["20", ("dynamics", "change")], change, rtol=1e-5)
-    np.testing.assert_allclose(found.loc["20", ("dynamics", "max")], decibels.max(axis=0))
+    np.testing.assert_allclose(found["dynamics"]["change"].loc["20"], change, rtol=1e-5)
+    np.testing.assert_allclose(found["dynamics"]["max"].loc["20"], decibels.max(axis=0))
     assert baselines.of_spectrograms(store, ["modulation"]).equals(found[["modulation"]])
 
 
@@ -215,9 +215,9 @@ def test_settings_reach_the_classifier():
     model = baselines.classifier("svm_rbf", C=2)
     assert (model[-1].C, baselines.classifier("svm_rbf")[-1].C) == (2, 1)
     assert baselines.classifier("forest", 5, n_estimators=7)[-1].random_state == 5
-    X, table, genres = blobs(scale=0.4)
-    reports = [baselines.train_and_report("svm_rbf", X, table, genres, C=c) for c in (1e-4, 1)]
-    assert reports[0].accuracy < reports[1].accuracy
+    X, table, genres = blobs()
+    everyone = baselines.train_and_report("knn", X, table, genres, n_neighbors=84)
+    assert (everyone.probabilities == 0.25).all()
     with pytest.raises(ValueError, match="Invalid parameter 'c'"):
         baselines.classifier("svm_rbf", c=2)
 
@@ -284,7 +284,7 @@ def test_mean_spectrum_sees_means_only(tmp_path, monkeypatch):
     X = store.read(np.arange(6))
     X = np.random.default_rng(0).permutation(X, axis=1).mean(axis=1)
     expected = baselines.train_and_report("logistic", X, store.clips, store.genres)
-    np.testing.assert_allclose(report.probabilities, expected.probabilities, atol=1e-4)
+    np.testing.assert_allclose(report.probabilities, expected.probabilities, atol=1e-3)
     monkeypatch.setattr(baselines.classifiers, "_CHUNK", 4)
     chunked = baselines.mean_spectrum_report(store)
     np.testing.assert_array_equal(chunked.probabilities, report.probabilities)

@@ -16,7 +16,7 @@ from jupytext.compare import compare_notebooks
 
 import prcnn
 from prcnn import evaluation
-from prcnn.study import ablations, fma_small, facts, results, segments
+from prcnn.study import ablations, facts, fma_small, results, segments
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))

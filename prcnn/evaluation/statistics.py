@@ -15,7 +15,8 @@ from scipy.stats import false_discovery_control, norm, t
 
 LEVEL = 0.95
 _Z = norm.ppf((1 + LEVEL) / 2)
-#: Two methods tie where the interval of their difference lies within this: 2 points, fixed before any fold was run.
+#: Two methods tie where the interval of their difference lies within this: 2 points, which was
+#: fixed before any fold of the study was run.
 TIE = 0.02
 #: Fewer groups than this say little about others, and reports say so.
 FEW = 10

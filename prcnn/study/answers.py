@@ -1,4 +1,4 @@
-"""What the runs answer: comparisons with intervals, one family, one rule; and every claim's verdict.
+"""What the runs answer: comparisons with intervals, in one family, and every claim's verdict.
 
 Everything that the book prints of the study comes from :func:`prcnn.study.records.predictions`,
 :func:`comparisons` and :func:`claims`.
@@ -319,11 +319,11 @@ CLAIMS = [
         "right; the accuracy itself needs the sound at full resolution",
         chapter="reproduction",
     ),
-    Claim("the paper", "log-mel input improves on plain STFT", "Does log-mel improve on plain STFT?"),
-    Claim("the paper", "five convolutions are better than three", "Does the CNN need five layers?"),
     Claim(
-        "the paper", "these filters and units are best", "Other filters or units?", ("worse",)
+        "the paper", "log-mel input improves on plain STFT", "Does log-mel improve on plain STFT?"
     ),
+    Claim("the paper", "five convolutions are better than three", "Does the CNN need five layers?"),
+    Claim("the paper", "these filters and units are best", "Other filters or units?", ("worse",)),
     Claim("the paper", "the kernel (3, 1) is best", "Another kernel?", ("worse",)),
     Claim("the paper", "these pools are best", "Other pools?", ("worse",)),
     Claim("the paper", "ReLU is the best activation", "Another activation?", ("worse",)),

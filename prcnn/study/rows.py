@@ -134,8 +134,9 @@ INGREDIENTS = {
     "no average of weights": _recipe("training", ema=0.0),
     "constant learning rate": _recipe("training", schedule="constant"),
 }
-_THREE = {SVM: CLASSIFIERS[SVM], "paper": Row("networks", "paper")}
-_WITH_BEYOND = {**_THREE, "beyond": Row("networks", "beyond")}
+_TWO = {SVM: CLASSIFIERS[SVM], "paper": Row("networks", "paper")}
+_WITH_BEYOND = {**_TWO, "beyond": Row("networks", "beyond")}
+_CURVE = {**_TWO, "attention_cnn": ATTENTIONS["attention, parallel CNN"]}
 _SIZES = (400, 800, 1600, 3200)
 _SMALL = {"seeds": 5, "batch_size": 16, "settings": IMAGES}
 _STEPS = (8, 16, 32, 60)
@@ -169,7 +170,10 @@ STUDIES = {
         {
             f"{name}, {size} clips": row._replace(training=size)
             for size in _SIZES
-            for name, row in {**_THREE, "attention_cnn": ATTENTIONS["attention, parallel CNN"]}.items()
+            for name, row in {
+                **_TWO,
+                "attention_cnn": ATTENTIONS["attention, parallel CNN"],
+            }.items()
         },
         "own",
         (16,),
@@ -185,7 +189,11 @@ STUDIES = {
     **{
         f"{dataset} segments, {how}": Study(
             dataset,
-            {SVM: CLASSIFIERS[SVM], "paper": Row("networks", "paper"), "feng": Row("networks", "feng")},
+            {
+                SVM: CLASSIFIERS[SVM],
+                "paper": Row("networks", "paper"),
+                "feng": Row("networks", "feng"),
+            },
             group,
             (40,),
             seeds,
@@ -196,7 +204,7 @@ STUDIES = {
         for dataset, settings, seeds in (("gtzan_images", None, 5), ("gtzan_mini", SEGMENT, 1))
         for how, group in (("at random", None), ("by clip", "clip"), ("by artist", "artist"))
     },
-    "gtzan_images, at random": Study("gtzan_images", _THREE, None, (60,), batch_size=16),
+    "gtzan_images, at random": Study("gtzan_images", _TWO, None, (60,), batch_size=16),
 }
 #: Rows that are run with a second seed, for the variance between runs.
 TWICE = (REFERENCE, "RNN", "5-layer CNN", "attention, parallel CNN", "kernel (3, 3), padded", "ELU")

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 
 from prcnn import audio, baselines, datasets, store
 from prcnn.atomic import digest, write_whole
-from prcnn.datasets import splits
+from prcnn.datasets import fma_images, splits
 from prcnn.provenance import provenance
 from prcnn.spectrogram import get_settings, log_mel
 from prcnn.study import records
@@ -30,6 +30,7 @@ from prcnn.study.rows import STUDIES, TWICE
 FOLDS = 5
 #: Raise when a change of code changes what a run learns: runs made before are then not found.
 VERSION = 1
+_PACKAGES = ("keras", "tensorflow", "torch", "jax", "scikit-learn")
 
 
 def study(name, out="runs/study", data_home=None, *, rows=None, n_jobs=2):
@@ -135,7 +136,8 @@ def run(name, row_name, fold, seed, out, data_home=None):
 
 def _split(study, row, fold, seed, data_home):
     """The store of a study's clips or segments, split for one fold."""
-    features = _features(study.dataset, row.settings or study.settings, study.seconds, row.shuffled, data_home)
+    settings = row.settings or study.settings
+    features = _features(study.dataset, settings, study.seconds, row.shuffled, data_home)
     clips = features.clips
     if study.split != "own":
         clips = clips.assign(split=splits.rotate(clips, fold, FOLDS, seed, study.split))
@@ -143,7 +145,7 @@ def _split(study, row, fold, seed, data_home):
         learned = clips[clips["split"] == "training"].groupby("genre")
         kept = learned.sample(row.training // len(features.genres), random_state=seed).index
         clips = clips[(clips["split"] != "training") | clips.index.isin(kept)]
-    return features.select(clips.index).with_clips(clips)
+    return dataclasses.replace(features, clips=clips)
 
 
 @lru_cache(maxsize=4)
@@ -159,10 +161,52 @@ def _features(dataset, settings, seconds, shuffled, data_home):
     return store.compute(clips, function, settings.shape, key, progress=False, settings=settings)
 
 
+class Segments(store.Store):
+    """A store whose rows are segments of clips, ``"<clip>:<number>"``; column ``clip`` names it.
+
+    A segment whose artist is not known counts as its clip's: it is never apart from the others.
+    """
+
+    @classmethod
+    def of(cls, dataset, settings, seconds):
+        """Cut every clip of 30 s of a dataset, of sound or of pictures."""
+        n = int(30 / seconds)
+        pictures = settings.sampled
+        frames = settings.n_frames // n if pictures else settings.n_frames
+        shape = (n, frames, settings.shape[1])
+        cut = partial(_cut_picture if pictures else _cut_sound, settings=settings, n=n)
+        key = f"segments of {seconds} s, {settings!r}"
+        whole = store.compute(dataset, cut, shape, key, progress=False, settings=settings)
+        table = splits.segments(whole.clips, seconds)
+        table["artist"] = table["artist"].where(table["artist"].notna(), table["clip"].astype(str))
+        contents = {segment: whole.contents[clip] for segment, clip in table["clip"].items()}
+        name = f"{dataset.name}, segments"
+        about = name, settings, table, whole.genres, whole.failed, shape[1:]
+        return cls(*about, whole.folder, whole.kind, contents)
+
+    def read(self, indices):
+        """Features of the segments at these positions: float32 ``(n, *shape)``."""
+        rows = self.clips.index[indices]
+        numbers = [int(segment.rsplit(":", 1)[1]) for segment in rows]
+        files = (self.folder / f"{self.contents[segment]}.npy" for segment in rows)
+        return np.stack([np.load(f, "r")[i] for f, i in zip(files, numbers, strict=True)])
+
+
+def _cut_picture(path, settings, n):
+    mel = log_mel(path, settings)
+    return mel[: len(mel) // n * n].reshape(n, len(mel) // n, -1)
+
+
+def _cut_sound(path, settings, n):
+    y = audio.load(path, settings.sr)
+    parts = np.array_split(y[: round(30 * settings.sr)], n)
+    return np.stack([log_mel(part, settings, settings.sr) for part in parts])
+
+
 def _shuffled(path, settings):
     """A clip's frames in another order, for one clip always the same."""
     frames = log_mel(path, settings)
-    return np.random.default_rng(len(frames)).permutation(frames)
+    return np.random.default_rng(int(digest(frames), 16)).permutation(frames)
 
 
 def _network(study, row, seed, features, folder, data_home):
@@ -226,11 +270,14 @@ def _classifier(study, row, seed, features, folder, data_home):
 def _described(features, name, data_home):
     """One kind of numbers for every clip of a store: (n, numbers)."""
     if name == "vggish":  # what a network heard in them that was trained on far more music
-        return datasets.vggish(data_home, features).to_numpy()
+        return fma_images.vggish(data_home, features).to_numpy()
     if name == "learned":  # what the last layer of the shipped network reads
         from prcnn import models
 
-        return models.penultimate(models.pretrained("beyond"), features)
+        network = models.pretrained("beyond")
+        last, places = network.layers[-2].name, np.arange(len(features.clips))
+        parts = np.array_split(places, -(-len(places) // 64))
+        return np.concatenate([models.outputs(network, features.read(p), last) for p in parts])
     return baselines.of_spectrograms(features, (name,)).to_numpy()
 
 
@@ -259,6 +306,8 @@ def _groups(study, clips):
 def _made():
     """Where and when, in one line."""
     here = provenance()
-    machine = here["machine"]
-    versions = [f"{name} {here['packages'][name]}" for name in ("keras", "tensorflow", "torch", "jax", "scikit-learn") if name in here["packages"]]
-    return f"{here['date'][:10]}, {machine['accelerator'] or machine['processor']}, {', '.join(versions)}"
+    versions = (
+        f"{name} {here['packages'][name]}" for name in _PACKAGES if name in here["packages"]
+    )
+    machine = here["machine"]["accelerator"] or here["machine"]["processor"]
+    return ", ".join([here["date"][:10], machine, *versions])
