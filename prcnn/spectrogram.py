@@ -310,6 +310,7 @@ def _kept(y, settings):
     sums = np.einsum("ij,ij->i", pieces, pieces)
     bound = sliding_window_view(sums, n_fft // piece)[:: hop // piece] @ weights
     bound *= n_fft * (mel_filters(settings).max() / 2 if settings.n_mels else 1)
+    bound[kept] = 0  # these are known
     order = np.argsort(-bound)
     for start in range(0, n_frames, 2 * _BLOCK):
         some = order[start : start + 2 * _BLOCK]
