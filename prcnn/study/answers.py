@@ -394,8 +394,8 @@ CLAIMS = [
         "“63 % accuracy” (of the 2018 challenge's winner)",
         None,
         verdict=CONTRADICTED,
-        rests_on=f"the winner's {facts.CHALLENGE['f1_unseen']} % is an F1, on clips nobody had seen "
-        f"(16 genres); on the public clips it was {facts.CHALLENGE['f1_public']} %",
+        rests_on=f"the winner's {facts.CHALLENGE['f1_unseen']} % is an F1, on clips that nobody had "
+        f"seen (16 genres); on the public clips it was {facts.CHALLENGE['f1_public']} %",
         chapter="discussion",
     ),
     Claim(
@@ -411,7 +411,7 @@ CLAIMS = [
         "Choi's network is one-dimensional, and was tested on GTZAN",
         None,
         verdict=CONTRADICTED,
-        rests_on="two-dimensional convolutions and a GRU of two layers, on the Million Song Dataset",
+        rests_on="2-D convolutions and a GRU of two layers, on the Million Song Dataset",
         chapter="discussion",
     ),
     Claim(
