@@ -219,10 +219,7 @@ def _fitted(network, shape, options, named):
     pools, n_layers = options["pools"], len(options["filters"])
     pools = [pools] * n_layers if np.ndim(pools) < 2 else pools
     if len(pools) != n_layers:
-        raise ValueError(
-            f"filters are {n_layers} layers, but pools are {len(pools)}: give one pool for each "
-            "layer, or one pair for all"
-        )
+        raise ValueError(f"{n_layers} filters, {len(pools)} pools: give one for each, or one pair")
     along = np.array([np.broadcast_to(pool, 2) for pool in pools]).T.tolist()
     kernel = np.broadcast_to(options["kernel_size"] if options["padding"] == "valid" else 1, 2)
     if "pools" not in named:
