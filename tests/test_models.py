@@ -162,7 +162,7 @@ def test_scale_computes_in_32_bits():
         ("paper", {"pools": ((2, 8),) * 5}, r"pools=\(.*pools use up the input"),
         ("paper", {"kernel_size": (3, 200)}, "kernels and pools use up the input"),
         ("paper", {"rnn_pool": (2, 200)}, r"rnn_pool=\(2, 200\).*zero or negative"),
-        ("paper", {"filters": (8, 8)}, "filters are 2 layers, but pools are 5: give one pool"),
+        ("paper", {"filters": (8, 8)}, "2 filters, 5 pools: give one for each"),
         ("paper", {"units": 0}, "units=0: .*positive integer"),
         ("rnn", {"rnn_layers": 0}, "rnn_layers=0: .*one layer or more"),
         ("paper", {"rnn_layers": 1.5}, "rnn_layers=1.5: "),
@@ -207,7 +207,7 @@ def test_any_change_works_or_is_refused(**changes):
         model = models.build("paper", n_genres=3, **changes)
     except ValueError as error:
         assert str(error).startswith("Network 'paper' with input_shape=")
-        assert any(said in str(error) for said in ("use up", "one pool for each", "output size"))
+        assert any(said in str(error) for said in ("use up", "give one for each", "output size"))
         return
     assert model.input_shape[1:] == changes["input_shape"]
     assert model.output_shape == (None, 3)

@@ -55,8 +55,7 @@ def load_checkpoint(name, path=None):
 
     A keras.Model: float32 (n, 640, 128) as ``prcnn.spectrogram.AUTHORS`` makes them →
     probabilities (n, 8), the genres of FMA-small in alphabetical order. Its attributes ``settings``
-    (their name) and ``genres`` say so, too. ``figure3_rerun`` is the network of Figure 3, another
-    run.
+    (their name) and ``genres`` say so, too. ``figure3_rerun`` is another run of Figure 3's network.
 
     ``path`` is the weight file, or a folder that holds it under its own name. Without it the file
     is downloaded from the authors' repository and kept in prcnn's data folder. A CheckpointError
@@ -71,17 +70,13 @@ def load_checkpoint(name, path=None):
     if path.is_dir():
         path = path / Path(checkpoint.file).name
     if not path.is_file():
-        raise CheckpointError(
-            f"There is no file {path}. Give the file or its folder as path, or leave path out "
-            "to download it."
-        )
+        raise CheckpointError(f"There is no file {path}. Leave path out to download it.")
     sha1 = pooch.file_hash(path, "sha1")
     if sha1 != checkpoint.sha1:
         known = [f"that of {other!r}" for other, each in CHECKPOINTS.items() if each.sha1 == sha1]
         raise CheckpointError(
             f"{path} is not the file that was published as {name!r} ({checkpoint.file}), but "
-            f"{known[0] if known else 'damaged, cut short or another: download it again'}. "
-            "read_weights reads the arrays of any such file."
+            f"{known[0] if known else 'damaged, cut short or another: download it again'}."
         )
     model = build(checkpoint.network, scale="none")
     for layer, arrays in read_weights(path).items():
@@ -116,9 +111,8 @@ def read_weights(path):
 def read_accumulators(path):
     """RMSprop's running mean of squared gradients, saved beside the weights.
 
-    A dict: name in the file, such as ``conv_1/kernel``, → array of that weight's shape. Empty where
-    the file has no optimizer state under the weights' names (standalone Keras). Errors as
-    :func:`read_weights`.
+    A dict: name in the file, such as ``conv_1/kernel``, → array of that weight's shape; empty where
+    the file has none under the weights' names (standalone Keras). Errors as :func:`read_weights`.
     """
     with _opened(path) as file:
         group, names = file.get("optimizer_weights/RMSprop", file), []
@@ -147,7 +141,5 @@ def _download(checkpoint):
     try:  # pooch says what it downloads from where
         return Path(pooch.retrieve(checkpoint.url, f"sha1:{checkpoint.sha1}", file, folder))
     except Exception as reason:
-        raise CheckpointError(
-            f"Cannot download {checkpoint.url} ({reason}). Get the file by other means and give "
-            "it as path."
-        ) from reason
+        said = f"Cannot download {checkpoint.url} ({reason}). Get it otherwise and give it as path."
+        raise CheckpointError(said) from reason

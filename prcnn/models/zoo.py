@@ -52,11 +52,10 @@ def vgg8(x, *, filters=(16, 32, 64, 128)):
 
 
 class Network(NamedTuple):
-    """A line of ``NETWORKS``: what it is, what hears the spectrogram, and what becomes of that.
+    """A line of ``NETWORKS``: one sentence, and what makes features of a spectrogram.
 
-    Each of the ``branches`` takes the spectrogram (n, time, mel, 1), ``join`` makes features (n, k)
-    of what they give, which the last layer classifies. ``changes`` are to the defaults of the
-    branches' keyword arguments.
+    Each of the ``branches`` takes it as (n, time, mel, 1), with ``changes`` to the defaults of its
+    keyword arguments; ``join`` makes (n, k) of what they give, which the last layer classifies.
     """
 
     about: str
@@ -155,9 +154,8 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **change
         :func:`prcnn.training.train` adapts to the training clips and which is saved with the
         weights; or take the input as it is, as the paper's code did.
     **changes
-        Other values for the keyword arguments of the network's branches, as in the paper's
-        ablations: see :func:`prcnn.models.branches.convolutions` (``filters``, ``pools``, …) and
-        :func:`prcnn.models.branches.rnn` (``units``, ``states``, …).
+        Other values for the keyword arguments of the network's branches, see
+        :func:`prcnn.models.branches.convolutions` and :func:`prcnn.models.branches.rnn`.
 
     Examples
     --------
@@ -221,10 +219,7 @@ def _fitted(network, shape, options, named):
     pools, n_layers = options["pools"], len(options["filters"])
     pools = [pools] * n_layers if np.ndim(pools) < 2 else pools
     if len(pools) != n_layers:
-        raise ValueError(
-            f"filters are {n_layers} layers, but pools are {len(pools)}: give one pool for each "
-            "layer, or one pair for all"
-        )
+        raise ValueError(f"{n_layers} filters, {len(pools)} pools: give one for each, or one pair")
     along = np.array([np.broadcast_to(pool, 2) for pool in pools]).T.tolist()
     kernel = np.broadcast_to(options["kernel_size"] if options["padding"] == "valid" else 1, 2)
     if "pools" not in named:
@@ -237,10 +232,9 @@ def _fitted(network, shape, options, named):
 
 
 def fit_pools(size, kernel, pools):
-    """The CNN's pools along one axis, smaller where its ``size`` is less than the paper's.
+    """The CNN's pools along an axis, the last of the largest halved until some ``size`` is left.
 
-    Halved, each time the last of the largest, while the blocks use up the axis: from the paper's
-    (2, 2, 2, 4, 4) for 640 frames to (2, 2, 2, 2, 2) for 128.
+    From the paper's (2, 2, 2, 4, 4) for 640 frames to (2, 2, 2, 2, 2) for 128.
     """
     pools = list(pools)
     while _left(size, kernel, pools) < 1 < max(pools):
