@@ -131,7 +131,7 @@ def train(
     require(pictures, "augment", recipe.augment, f"Augment() for clips of shape {store.shape}")
 
     settings = {"epochs": int(epochs), "seed": int(seed), **recipe.settings()}
-    settings |= {"early_stopping": early_stopping, "precision": precision}
+    settings |= {"early_stopping": early_stopping and int(early_stopping), "precision": precision}
     network = keras.Model(model.inputs[0], model.outputs[0], name=model.name)  # the same layers
     asked = run_folder.describe(network, store, settings, arithmetic.decide(precision), clips)
     folder = Path(out).expanduser() if out is not None else run_folder.default_folder(asked)
@@ -203,9 +203,7 @@ def _fit(network, store, state, record, recipe, folder, callbacks, progress):
     copy = keras.models.clone_model
     learner = (arithmetic.sixteen_bits if record["precision"] == "mixed" else copy)(network)
     kept = copy(network)
-    judge = keras.Model(
-        kept.inputs[0], kept.outputs[0]
-    )  # `kept` is saved, uncompiled
+    judge = keras.Model(kept.inputs[0], kept.outputs[0])  # compiled, as `kept` must not be saved
     assign(learner.variables, values(network.variables))
     for each in (learner, judge):
         # XLA would make TensorFlow's convolutions slower on a CPU and lose cuDNN's GRU on a GPU;
@@ -219,10 +217,8 @@ def _fit(network, store, state, record, recipe, folder, callbacks, progress):
     learner.optimizer.build(learner.trainable_variables)
     if not state:
         adapt_scale(learner, store)
-        first = values(learner.weights)
-        state = State(
-            run_folder.table([]), values(variables(learner)), first, first if recipe.ema else []
-        )
+        now, best = values(variables(learner)), values(learner.weights)
+        state = State(run_folder.table([]), now, best, best if recipe.ema else [])
     plateau = []
     if recipe.schedule == "plateau":  # as in the authors' script
         plateau.append(
