@@ -60,8 +60,8 @@ def train(
     epochs : int
         Passes over the training split.
     seed : int
-        Decides the order of the clips in each epoch and how they are altered. The initial weights
-        are the model's: see ``seed`` in :func:`prcnn.models.build`.
+        Of the clips' order in each epoch and of how they are altered; the initial weights are the
+        model's, see ``seed`` in :func:`prcnn.models.build`.
     out : path, optional
         The run folder. Default ``runs/<network>-<store>-seed<seed>-<digits>`` in the working
         folder; the digits stand for the data, the first weights and all arguments but ``epochs``,
@@ -219,16 +219,11 @@ def _fit(network, store, state, record, recipe, folder, callbacks, progress):
         adapt_scale(learner, store)
         now, best = values(variables(learner)), values(learner.weights)
         state = State(run_folder.table([]), now, best, best if recipe.ema else [])
-    plateau = []
-    if recipe.schedule == "plateau":  # as in the authors' script
-        plateau.append(
-            keras.callbacks.ReduceLROnPlateau(
-                "val_accuracy", factor=0.5, patience=10, min_delta=0.01, mode="max"
-            )
-        )
-    hooks = keras.callbacks.CallbackList(
-        [*plateau, *callbacks], model=learner, epochs=epochs, verbose=0
-    )
+    halve = {"factor": 0.5, "patience": 10, "min_delta": 0.01, "mode": "max"}  # as the authors do
+    plateau = [keras.callbacks.ReduceLROnPlateau("val_accuracy", **halve)]
+    plateau = plateau if recipe.schedule == "plateau" else []
+    hooks = [*plateau, *callbacks]
+    hooks = keras.callbacks.CallbackList(hooks, model=learner, epochs=epochs, verbose=0)
     assign(variables(learner), state.now)
     learner.stop_training, line = False, None
     hooks.on_train_begin()
@@ -246,8 +241,8 @@ def _fit(network, store, state, record, recipe, folder, callbacks, progress):
         while state.epoch < epochs and not (learner.stop_training or _stops(state, patience)):
             line = _epoch(learner, judge, store, state, record["settings"]["seed"], recipe, hooks)
             state.write(folder, kept if state.best_epoch == state.epoch else None)
-            shown = {"loss": line["loss"], "acc": line["accuracy"], "val_acc": line["val_accuracy"]}
-            bar.set_postfix(shown, refresh=False)
+            names = {"loss": "loss", "acc": "accuracy", "val_acc": "val_accuracy"}
+            bar.set_postfix({short: line[name] for short, name in names.items()}, refresh=False)
             bar.update()
     hooks.on_train_end(line)
     return state
