@@ -203,11 +203,7 @@ def _fit(network, store, state, record, recipe, folder, callbacks, progress):
     copy = keras.models.clone_model
     learner = (arithmetic.sixteen_bits if record["precision"] == "mixed" else copy)(network)
     kept = copy(network)
-<<<<<<< HEAD
-    judge = keras.Model(kept.inputs[0], kept.outputs[0])  # `kept` is saved, uncompiled
-=======
     judge = keras.Model(kept.inputs[0], kept.outputs[0])  # compiled, as `kept` must not be saved
->>>>>>> training
     assign(learner.variables, values(network.variables))
     for each in (learner, judge):
         # XLA would make TensorFlow's convolutions slower on a CPU and lose cuDNN's GRU on a GPU;
