@@ -14,6 +14,7 @@ import pytest
 import soundfile
 from make import tone
 from matplotlib import pyplot as plt
+from matplotlib.text import Text
 
 from prcnn import plots
 from prcnn.audio import AudioError
@@ -72,8 +73,11 @@ def test_names_are_drawn_as_they_are_written(styled):
         assert sorted(labels(ax.yaxis)) == sorted(STRANGE)
     ax = plt.subplots()[1]
     ax.bar(STRANGE, [1, 2, 3, 4])  # a page's own figure
-    ax.set_title("a $ and another $_")
+    ax.set(title="a $ and another $_", yscale="log")
     assert "<img" in plots.show(ax, "bars").data
+    math = {text.get_text(): text.get_parse_math() for text in ax.findobj(Text)}
+    assert not math["a $ and another $_"] and not any(math[name] for name in STRANGE[:2])
+    assert math["$\\mathdefault{10^{0}}$"], "matplotlib's own labels are formulas"
 
 
 def test_characters_that_a_font_lacks_come_from_another_or_are_asked_for():

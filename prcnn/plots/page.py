@@ -44,7 +44,6 @@ def use_style():
             "image.cmap": "magma",
             "image.origin": "lower",
             "image.aspect": "auto",
-            "text.parse_math": False,  # a genre may be called R&B_$oul_$
         }
     )
 
@@ -59,8 +58,10 @@ def as_written(ax):
     for each in figure.axes:  # the labels of ticks are else only known once they are drawn
         each.get_xticklabels(), each.get_yticklabels()
     for text in figure.findobj(Text):
-        text.set_parse_math(False)
-        needed = {ord(character) for character in text.get_text() if not character.isspace()}
+        words = text.get_text()
+        if "$" in words and "\\mathdefault" not in words:  # but for a logarithmic axis' own labels
+            text.set_parse_math(False)
+        needed = {ord(character) for character in words if not character.isspace()}
         if not needed <= _characters(findfont(text.get_fontproperties())):
             text.set_fontfamily(list(dict.fromkeys([*text.get_fontfamily(), *_font_with(needed)])))
     return ax
