@@ -193,7 +193,8 @@ def test_a_clip_that_did_not_decode_is_tried_again_by_another_decoder(
     assert (calls, list(made.failed)) == (["0.txt", "1.txt"], [1])
     assert count(dataset, tmp_path)[1] == [], "what lies in the sound is remembered"
     assert count(dataset, tmp_path, retry_failed=True)[1] == ["1.txt"]
-    monkeypatch.setattr(soundfile, "__libsndfile_version__", f"9 {upgraded == 'libsndfile'}")
+    if upgraded == "libsndfile":
+        monkeypatch.setattr(soundfile, "__libsndfile_version__", "9")
     monkeypatch.setattr(metadata, "version", lambda n: "9" if n == upgraded else version(n))
     again, calls = count(dataset, tmp_path)
     assert calls == ["0.txt", "1.txt"]
