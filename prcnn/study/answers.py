@@ -394,7 +394,7 @@ CLAIMS = [
         "“63 % accuracy” (of the 2018 challenge's winner)",
         None,
         verdict=CONTRADICTED,
-        rests_on=f"the winner's {facts.CHALLENGE['f1_unseen']} % is an F1, on clips that nobody had "
+        rests_on=f"the winner's {facts.CHALLENGE['f1_unseen']} % is an F1, on clips nobody had "
         f"seen (16 genres); on the public clips it was {facts.CHALLENGE['f1_public']} %",
         chapter="discussion",
     ),
