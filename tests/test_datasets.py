@@ -10,7 +10,6 @@ import types
 from pathlib import Path
 
 import make
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +19,6 @@ from PIL import Image
 from prcnn import datasets
 from prcnn.atomic import digest
 from prcnn.datasets import dataset as common
-from prcnn.plots import clips as figures
 from prcnn.study import facts
 
 
@@ -428,17 +426,3 @@ def test_table1_differs_from_the_paper_where_the_paper_errs():
     dances = printed.loc["Extended Ballroom", "genres"], true.loc["Extended Ballroom", "genres"]
     assert dances == (12, 13)
     assert sum(facts.FMA_SMALL_RATES.values()) == 8000 - 3
-
-
-def test_figures_draw_what_the_table_says():
-    clips = pd.DataFrame({"genre": [*"aaaaaabbbb"], "split": [*"ttetvteeee"]})
-    clips["artist"] = ["p", "p", "p", "q", "q", None] + ["r"] * 4
-    clips["split"] = clips["split"].map({"t": "training", "v": "validation", "e": "test"})
-    ax = figures.genre_counts(clips)
-    assert [bar.get_width() for bar in ax.patches] == [4, 0, 1, 0, 1, 4]
-    _, given = plt.subplots()
-    assert figures.artist_shares(clips, ax=given) is given
-    assert [bar.get_width() for bar in given.patches] == pytest.approx([50, 100 / 3, 100 / 6, 100])
-    ax = figures.overlaps({"random": 0.8, "artist": 0.0})
-    assert [bar.get_width() for bar in ax.patches] == [80, 0]
-    plt.close("all")
