@@ -146,7 +146,7 @@ def said(*questions):
     last = found.groupby("study")["epochs"].transform("max")
     lines = [
         f"<li>{line.row} against {line.reference}, {line.study}: {evaluation.points(line)}, "
-        f"q {evaluation.p_words(line.q)}, <b>{line.verdict}</b></li>"
+        f"q {evaluation.p_value(line.q)}, <b>{line.verdict}</b></li>"
         for line in found[found["epochs"] == last].itertuples()
     ]
     words = found[found["epochs"] == last]["verdict"].value_counts()
