@@ -20,6 +20,9 @@
 # training, then: which clips are these, who recorded them, which of them are broken, and who decided
 # on which side of the split they fall?*
 #
+# **You will be able to** load any of a dozen datasets or your own music, see what is wrong with it, and
+# tell whether its test is fair. **You should know** a little pandas. **Time**: 20 minutes.
+#
 # The page shows one dataset, by default the synthetic one, which needs no download. With music of
 # your own, or FMA on your disk, run it again:
 #
@@ -38,7 +41,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from IPython.display import display
+from IPython.display import Markdown, display
 from myst_nb import glue
 
 import prcnn
@@ -46,66 +49,16 @@ from prcnn import audio, plots
 from prcnn.study import facts, results
 from prcnn.datasets import download as downloads
 from prcnn.datasets import fma, splits
-from prcnn.datasets import gtzan as gtzan_files
 from prcnn.datasets.synthetic import recipes
 
 from prcnn.datasets.dataset import SPLITS
 from prcnn.plots.page import HATCHES
+from prcnn.spectrogram import CLOSE, GTZAN_IMAGES, IMAGES, PAPER
 
 plots.use_style()
 pd.set_option("display.max_colwidth", 80)
 
 # %% [markdown]
-# ## Table 1, checked
-#
-# The paper's Table 1 lists five datasets {cite}`fadaviardakani2020parallel`.
-# {numref}`tab-datasets-table1` has it as printed, beside what the sources of each dataset say. Some of its
-# numbers differ. Can you find them before you read on?
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-table1", "caption": "The paper's Table 1, and what the sources of each dataset say."}}
-printed = facts.TABLE1.set_index("dataset")
-true = facts.TABLE1_CHECKED.set_index("dataset")
-table = pd.concat({"paper": printed, "sources": true.drop(columns="source")}, axis=1)
-table = table.swaplevel(axis=1)[["tracks", "genres", "artists", "year"]]
-table.astype(object).where(table.notna(), "–").rename_axis(index=None)
-
-# %% [markdown]
-# {numref}`tab-datasets-wrong` has the places where the two differ, and what the right-hand side rests on.
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-wrong", "caption": "Where the paper and the sources differ."}}
-columns = ["tracks", "genres", "artists", "year"]
-wrong = [
-    (name, column, printed.loc[name, column], true.loc[name, column], true.loc[name, "source"])
-    for name in printed.index
-    for column in columns
-    if pd.notna(printed.loc[name, column]) and printed.loc[name, column] != true.loc[name, column]
-]
-names = ["dataset", "column", "paper", "sources", "source"]
-pd.DataFrame(wrong, columns=names).set_index("dataset").rename_axis(index=None)
-
-# %% tags=["remove-cell"]
-assert ("FMA", "tracks") in [row[:2] for row in wrong], "the page says that this is a typo"
-assert "FMA-small" not in [row[0] for row in wrong], "the page says that this row is right"
-glue("small", f"{true.loc['FMA-small', 'tracks']:,}", display=False)
-glue("tree", int(true.loc["FMA", "genres"]), display=False)
-glue("dances", int(true.loc["Extended Ballroom", "genres"]), display=False)
-glue("rwc_paper", int(printed.loc["RWC", "tracks"]), display=False)
-glue("rwc", int(true.loc["RWC", "tracks"]), display=False)
-glue("gtzan_paper", int(printed.loc["GTZAN", "artists"]), display=False)
-glue("small_size", downloads.ARCHIVES["fma_small"].size / 2**30, display=False)
-glue("typo", f"{printed.loc['FMA', 'tracks']:,}", display=False)
-glue("tracks", f"{true.loc['FMA', 'tracks']:,}", display=False)
-glue("gtzan_artists", int(true.loc["GTZAN", "artists"]), display=False)
-
-# %% [markdown]
-# FMA's {glue:text}`typo` is a typing error: the paper's own text says {glue:text}`tracks`, as do FMA's
-# authors {cite}`defferrard2017fma`. The {glue:text}`gtzan_paper` artists of GTZAN are an estimate that
-# has been handed on; Sturm's index names {glue:text}`gtzan_artists` {cite}`sturm2013gtzan`. Extended
-# Ballroom comes in {glue:text}`dances` folders, one a dance {cite}`marchand2016ballroom`. RWC's {glue:text}`rwc_paper`
-# also stands in the table of the FMA paper; the database itself has {glue:text}`rwc` pieces of music
-# {cite}`goto2002rwc`, and we do not know what the larger number counts. The row that matters
-# here, FMA-small, is right.
-#
 # ## One call for all of them
 #
 # Every dataset comes from the same function and as the same two things: a table of clips and the list
@@ -115,8 +68,17 @@ glue("gtzan_artists", int(true.loc["GTZAN", "artists"]), display=False)
 music = prcnn.datasets.load(dataset, data_home=data_home)
 music
 
-# %% mystnb={"figure": {"name": "tab-datasets-clips", "caption": "The first clips of the table."}}
+# %%
 music.clips[["genre", "split", "artist"]].head()
+
+# %% [markdown]
+# Three seconds of each genre, from its first training clip. Which two would you mix up?
+
+# %% tags=["hide-input"]
+for genre in music.genres[:10]:
+    chosen = music.clips[(music.clips["genre"] == genre) & (music.clips["split"] == "training")]
+    if len(chosen) and Path(chosen["path"].iloc[0]).is_file():
+        display(plots.player(chosen["path"].iloc[0], label=genre, seconds=3.0, offset=8.0))
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-datasets-genres", "caption": "How many clips each genre has in each split."}}
 counts = pd.crosstab(music.clips["genre"], music.clips["split"]).reindex(columns=SPLITS, fill_value=0)
@@ -140,22 +102,13 @@ glue("genres", len(music.genres), display=False)
 glue("artists", int(music.clips["artist"].nunique()), display=False)
 
 # %% [markdown]
-# {glue:text}`clips` clips in {glue:text}`genres` genres, by {glue:text}`artists` artists
-# ({numref}`tab-datasets-clips` and {numref}`fig-datasets-genres`). Three seconds of each genre, from its
-# first training clip. Which two would you mix up?
-
-# %% tags=["hide-input"]
-for genre in music.genres[:10]:
-    chosen = music.clips[(music.clips["genre"] == genre) & (music.clips["split"] == "training")]
-    if len(chosen) and Path(chosen["path"].iloc[0]).is_file():
-        display(plots.player(chosen["path"].iloc[0], label=genre, seconds=3.0, offset=8.0))
-
-# %% [markdown]
+# {glue:text}`clips` clips in {glue:text}`genres` genres, by {glue:text}`artists` artists.
+#
 # The synthetic genres bear the names of FMA-small's and are made up otherwise. Each has a *recipe*: a
 # **timbre**, the instruments, and an **order**, when and which way round their notes sound. In
-# {numref}`tab-datasets-recipes` every genre shares one of the two with the row above and the other with the row below (the last row
-# with the first), so neither alone tells them apart. A fifth of the clips play some of their bars as a
-# neighbour would.
+# the table, every genre shares one of the two with the row above and the other with the row below (the
+# last row with the first), so neither alone tells them apart. A fifth of the clips play some of their
+# bars as a neighbour would.
 #
 # They were not designed blind: recipes and artists were changed while looking at what linear models and
 # networks made of the clips. What a page finds on this dataset is about these recipes, and has to be
@@ -168,29 +121,24 @@ recipes.RECIPES
 # ## What the files are
 #
 # A network of one input shape needs clips of one length and one sampling rate. The headers say how far
-# the files are from that ({numref}`tab-datasets-files`); nothing is decoded for it.
+# the files are from that; nothing is decoded for it. How many clips of each kind, and their shortest and
+# longest, in seconds:
 
 # %% mystnb={"figure": {"name": "tab-datasets-files", "caption": "What the headers of the files say: how many clips of each kind, and their shortest and longest, in seconds."}}
 files = audio.headers(music.clips)
 kinds = files.groupby(["format", "sr", "channels"])["seconds"]
 kinds.agg(["size", "min", "max"]).round(1).reset_index()
 
-# %% [markdown]
-# FMA-small's real files are less even. {numref}`tab-datasets-rates` counts those that hold any sound.
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-rates", "caption": "Sampling rates of FMA-small's clips."}}
-rates = pd.Series(facts.FMA_SMALL_RATES, name="clips").rename_axis("sampling rate (Hz)")
-shares = (100 * rates / rates.sum()).round(1).astype(str) + " %"
-rates.to_frame().assign(share=shares).rename_axis(index=None, columns="Hz")
-
-# %% [markdown]
-# Everything is therefore resampled to one rate before it becomes a picture (next chapter). And some
-# files hold nothing. A loader that skips them silently changes the dataset; this one leaves out what
-# is known to be broken *by name*, and counts it ({numref}`tab-datasets-broken`).
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-broken", "caption": "What is left out of FMA-small, and why."}}
+# %% tags=["hide-input"]
+rates = pd.Series(facts.FMA_SMALL_RATES)
 small = {clip: why for clip, why in fma.BROKEN.items() if why != fma.DOES_NOT_DECODE}
-pd.Series(small, name="left out because").to_frame().rename_axis(columns="clip")
+shares = [f"{100 * n / rates.sum():.1f} % have {rate:,} Hz" for rate, n in rates.items()]
+Markdown(
+    f"FMA-small's real files are less even: {', '.join(shares)}. Everything is therefore resampled to "
+    f"one rate before it becomes a picture (next chapter). And {len(small)} files hold nothing, or "
+    f"hardly anything: {', '.join(map(str, small))}. A loader that skips them silently changes the "
+    "dataset; this one leaves out what is known to be broken *by name*, and counts it."
+)
 
 # %% tags=["remove-cell"]
 glue("broken", len(small), display=False)
@@ -204,26 +152,14 @@ assert len(small) == 8000 - facts.FMA_SMALL_RATES[44100] - 411 - 14 + 3
 # {glue:text}`training` training clips where others report {glue:text}`all_training`. Of the
 # dataset on this page, {glue:text}`left_out` clips were left out (`music.left_out` says which and why).
 # `music.validate()` counts the files that have gone missing since, are empty, or, where checksums came
-# with them, have changed.
+# with them, have changed. Of FMA, `fma.genres(data_home)` shows the tree of genres and `fma.features` the
+# numbers that its authors computed *on whole tracks*: a classifier on them has heard more than the clip.
 #
-# FMA also sorts its tracks into a tree of {glue:text}`tree` genres; `fma.genres(data_home)` shows it
-# with parents and children, `fma.features` the numbers that its authors computed *on whole tracks*, so
-# that a classifier on them has heard more than the clip.
-
-# %% tags=["hide-input"]
-home = prcnn.datasets.cache_folder(data_home)
-if (home / "fma_metadata" / "genres.csv").is_file():
-    tree = fma.genres(data_home)
-    display(tree[tree["parent"] == 0].sort_values("tracks", ascending=False))
-else:
-    print("No fma_metadata in data_home: here FMA's tree would be listed.")
-
-# %% [markdown]
 # ## Why a split must respect artists
 #
 # Musicians make more than one song, with the same voice, the same guitar, the same studio. If some of
 # them are in training and others in the test, a model can score by recognising the *musician*. So let
-# us look at who makes up a genre, in {numref}`fig-datasets-artists`.
+# us look at who makes up a genre.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-datasets-artists", "caption": "Who makes up a genre: each bar is cut into its artists, the most frequent one dark."}}
 if music.clips["artist"].notna().any():
@@ -249,7 +185,16 @@ else:
 # A split is *filtered by artist* (see {term}`artist filter`) when no artist stands on both sides.
 # FMA's official split is; a split drawn at random is not. Predict: if every artist has three clips, and
 # they are dealt out at random, how many test clips have an artist who was heard in training?
-# {numref}`fig-datasets-overlap` counts them.
+
+# %%
+at_random = music.clips.assign(split=splits.stratified(music.clips, seed=0))
+heard = set(at_random["artist"][at_random["split"] == "training"].dropna())
+tested = at_random["artist"][at_random["split"] == "test"].dropna()
+print(f"at random: {tested.isin(heard).mean():.3f}, the library: {splits.overlap(at_random):.3f}")
+
+# %% [markdown]
+# **Change this and run again**: another `seed`, or `splits.artist` for `splits.stratified`. Expect hardly
+# a change from the first, and none left from the second. Both beside the split as it was loaded:
 
 
 # %% tags=["hide-input"]
@@ -268,7 +213,7 @@ def draw_overlaps(shares):
 if music.clips["artist"].notna().any():
     shares = {
         f"as loaded ({music.splits})": splits.overlap(music.clips),
-        "random": splits.overlap(music.clips.assign(split=splits.stratified(music.clips))),
+        "random": splits.overlap(at_random),
     }
     display(
         plots.show(
@@ -289,31 +234,22 @@ if dataset == "synthetic":
 # ## GTZAN, and what is wrong with it
 #
 # For ten years GTZAN {cite}`tzanetakis2002gtzan` was *the* dataset of genre classification, and nobody
-# had listened to all of it. Then Sturm did {cite}`sturm2013gtzan`. What he found among its thousand clips
-# stands in {numref}`tab-datasets-gtzan`.
+# had listened to all of it. Then Sturm did {cite}`sturm2013gtzan`, and Kereliuk, Sturm and Larsen published
+# a {term}`fault-filtered` split {cite}`kereliuk2015deep`.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-gtzan", "caption": "Faults that Sturm found in GTZAN."}}
-faults = pd.Series(facts.GTZAN_FAULTS, name="clips")
-faults.to_frame()
-
-# %% tags=["remove-cell"]
-glue("mislabelled", int(faults.tail(2).sum()), display=False)
-glue("paper_mislabelled", facts.GTZAN_MISLABELLED_IN_PAPER, display=False)
-glue("marked", len(gtzan_files.MISLABELLED), display=False)
-
-# %% [markdown]
-# (The paper that we reproduce prints {glue:text}`paper_mislabelled` mislabelled clips; the two last rows
-# add up to {glue:text}`mislabelled`.)
-#
-# His index names the artist of most clips, and Kereliuk, Sturm and Larsen published a
-# {term}`fault-filtered` split {cite}`kereliuk2015deep`. Neither is ours to hand out, but what they say
-# can be counted. {numref}`tab-datasets-leaders` names the artist who fills each genre, and
-# {numref}`fig-datasets-gtzan` shows what that does to three ways of splitting.
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-leaders", "caption": "The most frequent artist of each of GTZAN's genres."}}
+# %% tags=["hide-input"]
 gtzan = results.read("gtzan")
-leaders = pd.DataFrame(gtzan["leader"], index=["most frequent artist", "clips of 100"]).T
-leaders
+found = ", ".join(f"{n} {fault}" for fault, n in facts.GTZAN_FAULTS.items())
+wrong = sum(n for fault, n in facts.GTZAN_FAULTS.items() if "mislabelled" in fault)
+genre, (artist, clips_of) = max(gtzan["leader"].items(), key=lambda item: item[1][1])
+Markdown(
+    f"Among its thousand clips he found {found}. (The paper that we reproduce prints "
+    f"{facts.GTZAN_MISLABELLED_IN_PAPER} mislabelled ones; the two kinds add up to {wrong}.) By his "
+    f"index of artists, {clips_of} of the hundred {genre} clips are by {artist}, and "
+    f"{gtzan['repeated']} clips share artist and title with another one. The fault-filtered split "
+    f"leaves out {gtzan['left_out']} clips, {gtzan['left_out_repeats']} of them repeats; "
+    f"{len(gtzan['mixed_artists'])} artists are still on two sides of it."
+)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-datasets-gtzan", "caption": "GTZAN: the share of test clips whose artist was heard in training, for three splits."}}
 named = {
@@ -328,27 +264,91 @@ plots.show(
 )
 
 # %% tags=["remove-cell"]
-glue("repeated", gtzan["repeated"], display=False)
-glue("filtered", gtzan["left_out"], display=False)
-glue("filtered_repeats", gtzan["left_out_repeats"], display=False)
-glue("mixed", len(gtzan["mixed_artists"]), display=False)
-glue("random_overlap", 100 * named["random"], display=False)
-glue("filtered_overlap", 100 * named["fault-filtered"], display=False)
 assert named["random"] > 10 * named["fault-filtered"] > 0 == named["by artist"]
 
 # %% [markdown]
-# {glue:text}`repeated` clips share artist and title with another one. With a random split,
-# {glue:text}`random_overlap:.0f` % of the test clips are by an artist from training. The fault-filtered
-# lists leave out {glue:text}`filtered` clips, {glue:text}`filtered_repeats` of them repeats, and bring
-# that down to {glue:text}`filtered_overlap:.0f` %; not to zero, for by Sturm's index
-# {glue:text}`mixed` artists are still on two sides. In `load("gtzan").clips` the columns `repeats`,
-# `mislabelled` and `faults` mark each clip, with the source. Only {glue:text}`marked` mislabelled
-# clips are marked out of the box, because Sturm's table of them is not part of his index: copy it into
-# `gtzan/mislabelled.csv` (columns `clip`, `why`) and they are marked as well.
+# In `load("gtzan").clips` and `load("gtzan_images").clips` the columns `repeats`, `mislabelled` and
+# `faults` mark each clip, with the source. Only a few mislabelled clips are marked out of the box, because
+# Sturm's table of them is not part of his index: copy it into `gtzan/mislabelled.csv` (columns `clip`,
+# `why`) and they are marked as well.
+#
+# ## Without the sound: three views
+#
+# Music can rarely be handed on; pictures of it are. Two public repositories hold FMA-small and GTZAN as
+# log-mel spectrograms, or as coefficients from which one can be made, in a few hundred megabytes. What
+# they left out no network can hear.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-views", "caption": "Three views of real music without its sound, beside the picture that the paper describes."}}
+views = {
+    "fma_small_images": (
+        IMAGES,
+        "which sounds fill a clip, loud and soft, over all of it",
+        "rhythm: beats fall between its frames; fine pitch",
+    ),
+    "fma_small_mfcc": (
+        CLOSE,
+        "beats and attacks, at the paper's own step; how loud the recording is",
+        "how a song goes on; pitch and harmony, for each frame is smoothed to its rough shape",
+    ),
+    "gtzan_images": (
+        GTZAN_IMAGES,
+        "slow and middling rhythm, over all of a clip",
+        "quick figures, sharp attacks; fine pitch",
+    ),
+    "(the paper)": (PAPER, "rhythm and sound, over half of a clip", "fine pitch; the other half"),
+}
+pd.DataFrame(
+    {
+        name: (s.n_frames, round(1000 * s.step, 1), round(s.seconds, 1), can, cannot)
+        for name, (s, can, cannot) in views.items()
+    },
+    index=["frames", "ms from frame to frame", "seconds", "can be heard", "cannot be heard"],
+).T
+
+# %% [markdown]
+# All have 128 bands; of the coefficients there are 20 a frame, and their inverse cosine transform gives
+# the bands back, smoothed ([baselines](baselines.ipynb) makes such coefficients). The first two are of the
+# same clips, which meet by track id. `prcnn.extract(prcnn.load("gtzan_images"))` reads the pictures, and
+# the settings of the table make the same of any song, so that what was learned on them can be asked
+# about your music.
+#
+# **Neither repository names a licence.** The loaders fetch them for study and nothing of them is part of
+# this project: ask their owners before you pass them on.
+#
+# ## Table 1, checked
+#
+# The paper's Table 1 lists five datasets {cite}`fadaviardakani2020parallel`. Where it differs from what
+# the sources of each dataset say:
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-wrong", "caption": "Where the paper and the sources differ."}}
+printed = facts.TABLE1.set_index("dataset")
+true = facts.TABLE1_CHECKED.set_index("dataset")
+columns = ["tracks", "genres", "artists", "year"]
+wrong = [
+    (name, column, printed.loc[name, column], true.loc[name, column], true.loc[name, "source"])
+    for name in printed.index
+    for column in columns
+    if pd.notna(printed.loc[name, column]) and printed.loc[name, column] != true.loc[name, column]
+]
+names = ["dataset", "column", "paper", "sources", "source"]
+pd.DataFrame(wrong, columns=names).set_index("dataset").rename_axis(index=None)
+
+# %% tags=["remove-cell"]
+assert ("FMA", "tracks") in [row[:2] for row in wrong], "the page says that this is a typo"
+assert "FMA-small" not in [row[0] for row in wrong], "the page says that this row is right"
+glue("small", f"{true.loc['FMA-small', 'tracks']:,}", display=False)
+glue("small_size", downloads.ARCHIVES["fma_small"].size / 2**30, display=False)
+
+# %% [markdown]
+# FMA's tracks are a typing error: the paper's own text has the right number, as have FMA's authors
+# {cite}`defferrard2017fma`. GTZAN's artists are an estimate that has been handed on. Extended Ballroom
+# comes in one folder a dance {cite}`marchand2016ballroom`. RWC's number also stands in the table of the
+# FMA paper; the database itself {cite}`goto2002rwc` has fewer pieces, and we do not know what the larger
+# one counts. The row that matters here, FMA-small, is right.
 #
 # ## Getting the others
 #
-# {numref}`tab-datasets-ways` lists all that `load` knows.
+# All that `load` knows, how to get it, and how it is split unless you say otherwise:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-ways", "caption": "The datasets, how to get them, and how they are split unless you say otherwise."}}
 sizes = {name: f"{archive.size / 2**30:,.1f} GiB" for name, archive in downloads.ARCHIVES.items()}
@@ -370,9 +370,7 @@ pd.DataFrame(ways, index=["how to get it", "default split"]).T
 
 # %% [markdown]
 # A download says how large it is before it starts, goes on where it broke off, is checked against a
-# checksum (what comes with git: against the commit), and unpacks nothing outside its folder. The
-# pictures of FMA-small and GTZAN and the coefficients come from public repositories that name no
-# licence: they are fetched for study. If only part of FMA is on the disk, the clips
+# checksum (what comes with git: against the commit), and unpacks nothing outside its folder. If only part of FMA is on the disk, the clips
 # without a file are left out and counted; if there is none of its sound at all, the table still loads,
 # with a warning, so that it can be studied before {glue:text}`small_size:.1f` GiB are fetched.
 #
@@ -403,11 +401,12 @@ mine
 #   official split keeps artists apart.
 # - In GTZAN a random split tests mostly artists that were heard in training, and some recordings that
 #   were heard there, too.
-# - Table 1 as printed has errors that a look at the sources corrects.
+# - A picture of music can be studied where the music cannot be had; it says what it left out, and that is
+#   what no network can hear.
 #
 # ## Exercises
 #
-# ```{exercise} How far is a random split from the official one?
+# ```{exercise} ★ How far is a random split from the official one?
 # :label: datasets-1
 # Split the dataset of this page at random with ten seeds. How far will the share of test clips whose
 # artist is in training move from seed to seed: by one point, by ten, by thirty? Guess, run, and explain.
@@ -427,7 +426,7 @@ mine
 # 0.4² = 16 %, and over a hundred test clips the share comes close to its expectation.
 # ````
 #
-# ```{exercise} A genre by one artist
+# ```{exercise} ★★ A genre by one artist
 # :label: datasets-2
 # In `gtzan_mini` all ten blues clips are by John Lee Hooker. What does `load("gtzan_mini",
 # splits="artist")` do with them (with Sturm's index in place), and what can be said about a model's
@@ -442,7 +441,7 @@ mine
 # split by clip *with the remark* that blues then means "John Lee Hooker".
 # ```
 #
-# ```{exercise} Five folds that respect artists
+# ```{exercise} ★★ Five folds that respect artists
 # :label: datasets-3
 # Make five folds of this page's dataset so that every artist is in one fold only, and show that each
 # genre is in every fold.

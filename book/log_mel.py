@@ -19,6 +19,10 @@
 # *Thirty seconds of music are two thirds of a million numbers. The networks of this book get 640 ×
 # 128 of them, drawn as a picture. What is in that picture, and what is lost on the way?*
 #
+# **You will be able to** make the picture with six lines of librosa, say what every number of its shape
+# means, and hear what it lost. **You should know** what a frequency is, and NumPy's arrays. **Time**: 25
+# minutes.
+#
 # We follow one clip through every step, and at each step print the shape, look, and listen to what is
 # left.
 
@@ -38,8 +42,7 @@ from myst_nb import glue
 
 import prcnn
 from prcnn import audio, plots, spectrogram
-from prcnn.study import results
-from prcnn.spectrogram import AUTHORS, FENG, PAPER
+from prcnn.spectrogram import AUTHORS, CLOSE, FENG, GTZAN_IMAGES, IMAGES, PAPER
 
 plots.use_style()
 clips = prcnn.datasets.load(dataset, data_home=data_home)
@@ -63,7 +66,7 @@ plots.waveform(y[22050 : 22050 + 1102], ax=ax)
 plots.show(ax, alt="A line that swings up and down: fast oscillations riding on slow ones.")
 
 # %% [markdown]
-# Something swings in {numref}`fig-mel-wave`, fast and slow at once; which notes, which instruments,
+# Something swings in it, fast and slow at once; which notes, which instruments,
 # nobody could say. So we ask for each moment which frequencies it is made of.
 #
 # ## The short-time Fourier transform
@@ -99,7 +102,7 @@ plots.show(
 )
 
 # %% [markdown]
-# The left picture of {numref}`fig-mel-stft` is the power itself: nearly black, because the loudest tones are millions of times
+# The left picture is the power itself: nearly black, because the loudest tones are millions of times
 # stronger than those we hear beside them. The ear counts ratios, and so do **decibels**: ten times the
 # power is 10 dB more. The right picture has 0 dB at the loudest point of the clip and is cut at −80 dB,
 # a hundred-millionth of its power.
@@ -161,9 +164,9 @@ plots.show(
 
 # %% [markdown]
 # The first slide rushes through the low notes and then seems to stand still: most of its time is spent
-# where the ear tells frequencies badly apart. The second climbs steadily, and in the mel bands of
-# {numref}`fig-mel-slides` it is the straight line. {numref}`fig-mel-scale` shows why: {glue:text}`mels_below` of the 128 mel bands lie below 1 kHz, where most melodies
-# are; the STFT spends {glue:text}`bins_below` of its 1025 frequencies there.
+# where the ear tells frequencies badly apart. The second climbs steadily, and in the mel bands it
+# is the straight line. The next figure shows why: {glue:text}`mels_below` of the 128 mel bands lie below
+# 1 kHz, where most melodies are; the STFT spends {glue:text}`bins_below` of its 1025 frequencies there.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-mel-scale", "caption": "The mel scale, and every eighth of the 128 filters that it gives."}}
 _, (scale, bands) = plt.subplots(1, 2, figsize=(7, 2), width_ratios=(4, 3))
@@ -192,23 +195,28 @@ glue("mels_below", int((centres < 1000).sum()), display=False)
 glue("bins_below", int((np.fft.rfftfreq(2048, 1 / 22050) < 1000).sum()), display=False)
 
 # %% [markdown]
-# Each mel band adds up the power under a triangle, from the centre
-# of the band below to that of the band above. That is a matrix product, (640, 1025) times (1025,
-# 128), and then decibels:
+# Each mel band adds up the power under a triangle, from the centre of the band below to that of the band
+# above: a matrix product, (640, 1025) times (1025, 128). Then decibels. All that was said so far, in
+# librosa:
 
 # %%
-mel_power = spectrogram.power(y, PAPER)
-mel = spectrogram.decibels(mel_power, PAPER)
-print("mel power:", mel_power.shape)
+power = np.abs(librosa.stft(y, n_fft=2048, hop_length=512)) ** 2  # (1025, all frames)
+triangles = librosa.filters.mel(sr=22050, n_fft=2048, n_mels=128)  # (128, 1025)
+mel_power = (triangles @ power[:, :640]).T  # (640, 128)
+mel = librosa.power_to_db(mel_power, ref=np.max, top_db=80)
 print("log-mel:", mel.shape, "from", mel.min(), "to", mel.max(), "dB")
-
-# %% tags=["remove-cell"]
-assert np.abs(mel - spectrogram.log_mel(path)).max() < 0.01
+difference = np.abs(mel - spectrogram.log_mel(path)).max()
+print(f"the library's is the same: {difference < 0.01}")
 
 # %% [markdown]
-# `spectrogram.log_mel(path)` is all of this in one call. To hear what the bands keep, the triangles are
-# turned round: every band's power is spread over the frequencies it came from
-# ({numref}`fig-mel-heard`).
+# `spectrogram.log_mel(path)` is all of this in one call.
+#
+# **Change this and run again**: `hop_length=1024`, or `n_mels=32`. Expect half as many frames for the whole
+# clip from the first, so that 640 of them reach twice as far; from the second a picture in which melodies
+# can no longer be followed. The library's is then another one, and says so.
+#
+# To hear what the bands keep, the triangles are turned round: every band's power is spread over the
+# frequencies it came from.
 
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-mel-heard", "caption": "The same three seconds in 128 mel bands, and the sound that can be made of them."}}
@@ -244,22 +252,27 @@ plots.player(coarse, label="4. From 128 mel bands, hop 1024, cut at -80 dB")
 # ## 640 frames: which part of the clip?
 #
 # The paper says hop 512. The notebooks and weights behind it say 1024. Both keep 640 frames, and so
-# they look at different stretches of the clip ({numref}`fig-mel-reach`); {numref}`tab-mel-settings` says
-# how they differ.
+# they look at different stretches of the clip. `images`, `gtzan_images` and `close` are what is published
+# of FMA-small and GTZAN without their sound ([datasets](datasets.ipynb)).
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-mel-settings", "caption": "Three ways to make the picture: the paper's text, its authors' code, and its forerunner."}}
-kept = pd.DataFrame(
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-mel-settings", "caption": "Ways to make the picture: the paper's text, its authors' code, its forerunner, and what others have published."}}
+ZERO = {
+    "frames": "the loudest of these frames",
+    "clip": "the loudest of the clip",
+    "absolute": "a power of 1",
+}
+known = (PAPER, AUTHORS, FENG, IMAGES, GTZAN_IMAGES, CLOSE)
+pd.DataFrame(
     {
-        "hop (samples)": [s.hop_length for s in (PAPER, AUTHORS, FENG)],
-        "ms a frame": [round(1000 * s.hop_length / s.sr, 1) for s in (PAPER, AUTHORS, FENG)],
-        "shape": [str(s.shape) for s in (PAPER, AUTHORS, FENG)],
-        "seconds seen": [round(s.seconds, 1) for s in (PAPER, AUTHORS, FENG)],
-        "0 dB is the loudest of": [s.reference for s in (PAPER, AUTHORS, FENG)],
-        "lowest value": [round(float(s.floor), 2) for s in (PAPER, AUTHORS, FENG)],
+        "ms from frame to frame": [round(1000 * s.step, 1) for s in known],
+        "shape": [str(s.shape) for s in known],
+        "seconds seen": [round(s.seconds, 1) for s in known],
+        "0 dB is": [ZERO[s.reference] for s in known],
+        "unit": [s.unit for s in known],
+        "coefficients kept": [s.n_mfcc or "–" for s in known],
     },
-    index=[s.name for s in (PAPER, AUTHORS, FENG)],
+    index=[s.name for s in known],
 )
-kept
 
 # %% tags=["remove-cell"]
 glue("paper_seconds", PAPER.seconds, display=False)
@@ -313,7 +326,7 @@ for name, odd in {"short": y[: 5 * 22050], "silent": 0 * y}.items():
 # ## Figure 1 of the paper
 #
 # The paper shows a Folk, an Experimental and an Electronic clip. Here are three: FMA's own where
-# `fma_small` lies in your data folder, otherwise synthetic ones ({numref}`fig-mel-three`).
+# `fma_small` lies in your data folder, otherwise synthetic ones.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-mel-three", "caption": "Three clips as in the paper's Figure 1."}}
 try:
@@ -338,31 +351,12 @@ store = prcnn.store.extract(clips, PAPER, progress=False)
 X, labels = store.arrays("test")
 print("test split:", X.shape, X.dtype, "left out:", store.failed)
 
-# %% tags=["remove-cell"]
-opening = results.read("opening")
-glue("open_small", min(opening["fma_small"]["again"]), display=False)
-glue("open_full", min(opening["fma_full"]["again"]), display=False)
-
 # %% [markdown]
-# A store is a folder of plain npy files, one a clip, in float32: the very values that `log_mel` gives.
-# A file is written whole or not at all, so an extraction may be killed at any moment and goes on when
-# called again; several processes or machines may share it. What does not fit in memory comes as
-# `store.stream("training", batch_size=64, shuffle=True)`, which Keras' `fit` takes as it is.
-#
-# The folder is named after what decides (settings, version of the code, decoders), and a clip is known in it by its **content**, the SHA-256 of its
-# file. So nothing stale is ever read, and nothing is computed twice: music that was touched, renamed or
-# copied to another machine together with the store is found again, one more song costs one song, and
-# datasets share the clips that they have in common. Opening again reads no sound, for a file's content is
-# remembered with its size, times and inode: {glue:text}`open_small:.1f` s for the 8,000 clips of
-# FMA-small, {glue:text}`open_full:.1f` s for the 106,574 of all FMA. And since contents are compared
-# anyway, a file that is there under two genres, or in training and in test, draws a warning.
-#
-# Clips that cannot be used are listed with the reason, and move no label; a warning names the first. Where
-# the sound is at fault (it does not decode, is silent, or too short), that is remembered until a decoder
-# is upgraded. Where the disk is (no permission, too many open files), the next call tries again.
-#
-# How long that takes for a thousand clips or a hundred thousand, and how to spread it over many machines,
-# stands on the page about [costs](costs.ipynb).
+# A store is a folder of plain npy files, one a clip, in float32: the very values that `log_mel` gives. It
+# may be killed at any moment and goes on when called again, and a clip that cannot be used is listed with
+# the reason. What does not fit in memory comes as `store.stream("training", batch_size=64, shuffle=True)`,
+# which Keras' `fit` takes as it is. How it knows a clip again, and how long a hundred thousand take, stands
+# on the page about [costs](costs.ipynb).
 
 # %% [markdown]
 # ## Summary
@@ -376,7 +370,7 @@ glue("open_full", min(opening["fma_full"]["again"]), display=False)
 #
 # ## Exercises
 #
-# ```{exercise} How many frames?
+# ```{exercise} ★ How many frames?
 # :label: log-mel-1
 #
 # How many frames of hop 512 would show all of a 30-second clip? And which branch of the network would
@@ -392,7 +386,7 @@ glue("open_full", min(opening["fma_full"]["again"]), display=False)
 # single weight, but take twice the steps.
 # ```
 #
-# ```{exercise} Louder
+# ```{exercise} ★★ Louder
 # :label: log-mel-2
 #
 # Predict, then run. Multiply `y` by 0.1: by how many decibels does `log_mel` change? Then make only its
@@ -415,7 +409,7 @@ glue("open_full", min(opening["fma_full"]["again"]), display=False)
 # falls under the floor is lost.
 # ```
 #
-# ```{exercise} Half the bytes
+# ```{exercise} ★★ Half the bytes
 # :label: log-mel-3
 #
 # Store the clip's log-mel as float16. Where will the error be largest: in the loud places or in the
@@ -434,7 +428,7 @@ glue("open_full", min(opening["fma_full"]["again"]), display=False)
 # of FMA is a twenty-fifth of the music itself.
 # ```
 #
-# ```{exercise} Feng's segments
+# ```{exercise} ★★★ Feng's segments
 # :label: log-mel-4
 #
 # Make the six five-second segments of the clip with `FENG` and `offset`. Why must they all be in the
