@@ -125,7 +125,8 @@ def branch_that_listens(x):
 
 # %%
 heard = Input((128, 128))
-x = layers.Normalization(axis=-1)(heard)[..., None]
+standardise = layers.Normalization(axis=-1)
+x = standardise(heard)[..., None]
 x = [*branch_that_looks(x), branch_that_listens(x)]
 x = layers.Concatenate()(x)
 x = layers.BatchNormalization(momentum=0.9)(x)
@@ -140,6 +141,7 @@ models.trainable_parameters(by_hand)
 # %%
 shipped = models.pretrained("beyond")
 by_hand.set_weights(shipped.get_weights())
+standardise.finalize_state()  # Keras keeps a copy of mean and variance
 X = picture[None]
 difference = by_hand.predict(X, verbose=0) - shipped.predict(X, verbose=0)
 bool(np.abs(difference).max() < 1e-5)

@@ -20,6 +20,9 @@
 # genres lie in its ears, which of them border on each other, and are its mistakes strays or
 # emigrants?*
 #
+# **You will be able to** read a map made by t-SNE for what it promises and no more, and ask it where
+# mistakes live. **You should know** [beyond](beyond.ipynb). **Time**: 10 minutes.
+#
 # Before `beyond` names a genre, it has turned thirty seconds of music into {glue:text}`features`
 # numbers, the outputs of its two branches side by side ([beyond](beyond.ipynb)). Clips with nearly the
 # same numbers are the same to it, whatever they are called. Nobody can look at so many dimensions, so
@@ -41,7 +44,7 @@ glue("features", record["features"], display=False)
 glue("clips", len(record["clips"]), display=False)
 
 # %% [markdown]
-# {numref}`fig-map` has all {glue:text}`clips` test clips of FMA-small's official split, none of which it was
+# The figure below has all {glue:text}`clips` test clips of FMA-small's official split, none of which it was
 # trained on.
 # The colour is the genre that the artist chose; a dot is a clip that the network gets right, a cross a
 # mistake. Point at one, or step from one to the next with the arrow keys, and see how the network
@@ -107,7 +110,7 @@ assert table["probability"].mean() > table["right"].mean(), "the solution says t
 # %% [markdown]
 # ## Countries and rumours
 #
-# In {numref}`fig-map-genres` every genre has a map, its own clips on top of all others. Some genres are countries, with a
+# In the figure below every genre has a map, its own clips on top of all others. Some genres are countries, with a
 # centre and a border; others are rumours, a little everywhere. Which are which is no news to a
 # musician: a beat, or a distorted guitar, is something to hear, and *Pop* or *Experimental* is
 # something to say about a record.
@@ -152,7 +155,7 @@ assert among[lost] - recall[lost] > 0.1, "the page says that a last layer gives 
 #
 # ## Exercises
 #
-# ```{exercise} Sure, and wrong
+# ```{exercise} Sure, and wrong (★)
 # :label: map-sure
 # Take the clips to whose genre the network gives more than 80 %. Guess first: what share of them does
 # it get wrong? Then count.
@@ -169,7 +172,7 @@ assert among[lost] - recall[lost] > 0.1, "the page says that a last layer gives 
 # ([discussion](discussion.ipynb)): being calibrated is a property of a network *and* of the clips.
 # ````
 #
-# ```{exercise} A question that the map cannot answer
+# ```{exercise} A question that the map cannot answer (★★)
 # :label: map-distance
 # Is Hip-Hop nearer to Electronic or to Folk? Measure it on the map, then say why the number is worth
 # nothing, and find a better one in `table`.

@@ -20,6 +20,10 @@
 # networks. Which of them made Figure 2? Can its table be made again? And why did the same weights
 # score so differently on another computer?*
 #
+# **You will be able to** check a paper's tables against its code and its weights, and say what stays
+# in doubt. **You should know** [the networks](rnn.ipynb), and what a [confusion matrix](train.ipynb)
+# is. **Time**: 20 minutes.
+#
 # This is a detective story: one trace after another, each leading to the next. The traces are the paper
 # {cite}`fadaviardakani2020parallel`, the notebooks that its authors left on the web, and six files of
 # weights, of theirs and of {cite:t}`dwivedi2018prcnn`, from whom they had started. Nobody is accused of
@@ -85,7 +89,7 @@ record["parameters"]["figure2"]
 # %% [markdown]
 # More than twice as many. Whatever this file is, it is not the network of the text. But it must be *some*
 # network, and a file fits only the one whose layers have exactly its shapes. So we lined up the suspects.
-# Before you look at {numref}`tab-repro-lineup`: what would you have to double in the text's network to get
+# Before you look at the table below: what would you have to double in the text's network to get
 # there? The convolutions have few weights, the GRU has many.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-repro-lineup", "caption": "The line-up: every network built here, its size, and what the files hold."}}
@@ -94,7 +98,7 @@ right = {
     "figure3": int(np.trace(facts.CONFUSION_FIGURE3)),
 }
 published = facts.REFERENCES.set_index("method")["test"]
-weights = {
+files = {
     checkpoint.network: name
     for name, checkpoint in models.CHECKPOINTS.items()
     if "rerun" not in name
@@ -109,7 +113,7 @@ for name in ("paper", "dwivedi", "figure2", "figure3", "figure4", "stacked", "dw
         "RNN": f"BiGRU-{options['units']}" + " twice" * (options["rnn_layers"] == 2),
         "joined by": "attention" if attends else "concatenation",
         "parameters": models.trainable_parameters(model),
-        "in the file": record["parameters"].get(weights.get(name)),
+        "in the file": record["parameters"].get(files.get(name)),
     }
 variants = pd.DataFrame.from_dict(rows, orient="index").astype({"in the file": "Int64"})
 variants.style.format("{:,}", subset=["parameters", "in the file"], na_rep="no file")
@@ -165,7 +169,7 @@ glue("total", f"{lines['parameters'].sum():,}", display=False)
 # ## The tables, made again
 #
 # Do the files and the printed tables belong together? The authors' notebooks print a confusion matrix that
-# the paper leaves out ({numref}`fig-repro-confusion`). If it is the right one, every number of
+# the paper leaves out (the figure below). If it is the right one, every number of
 # Figures 2 and 3 must follow from it: precision, recall and F1 of eight genres, and the means.
 
 
@@ -221,8 +225,8 @@ glue("accuracy3", 100 * reports["Figure 3"].accuracy, display=False)
 #
 # So the tables are real, and their networks known. The next thing to feed such a network is a clip, as the
 # text says: a hop of 512 samples, 640 frames, decibels. But the notebooks say otherwise. Their hop is
-# 1024, and that decides how much music there is in an image of the same size (you have seen it in
-# {numref}`fig-mel-reach`).
+# 1024, and that decides how much music there is in an image of the same size (as the chapter on
+# [log-mel](log_mel.ipynb) shows).
 
 # %% tags=["remove-cell"]
 PAPER, AUTHORS = spectrogram.PAPER, spectrogram.AUTHORS
@@ -239,7 +243,7 @@ assert 1.9 < AUTHORS.seconds / PAPER.seconds < 2.1
 # the loudest moment of the *whole* clip, which may lie in the last few frames that are then cut off.
 #
 # Which of the three matters? Predict: of a hop, a unit, and a reference, which one hurts most?
-# {numref}`fig-repro-front` changes one at a time, for five real clips of FMA-small and three published
+# The figure below changes one at a time, for five real clips of FMA-small and three published
 # networks.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-repro-front", "caption": "The probability of the true genre, from the code's front end to the text's. A line is a clip."}}
@@ -319,7 +323,7 @@ Markdown(
 # %% [markdown]
 # What else differs between the two libraries? A GRU decides with *gates* what to keep, and the function that opens them had changed its default: Keras 2 used a hard
 # sigmoid, three straight lines; tf.keras a sigmoid. A file of weights does not say which. Today's
-# Keras 3 has a function called *hard sigmoid*, too, but with another slope ({numref}`fig-repro-gates`).
+# Keras 3 has a function called *hard sigmoid*, too, but with another slope (the figure below).
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-repro-gates", "caption": "Three functions that have all been a GRU's gate."}}
 x = np.linspace(-6, 6, 241)
@@ -339,7 +343,7 @@ plots.show(
 
 # %% [markdown]
 # So here is the experiment: the same weights, the same input, another gate. The curves are close; how much
-# can it matter? {numref}`fig-repro-said` shows what three published networks say of the five clips with
+# can it matter? The figure below shows what three published networks say of the five clips with
 # each gate. Look for a row whose three tiles do not agree.
 
 # %% tags=["remove-cell"]
@@ -389,7 +393,7 @@ shown
 
 # %% [markdown]
 # Five clips are few. On a whole dataset: for how many clips does a gate that the weights were not
-# trained with change the genre they say ({numref}`fig-repro-changed`)?
+# trained with change the genre they say (the figure below)?
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-repro-changed", "caption": "For how many clips another gate changes the genre that the weights say."}}
 if dataset is not None and checkpoints is None:
@@ -477,7 +481,7 @@ Markdown("\n\n".join(said))
 # two may differ in more than that, and music from elsewhere is not the test split.
 #
 # A good detective looks for evidence against his suspect. In the paper's Table 2 every network falls from
-# validation to test, and those without any gate fall as well ({numref}`fig-repro-fall`).
+# validation to test, and those without any gate fall as well (the figure below).
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-repro-fall", "caption": "The paper's Table 2, from validation to test. Networks without a GRU have no gate that could be wrong."}}
 table2 = facts.TABLE2.set_index("row")
@@ -529,7 +533,7 @@ glue("attention_test", float(attended["test"]), display=False)
 # ## And if every number were right?
 #
 # Suppose that all of them are. How far would they move with 800 other clips of the same kind?
-# {numref}`fig-repro-intervals` gives the published scores with Wilson's interval.
+# The figure below gives the published scores with Wilson's interval.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-repro-intervals", "caption": "Published test accuracies on FMA-small with 95 % intervals for 800 clips."}}
 correct = {
@@ -595,7 +599,7 @@ if write_results:
 # %% [markdown]
 # ## Exercises
 #
-# ```{exercise} Two figures, one test set
+# ```{exercise} Two figures, one test set (★★)
 # :label: reproduction-unpaired
 # Is Figure 2 better than Figure 3? Compare the two counts of right clips, as if the two networks had
 # heard different clips. Why would the paired test be better, and why can it not be made?
@@ -609,7 +613,7 @@ if write_results:
 # print sums. Besides, both tests ask about these two runs, not about the two kinds of network.
 # ```
 #
-# ```{exercise} Find the file
+# ```{exercise} Find the file (★★)
 # :label: reproduction-count
 # A file holds 209,256 numbers. Which network is it? Derive its count by hand from filters and units.
 # ```
@@ -621,7 +625,7 @@ if write_results:
 # `{n: models.trainable_parameters(models.build(n)) for n in models.names()}` counts for you.
 # ```
 #
-# ```{exercise} Half a clip
+# ```{exercise} Half a clip (★★★)
 # :label: reproduction-half
 # With a hop of 512 the network sees the first half of each clip. How would you find out, without
 # FMA, whether the other half matters?
@@ -635,7 +639,7 @@ if write_results:
 # `dataclasses.replace(prcnn.spectrogram.PAPER, name="hop1024", hop_length=1024)`.
 # ```
 #
-# ```{exercise} Settle it
+# ```{exercise} Settle it (★★★)
 # :label: reproduction-settle
 # You have FMA-small. What would convince you that the old gate is *not* the reason?
 # ```
