@@ -107,7 +107,7 @@ assert np.allclose(a, b, atol=1e-4), "the branch built on this page is the libra
 
 # %% [markdown]
 # **Change this and run again:** make every pool `(1, 2)` in the loop. Then no frame is ever joined with
-# another, the branch puts out forty times as many numbers, and the comparison fails, as it should.
+# another, the branch puts out hundreds of times as many numbers, and `np.allclose` refuses to compare them.
 
 # %% mystnb={"figure": {"name": "tab-cnn-layers", "caption": "The CNN branch, layer by layer: what comes out, what is learned, and what one value of it sees."}}
 seen = models.receptive_field(cnn)[["frames", "bands"]]
