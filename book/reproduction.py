@@ -577,7 +577,8 @@ def wilson(correct, n, z=1.96):
 
 
 ours = wilson(right["figure2"], 800)
-bool(np.allclose(ours, evaluation.wilson(right["figure2"], 800), atol=1e-4))
+theirs = evaluation.wilson(right["figure2"], 800)
+bool(np.allclose(ours, theirs, atol=1e-4))
 
 # %% [markdown]
 # **Change this and run again:** `wilson(right["figure2"] // 4, 200)`, the same accuracy on a quarter of the

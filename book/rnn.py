@@ -41,7 +41,7 @@ from IPython.display import Markdown
 from keras import Input, Model, layers
 
 import prcnn
-from prcnn import models, plots
+from prcnn import audio, models, plots
 from prcnn.datasets.synthetic import sounds
 from prcnn.study import results
 from prcnn.spectrogram import AUTHORS, PAPER, log_mel
@@ -254,33 +254,46 @@ assert rnn.get_layer("gru").count_params() == 2 * 3 * (128 * 64 + 64 * 64 + 2 * 
 # %% [markdown]
 # ## The state, step by step
 #
-# Asked for the whole sequence, the same layer shows what it holds after every step
-# (the figure below). Rows are the 128 numbers of the two states; the branch hands on the forward
-# state's last column and the backward state's **first**: each has then read the whole clip.
+# Asked for the whole sequence, the same layer shows what it holds after every step. (The branch hands on
+# the forward state's last column and the backward state's **first**: each has then read the whole clip.)
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-rnn-states", "caption": "What the untrained GRU holds after every step of a clip, one row a number. Press play: which rows move with the music?"}}
+# %%
 steps = models.outputs(rnn, X[:1], "rnn_input")
 gru = rnn.get_layer("gru")
-watched = keras.layers.Bidirectional.from_config(gru.get_config())
-watched.forward_layer.return_sequences = watched.backward_layer.return_sequences = True
-watched.return_sequences = True
+sequence = layers.GRU(64, return_sequences=True)
+watched = layers.Bidirectional(sequence)
 watched.build(steps.shape)
 watched.set_weights(gru.get_weights())
 states = keras.ops.convert_to_numpy(watched(steps))[0]
+states.shape
 
-fig, ax = plt.subplots(figsize=(7.2, 3.4))
-whole = (0, PAPER.seconds, -0.5, 127.5)
-image = ax.imshow(states.T, cmap="RdBu", vmin=-1, vmax=1, extent=whole)
-ax.axhline(63.5, c="k", lw=1)
-ax.set(xlabel="time (s)", ylabel="forward below, backward above")
-ax.grid(False)
-fig.colorbar(image, ax=ax)
+# %% [markdown]
+# The figure below follows one of these numbers, that of the forward state which goes most with the
+# loudness of the clip. Nobody has taught it to: among 64 random units one always does. Press play; the
+# high tone is as loud as the unit is high.
+
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-rnn-states", "caption": "One unit of the untrained GRU while it hears a clip, and the loudness that it follows. The high tone is the unit."}}
+loud = steps[0].mean(axis=1)
+moving = states[:, :64] + 1e-6 * np.arange(len(states))[:, None]  # some never move
+follows = np.abs([np.corrcoef(unit, loud)[0, 1] for unit in moving.T])
+unit, seconds = states[:, follows.argmax()], np.arange(len(states)) * 2 * PAPER.step
+sound = audio.load(some.path.iloc[0], PAPER.sr, duration=4)
+time = np.arange(len(sound)) / PAPER.sr
+height = (unit - unit.min()) / np.ptp(unit)
+tone = 0.15 * np.interp(time, seconds, height) * np.sin(2 * np.pi * 880 * time)
+ax = plt.subplots(figsize=(7.2, 2.4))[1]
+ax.plot(seconds, unit, c="C3", label="one unit of the state")
+over = ax.twinx()
+over.plot(seconds, loud, "--", c="0.5", label="loudness")
+over.set_ylabel("mean level (dB)")
+over.grid(False)
+ax.set(xlabel="time (s)", ylabel="state", xlim=(0, 4))
+ax.figure.legend(ncols=2, loc="outside upper center")
 plots.show(
     ax,
-    alt="128 rows of states over 320 steps, most at -1 or 1 for long stretches, some changing with the music.",
-    sound=some.path.iloc[0],
-    label=f"the clip ({some.genre.iloc[0]}), three seconds of it",
-    seconds=3.0,
+    alt="Two curves over four seconds, the loudness of a clip and one number of a GRU's state, which moves with it.",
+    sound=0.7 * sound + tone,
+    label=f"the clip ({some.genre.iloc[0]}), and a tone for the unit",
 )
 
 # %% tags=["remove-cell"]
