@@ -16,7 +16,7 @@
 # %% [markdown]
 # # Beyond: does a network pay?
 #
-# *A support vector machine on hand-made features is ahead of the paper's network, and it trains in a
+# *A support vector machine on hand-made features is no worse than the paper's network, and it trains in a
 # minute. Keep the paper's idea, a branch that looks and a branch that listens, and build both as one
 # would today: is it worth the trouble then?*
 #
