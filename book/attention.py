@@ -20,6 +20,10 @@
 # it does not help. What did that attention look at? At nothing: one line of algebra shows it, and so
 # do the authors' own weights. Then the same question for attention that works.*
 #
+# **You will be able to** say from a layer table what an attention can learn, show it with a gradient,
+# and build one in five lines that does weigh time. **You should know** [the CNN branch](cnn.ipynb),
+# [the RNN branch](rnn.ipynb). **Time**: 25 minutes.
+#
 # The page trains a small network on the way. With the authors' weights in a folder, it measures them
 # instead of reading what was measured before:
 #
@@ -63,7 +67,7 @@ test_clips = features.clips[features.clips["split"] == "test"]
 #
 # The CNN ends in 256 numbers, the GRU in a state $h$ of 256. A softmax makes weights of the CNN's
 # numbers, a product joins them with the state, a sum closes: the last lines of Figure 4, here in
-# {numref}`tab-attention-layers`. Read it slowly, from the softmax on. Do you see what is wrong?
+# the table below. Read it slowly, from the softmax on. Do you see what is wrong?
 
 # %% mystnb={"figure": {"name": "tab-attention-layers", "caption": "The end of the published attention network: each layer, what it puts out, and what it reads."}}
 n_genres = len(features.genres)
@@ -88,7 +92,7 @@ table.rename_axis(index=None, columns="layer")
 #
 # The same clips, twice: through the network as it is, and with all five convolutions set to zero. For
 # comparison, the same two branches joined side by side, as in the paper's other networks
-# ({numref}`tab-attention-silence`).
+# (the table below).
 
 # %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "tab-attention-silence", "caption": "The largest change of any probability when all five convolutions are set to zero."}}
 X = X_test[:8]
@@ -108,7 +112,7 @@ assert change["dwivedi_retrained"] > 1e-3, "and that it does something elsewhere
 #
 # What does not change the output gets no gradient. One step of plain gradient descent with learning
 # rate 1 takes the gradient itself off every weight; so the change of the weights *is* the gradient. In
-# {numref}`tab-attention-gradients`, in which rows do you expect a zero?
+# the table below, in which rows do you expect a zero?
 
 
 # %%
@@ -144,7 +148,7 @@ assert conv["dwivedi_retrained"].min() > 1e-4 * gradients.loc["genre", "dwivedi_
 #
 # If that is so, the convolutions behind Figure 3 must still be where their initialisation put them.
 # RMSprop keeps a record: for each weight a running mean of its squared gradient, saved in the same
-# files ({numref}`fig-attention-accumulators`).
+# files (the figure below).
 
 # %% tags=["remove-input"]
 if checkpoints is None:
@@ -182,7 +186,7 @@ plots.show(
 # `figure3` and `figure3_rerun` are two runs of the attention network; the others, joined by
 # concatenation, come from the same authors, data and optimiser. (Dwivedi's file is too old to name
 # its accumulators by layer.) Keras's initialisation is uniform within a limit that follows from
-# a layer's size, with biases of zero. {numref}`fig-attention-limits` divides the largest weight of each
+# a layer's size, with biases of zero. The figure below divides the largest weight of each
 # layer by that limit. The kernels of Figure 3 still fill their range and no more, all five of them; those
 # of Figure 2 have left it, the deeper the further.
 
@@ -251,7 +255,37 @@ glue("moved_joined", f"{min(record['without_cnn'][name] for name in joined):.2f}
 # $$c = \sum_t \alpha_t h_t , \qquad \alpha_t = \frac{\exp e_t}{\sum_s \exp e_s} ,$$
 #
 # so weights are shared out over *time*, and nothing cancels: each state is another. They differ in
-# where the score $e_t$ comes from ({numref}`tab-attention-scores`).
+# where the score $e_t$ comes from (the table below). In NumPy it is five lines, here for the score that
+# the state itself gives:
+
+
+# %%
+def attend(h, W, b, u):
+    """The weighted mean of states h (steps, units), and the weights."""
+    e = np.tanh(h @ W + b) @ u  # a score for each moment
+    alpha = np.exp(e - e.max())
+    alpha = alpha / alpha.sum()  # a softmax over time
+    return alpha @ h, alpha
+
+
+# %%
+serial = models.build("attention_serial", n_genres=n_genres, seed=seed)
+h = models.outputs(serial, X[:1], "gru")[0]
+hidden, scores = (
+    serial.get_layer(f"attention_{name}").get_weights()
+    for name in ("hidden", "scores")
+)
+c, alpha = attend(h, *hidden, scores[0][:, 0])
+theirs = models.outputs(serial, X[:1], "context")[0]
+bool(np.allclose(c, theirs, atol=1e-5))
+
+# %% tags=["remove-cell"]
+assert np.allclose(c, theirs, atol=1e-5), "attention built on this page is the library's"
+
+# %% [markdown]
+# **Change this and run again:** divide the scores by ten, `e = e / 10`, before the softmax. The weights
+# get nearly even, and the comparison fails. Multiply them by a hundred instead, and a single moment
+# takes all: `alpha.max()` is close to one.
 #
 # ```{table} Three scores for a moment, after Yu et al.
 # :name: tab-attention-scores
@@ -286,7 +320,7 @@ for name, model in working.items():
 #
 # Weights sum to one. They vary over time. Other convolutions move them, where there are any. And
 # other orders of the same frames give other probabilities: a network that keeps these is looking
-# at something. {numref}`tab-attention-checks` has them for untrained networks and eight clips.
+# at something. The table below has them for untrained networks and eight clips.
 
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-attention-checks", "caption": "Four things that must hold of attention that works."}}
@@ -301,18 +335,18 @@ def looks(model):
 rng = np.random.default_rng(seed)
 rows = {}
 for name, model in working.items():
-    weights, p, shuffled = looks(model)
+    alpha, p, shuffled = looks(model)
     scrambled = keras.models.clone_model(model)
     scrambled.set_weights(model.get_weights())
     for layer in weights.convolutions(scrambled):
         layer.set_weights([rng.normal(0, 0.3, w.shape) for w in layer.get_weights()])
     other = looks(scrambled)[0] if weights.convolutions(model) else None
     rows[name] = {
-        "sums to one within": np.abs(weights.sum(axis=1) - 1).max(),
-        "largest / mean weight": (weights.max(axis=1) / weights.mean(axis=1)).max(),
+        "sums to one within": np.abs(alpha.sum(axis=1) - 1).max(),
+        "largest / mean weight": (alpha.max(axis=1) / alpha.mean(axis=1)).max(),
         "moved by another CNN": None
         if other is None
-        else np.abs(other - weights).sum(axis=1).max() / 2,
+        else np.abs(other - alpha).sum(axis=1).max() / 2,
         "change when time is shuffled": np.abs(p - shuffled).max(),
     }
 checks = pd.DataFrame.from_dict(rows, orient="index").astype(float)
@@ -333,7 +367,7 @@ assert (checks["change when time is shuffled"] > 1e-4).all()
 #
 # ## Where it looks
 #
-# A short training, then one clip of the test split. {numref}`fig-attention-look` is its spectrogram, and
+# A short training, then one clip of the test split. The figure below is its spectrogram, and
 # over it how much each moment counts. The dashed line is what every moment would get if all counted the
 # same. Press play, and hear what it found important.
 
@@ -383,7 +417,7 @@ for word, start in (("most", summed.argmax()), ("least", summed.argmin())):
     display(plots.player(heard["path"], label=label, seconds=1, offset=start * step))
 
 # %% [markdown]
-# How uneven do the weights get? {numref}`tab-attention-focus` gives the largest weight of each test clip,
+# How uneven do the weights get? The table below gives the largest weight of each test clip,
 # as a multiple of the mean, and how many steps would share the weight if it were shared out evenly (the
 # exponential of the entropy).
 
@@ -420,7 +454,7 @@ assert np.ptp(trained, axis=1).min() > 0, "and it varies over time in every clip
 #
 # ## Exercises
 #
-# ```{exercise} The other sum
+# ```{exercise} The other sum (★)
 # :label: attention-other-sum
 # What would come out of Figure 4 if the sum ran over the units $j$ instead of the weights $i$? Would
 # both branches count?
@@ -432,7 +466,7 @@ assert np.ptp(trained, axis=1).min() > 0, "and it varies over time in every clip
 # of the RNN's 256 numbers only their sum is left. Both count, but one of them hardly.
 # ```
 #
-# ```{exercise} Not quite zero
+# ```{exercise} Not quite zero (★★★)
 # :label: attention-not-zero
 # The accumulators of Figure 3's convolutions are tiny, but not zero. Where do they come from?
 # ```
@@ -446,7 +480,7 @@ assert np.ptp(trained, axis=1).min() > 0, "and it varies over time in every clip
 # steps, and that is why the largest bias in the table is not exactly zero either.
 # ```
 #
-# ```{exercise} Three ways to look
+# ```{exercise} Three ways to look (★★)
 # :label: attention-three-ways
 # The three networks score a moment by the state, by the frame, or by the frames around it. Order them by
 # how smooth their weights will look, and give a reason. Then run the page for the other two.
@@ -460,7 +494,7 @@ assert np.ptp(trained, axis=1).min() > 0, "and it varies over time in every clip
 # few frames that its kernels span.
 # ```
 #
-# ```{exercise} Mean instead of attention
+# ```{exercise} Mean instead of attention (★★★)
 # :label: attention-mean
 # Replace the weights by $1/T$, so that every moment counts the same. Bet: by how many points does
 # attention over time win? How would you find out whether you have won your bet?

@@ -20,6 +20,10 @@
 # middle. So the network listens to a window of it, then to the next. What does it say, and how much
 # of that should one believe?*
 #
+# **You will be able to** ask a network about your own music, see which part of it decided, and judge
+# how far to believe the answer. **You should know** nothing for the page above; a little Python for
+# the rest. **Time**: 15 minutes.
+#
 # Try it with music that you know. The network is [beyond](beyond.ipynb), with the weights that come with
 # this book's library, and it runs in your browser:
 #
@@ -49,6 +53,7 @@ from prcnn import audio, listening, plots, spectrogram
 from prcnn.datasets.synthetic import clips
 from prcnn.evaluation import percent
 from prcnn.listening import Listening
+from prcnn.listening.network import find_network
 from prcnn.study import music_map, results
 
 plots.use_style()
@@ -87,7 +92,7 @@ plots.show(
 )
 
 # %% [markdown]
-# In your picture as in {numref}`fig-classify-example`, every step in the course of a genre is one window of thirty
+# In your picture as in the figure above, every step in the course of a genre is one window of thirty
 # seconds, and the answer is the mean of all windows. Where no genre reaches one half, the network is more likely
 # wrong than right, by its own word, and the page says that it is *not sure*. It also says where a song is shorter
 # than a window, or has no treble: of a copy that has lost what lies above 8 kHz the network may be surer than of
@@ -126,7 +131,7 @@ print(heard)
 #
 # ## When exactly?
 #
-# The same song in steps of one second ({numref}`fig-classify-fine`):
+# The same song in steps of one second (the figure below):
 
 # %%
 step = max(1.0, y.size / sr / 200)
@@ -151,13 +156,39 @@ plots.show(
 #
 # ## What decided?
 #
-# Cover a part of the picture, and see how much of the probability is lost: that part spoke for the genre. {numref}`fig-classify-decided`
-# does so with the window that spoke most clearly, in parts of a tenth of its time and a quarter of its bands.
+# Cover a part of the picture, and see how much of the probability is lost: that part spoke for the genre. The library
+# does so with the window that spoke most clearly, here in parts of a tenth of its time and a quarter of its bands:
 
 # %%
 found = listening.occlusion_map(
     y, model, parts=(10, 4), sr=sr, hop=hop, weights=weights
 )
+found.drops.round(3)
+
+# %% [markdown]
+# A cell of this table takes five lines. What is covered gets the mean of its band over the window, so that nothing
+# happens there and nothing is louder or softer than before:
+
+# %%
+network, _, genres, _ = find_network(model, weights=weights)
+
+
+def lost_without(frames, bands):
+    covered = found.mel.copy()
+    mean = found.mel[:, bands].mean(axis=0)
+    covered[frames, bands] = mean
+    p = network.predict(covered[None], verbose=0)[0]
+    return found.probability - p[genres.index(found.genre)]
+
+
+first = lost_without(
+    slice(0, found.drops.index[1]), slice(0, found.drops.columns[1])
+)
+bool(abs(first - found.drops.iloc[0, 0]) < 1e-3)
+
+# %% [markdown]
+# **Change this and run again:** call `lost_without(slice(None), slice(None))`, everything covered. What is left of
+# the probability is what the network makes of a sound in which nothing happens.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-classify-decided", "caption": "Red parts speak for the genre: covered, they cost it probability. Blue ones speak against it. The five seconds that count most are there to be heard."}}
 lost = found.drops.sum(axis=1)
@@ -175,6 +206,7 @@ plots.show(
 )
 
 # %% tags=["remove-cell"]
+assert abs(first - found.drops.iloc[0, 0]) < 1e-3, "what is computed by hand is the library's"
 bands = listening.occlusion_map(y, model, parts=(1, 8), sr=sr, hop=hop, weights=weights).drops.iloc[0]
 first = int(bands.idxmax())
 edges = spectrogram.mel_filters(found.settings)
@@ -208,7 +240,7 @@ if (song, model) == (None, "beyond"):
 # ## It has as many words as genres
 #
 # There is no word for *something else*. Whatever is played, the probabilities sum to one; only of silence
-# the page, and Python, say that it is no music. Guess first: which genre is white noise? {numref}`tab-classify-sounds` has the answer.
+# the page, and Python, say that it is no music. Guess first: which genre is white noise? The table below has the answer.
 
 # %%
 rng = np.random.default_rng(0)
@@ -249,7 +281,7 @@ if model == "beyond":
 # ## Is it as right as it is sure?
 #
 # If a network says 90 % of ten clips, nine should be of that genre. The shipped weights' probabilities were
-# calibrated on the validation clips. Whether they keep the promise is counted in {numref}`fig-classify-sure` on the
+# calibrated on the validation clips. Whether they keep the promise is counted in the figure below on the
 # test clips, by artists whom the network has never heard.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-classify-sure", "caption": "How often the network is right, against how sure it is: test clips of FMA-small, with 95 % intervals. On the dotted line it is as right as it is sure."}}
@@ -295,7 +327,7 @@ assert kept["right"].is_monotonic_increasing or kept["right"].corr(kept["said"])
 # ## Real music
 #
 # Two clips of FMA-small, one after the other. FMA's label of 000002, a training clip, is Hip-Hop, that of
-# 000182, from the test split, Rock. {numref}`fig-classify-real` was kept from a run of this page with these files:
+# 000182, from the test split, Rock. The figure below was kept from a run of this page with these files:
 #
 # ```sh
 # papermill book/classify.ipynb out.ipynb \
@@ -339,7 +371,7 @@ assert kept.table.iloc[0].idxmax() == "Hip-Hop" and kept.table.iloc[-1].idxmax()
 #
 # ## Exercises
 #
-# ```{exercise} Your own
+# ```{exercise} Your own (★)
 # :label: classify-own
 # Choose a song you know well. Before you drop it in above, write down which genre the network will name
 # and at what minute it will change its mind. What did you hear that it did not?
@@ -352,7 +384,7 @@ assert kept.table.iloc[0].idxmax() == "Hip-Hop" and kept.table.iloc[-1].idxmax()
 # mostly cannot hear.
 # ```
 #
-# ```{exercise} Turn it down
+# ```{exercise} Turn it down (★)
 # :label: classify-quiet
 # Guess first: what changes if you classify the song at a tenth of its loudness?
 # ```
@@ -367,7 +399,7 @@ assert kept.table.iloc[0].idxmax() == "Hip-Hop" and kept.table.iloc[-1].idxmax()
 # rounding. Turn only the second half down and the windows across the joint do change.
 # ````
 #
-# ```{exercise} Backwards
+# ```{exercise} Backwards (★★)
 # :label: classify-backwards
 # Play the song backwards. Will the genres stay, and what does that tell about what the network listens to?
 # ```
@@ -382,7 +414,7 @@ assert kept.table.iloc[0].idxmax() == "Hip-Hop" and kept.table.iloc[-1].idxmax()
 # changes, by the order of events.
 # ````
 #
-# ```{exercise} Ten seconds
+# ```{exercise} Ten seconds (★★)
 # :label: classify-ten
 # The page plays a recording of ten seconds three times in a row, to fill a window. What can the network not
 # know then, and how far is its answer from that for all thirty?

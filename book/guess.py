@@ -19,6 +19,9 @@
 # *Eight clips, one of each genre, five seconds of each. You have not heard a single example; the network
 # heard hundreds. How many do you get, how many does it, and when would the difference mean anything?*
 #
+# **You will be able to** hear what the names of the book's own genres mean, and say how little eight
+# clips prove. **You should know** nothing. **Time**: 10 minutes.
+#
 # The clips come from the test split of the book's default dataset, music made by a program and named
 # after FMA's genres ([datasets](datasets.ipynb)). What the names stand for you have to find out as you
 # go: the answer folds out once you have chosen, and the later clips are easier for it. The network is
@@ -90,7 +93,7 @@ assert near / len(wrong) > 2 / 7 + 0.2, "the page says that it mistakes neighbou
 #
 # ## Exercises
 #
-# ```{exercise} How far ahead is ahead?
+# ```{exercise} How far ahead is ahead? (★)
 # :label: guess-ahead
 # You and the network heard the same clips, so only those count where one of you alone was right. Say
 # that you were, on `n` clips, and the network never. Guess first: from which `n` on is that more than luck
@@ -110,7 +113,7 @@ assert near / len(wrong) > 2 / 7 + 0.2, "the page says that it mistakes neighbou
 # compares networks in this book; with eight clips it can hardly ever say yes.
 # ````
 #
-# ```{exercise} Blind
+# ```{exercise} Blind (★★)
 # :label: guess-blind
 # Somebody names genres without listening. One player draws each answer by lot, another one uses each
 # genre exactly once, a third one says Rock eight times. Who gets most right, on average? Guess, then

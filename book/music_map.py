@@ -20,6 +20,9 @@
 # genres lie in its ears, which of them border on each other, and are its mistakes strays or
 # emigrants?*
 #
+# **You will be able to** read a map made by t-SNE for what it promises and no more, and ask it where
+# mistakes live. **You should know** [beyond](beyond.ipynb). **Time**: 10 minutes.
+#
 # Before `beyond` names a genre, it has turned thirty seconds of music into {glue:text}`features`
 # numbers, the outputs of its two branches side by side ([beyond](beyond.ipynb)). Clips with nearly the
 # same numbers are the same to it, whatever they are called. Nobody can look at so many dimensions, so
@@ -28,10 +31,13 @@
 
 # %% tags=["remove-cell"]
 import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
 from prcnn import plots
+from prcnn.datasets import splits
 from prcnn.evaluation import wilson
 from prcnn.study import music_map, results
 
@@ -41,7 +47,7 @@ glue("features", record["features"], display=False)
 glue("clips", len(record["clips"]), display=False)
 
 # %% [markdown]
-# {numref}`fig-map` has all {glue:text}`clips` test clips of FMA-small's official split, none of which it was
+# The figure below has all {glue:text}`clips` test clips of FMA-small's official split, none of which it was
 # trained on.
 # The colour is the genre that the artist chose; a dot is a clip that the network gets right, a cross a
 # mistake. Point at one, or step from one to the next with the arrow keys, and see how the network
@@ -64,15 +70,6 @@ still = plots.show(
 )
 music_map.interactive(table, still)
 
-# %% tags=["remove-cell"]
-around = music_map.around(table)
-right, wrong = table[table["right"]], table[~table["right"]]
-at_home = (around[right.index] == right["genre"]).mean()
-emigrants = (around[wrong.index] == wrong["predicted"]).mean()
-strays = (around[wrong.index] == wrong["genre"]).mean()
-recall = table.groupby("genre")["right"].mean().sort_values()
-chance = (table["genre"].value_counts(normalize=True) ** 2).sum()
-
 # %% [markdown]
 # The music itself is not here, and neither are its spectrograms: each track belongs to its artist, under
 # a Creative Commons licence of its own, and the public repository that holds the pictures names none.
@@ -81,6 +78,32 @@ chance = (table["genre"].value_counts(normalize=True) ** 2).sum()
 # `prcnn.load("fma_small_images", download=True)` fetches the picture for you alone.
 #
 # ## Where mistakes live
+#
+# Look around every clip: which genre do most of its ten nearest neighbours on the map have? An album
+# resembles itself, so neighbours from the clip's own upload do not count.
+
+# %%
+upload = splits.uploads(table).to_numpy()
+places = table[["x", "y"]].to_numpy()
+distance = np.linalg.norm(places[:, None] - places, axis=-1)
+distance[upload[:, None] == upload] = np.inf
+nearest = distance.argsort(axis=1)[:, :10]
+genres = table["genre"].to_numpy()[nearest]
+around = pd.DataFrame(genres, table.index).mode(axis=1)[0]
+(around == table["genre"]).mean()
+
+# %% [markdown]
+# **Change this and run again:** leave out the line with `np.inf`. The share rises: every clip is its own
+# nearest neighbour, and the next ones come from the same record.
+
+# %% tags=["remove-cell"]
+assert (around == music_map.around(table)).mean() > 0.99, "what is computed here is the library's"
+right, wrong = table[table["right"]], table[~table["right"]]
+at_home = (around[right.index] == right["genre"]).mean()
+emigrants = (around[wrong.index] == wrong["predicted"]).mean()
+strays = (around[wrong.index] == wrong["genre"]).mean()
+recall = table.groupby("genre")["right"].mean().sort_values()
+chance = (table["genre"].value_counts(normalize=True) ** 2).sum()
 
 # %% tags=["remove-input"]
 Markdown(
@@ -90,9 +113,7 @@ Markdown(
     f"what the network knows (trustworthiness {record['trustworthiness']:.2f}, where 1 means that all "
     "neighbours on the map are neighbours in truth), and what the network knows is a matter of "
     f"neighbourhood: with its last layer it is right in {100 * table['right'].mean():.0f} %.\n\n"
-    "One would expect a mistake deep in the country of the genre that it is mistaken for. Ask the "
-    f"{music_map.NEIGHBOURS} nearest clips around each, without those of the same upload, for their commonest "
-    f"genre. Around a clip that the network gets right it is the clip's own in {100 * at_home:.0f} %. Around a "
+    "One would expect a mistake deep in the country of the genre that it is mistaken for. But around a clip that the network gets right the commonest genre is the clip's own in {100 * at_home:.0f} %. Around a "
     f"mistake it is the genre that the network named in {100 * emigrants:.0f} %, the one that the artist named in "
     f"{100 * strays:.0f} %, and a third one in {100 * (1 - emigrants - strays):.0f} %. Mistakes are neither emigrants nor "
     "strays: they live on the borders, where everything is mixed, and a last layer that drew its borders otherwise "
@@ -107,7 +128,7 @@ assert table["probability"].mean() > table["right"].mean(), "the solution says t
 # %% [markdown]
 # ## Countries and rumours
 #
-# In {numref}`fig-map-genres` every genre has a map, its own clips on top of all others. Some genres are countries, with a
+# In the figure below every genre has a map, its own clips on top of all others. Some genres are countries, with a
 # centre and a border; others are rumours, a little everywhere. Which are which is no news to a
 # musician: a beat, or a distorted guitar, is something to hear, and *Pop* or *Experimental* is
 # something to say about a record.
@@ -119,7 +140,7 @@ for ax, (genre, here) in zip(axes.flat, table.groupby("genre"), strict=True):
     ax.scatter(table["x"], table["y"], 3, "0.85")
     for right, marker in ((True, "o"), (False, "x")):
         spots = here[here["right"] == right]
-        ax.scatter(spots["x"], spots["y"], 12, music_map.COLOURS[genre], marker, lw=1)
+        ax.scatter(spots["x"], spots["y"], 12, music_map.COLOURS[genre], marker=marker, lw=1)
     ax.set(aspect="equal", xticks=[], yticks=[])
     ax.set_title(f"{genre}, {here['right'].mean():.0%} right", fontsize="small")
 plots.show(
@@ -152,7 +173,7 @@ assert among[lost] - recall[lost] > 0.1, "the page says that a last layer gives 
 #
 # ## Exercises
 #
-# ```{exercise} Sure, and wrong
+# ```{exercise} Sure, and wrong (★)
 # :label: map-sure
 # Take the clips to whose genre the network gives more than 80 %. Guess first: what share of them does
 # it get wrong? Then count.
@@ -169,7 +190,7 @@ assert among[lost] - recall[lost] > 0.1, "the page says that a last layer gives 
 # ([discussion](discussion.ipynb)): being calibrated is a property of a network *and* of the clips.
 # ````
 #
-# ```{exercise} A question that the map cannot answer
+# ```{exercise} A question that the map cannot answer (★★)
 # :label: map-distance
 # Is Hip-Hop nearer to Electronic or to Folk? Measure it on the map, then say why the number is worth
 # nothing, and find a better one in `table`.

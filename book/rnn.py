@@ -18,6 +18,10 @@
 #
 # *The second branch reads the same spectrogram frame by frame, forwards and backwards, and hands on
 # two states. How much of the clip is left in them?*
+#
+# **You will be able to** write a GRU's step in NumPy, build the RNN branch in plain Keras, and
+# measure what a state remembers. **You should know** matrices, and [log-mel](log_mel.ipynb).
+# **Time**: 20 minutes.
 
 # %% tags=["parameters", "hide-input"]
 dataset = "synthetic"
@@ -34,9 +38,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown
+from keras import Input, Model, layers
 
 import prcnn
-from prcnn import models, plots
+from prcnn import audio, models, plots
 from prcnn.datasets.synthetic import sounds
 from prcnn.study import results
 from prcnn.spectrogram import AUTHORS, PAPER, log_mel
@@ -128,7 +133,7 @@ def by_hand(memory):
 
 
 # %% [markdown]
-# {numref}`fig-rnn-loop` shows the two numbers while the loop plays, with $b_z = 3$. A high tone sounds
+# The figure below shows the two numbers while the loop plays, with $b_z = 3$. A high tone sounds
 # while unit 2 says yes.
 
 
@@ -164,16 +169,16 @@ look(drums(), memory=3, title="The loop")
 look(drums()[::-1], memory=3, title="The loop backwards")
 
 # %% [markdown]
-# No tone. {numref}`fig-rnn-back` shows why, and that two numbers are enough to tell one order from the
+# No tone. The figure above shows why, and that two numbers are enough to tell one order from the
 # other. No average over time could, for both loops have the same. But it hangs on one number. Give unit 1 a longer memory,
-# $b_z = 5$ instead of 3, and play the loop backwards again ({numref}`fig-rnn-long`):
+# $b_z = 5$ instead of 3, and play the loop backwards again (the figure below):
 
 # %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "fig-rnn-long", "caption": "Backwards again, with a longer memory: unit 1 never forgets, and unit 2 says yes to everything."}}
 look(drums()[::-1], memory=5, title="The loop backwards")
 
 # %% [markdown]
 # It says yes to this, too. Whoever remembers everything cannot say what came just before.
-# {numref}`tab-rnn-memory` tries other values: with too short a memory the GRU hears boom-tack nowhere,
+# The table below tries other values: with too short a memory the GRU hears boom-tack nowhere,
 # with too long a one everywhere, and in between lies a narrow stretch in which it hears order. To find
 # such numbers for 64 units at once is what training is for.
 
@@ -215,15 +220,29 @@ assert np.allclose(theirs, gru(hits(drums()), W, U, b), atol=1e-5), "Keras' GRU 
 # In the paper's network nobody tells the GRU what a kick is: it reads all 128 bands. First the spectrogram
 # is pooled by (2, 1): of every two frames the louder value of each band stays. That halves the steps the
 # GRU has to make, which is where its time goes. (The authors' code also pools by (4, 2).) And a second
-# GRU reads the clip from its end: the layer is *bidirectional*.
+# GRU reads the clip from its end: the layer is *bidirectional*. In plain Keras:
+
+# %%
+heard = Input((640, 128))
+pooled = layers.MaxPooling2D((2, 1))(heard[..., None])[..., 0]
+state = layers.Bidirectional(layers.GRU(64))(pooled)
+branch = Model(heard, state)
+rnn = models.build("rnn")
+branch.layers[-1].set_weights(rnn.get_layer("gru").get_weights())
+a = branch.predict(X, verbose=0)
+bool(np.allclose(a, models.outputs(rnn, X, "gru"), atol=1e-5))
+
+# %% [markdown]
+# So the library's `rnn` is that, between a layer that standardises the bands and one that names the
+# genre. **Change this and run again:** pool by (4, 1). The comparison fails, though all weights fit: a
+# GRU's weights do not depend on the number of steps, but what it has heard at the end does.
 
 # %% mystnb={"figure": {"name": "tab-rnn-layers", "caption": "The RNN branch, layer by layer."}}
-rnn = models.build("rnn")
 table = models.layer_summary(rnn)[["type", "output", "parameters"]]
 table.rename_axis(index=None, columns="layer")
 
 # %% [markdown]
-# The parameters in {numref}`tab-rnn-layers` can be counted. The $W$ are three matrices for 128 bands, the
+# The parameters in the table above can be counted. The $W$ are three matrices for 128 bands, the
 # $U$ three for 64 units, and Keras keeps two biases for each; all of it twice, for the two directions:
 
 # %%
@@ -235,33 +254,46 @@ assert rnn.get_layer("gru").count_params() == 2 * 3 * (128 * 64 + 64 * 64 + 2 * 
 # %% [markdown]
 # ## The state, step by step
 #
-# Asked for the whole sequence, the same layer shows what it holds after every step
-# ({numref}`fig-rnn-states`). Rows are the 128 numbers of the two states; the branch hands on the forward
-# state's last column and the backward state's **first**: each has then read the whole clip.
+# Asked for the whole sequence, the same layer shows what it holds after every step. (The branch hands on
+# the forward state's last column and the backward state's **first**: each has then read the whole clip.)
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-rnn-states", "caption": "What the untrained GRU holds after every step of a clip, one row a number. Press play: which rows move with the music?"}}
+# %%
 steps = models.outputs(rnn, X[:1], "rnn_input")
 gru = rnn.get_layer("gru")
-watched = keras.layers.Bidirectional.from_config(gru.get_config())
-watched.forward_layer.return_sequences = watched.backward_layer.return_sequences = True
-watched.return_sequences = True
+sequence = layers.GRU(64, return_sequences=True)
+watched = layers.Bidirectional(sequence)
 watched.build(steps.shape)
 watched.set_weights(gru.get_weights())
 states = keras.ops.convert_to_numpy(watched(steps))[0]
+states.shape
 
-fig, ax = plt.subplots(figsize=(7.2, 3.4))
-whole = (0, PAPER.seconds, -0.5, 127.5)
-image = ax.imshow(states.T, cmap="RdBu", vmin=-1, vmax=1, extent=whole)
-ax.axhline(63.5, c="k", lw=1)
-ax.set(xlabel="time (s)", ylabel="forward below, backward above")
-ax.grid(False)
-fig.colorbar(image, ax=ax)
+# %% [markdown]
+# The figure below follows one of these numbers, that of the forward state which goes most with the
+# loudness of the clip. Nobody has taught it to: among 64 random units one always does. Press play; the
+# high tone is as loud as the unit is high.
+
+# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-rnn-states", "caption": "One unit of the untrained GRU while it hears a clip, and the loudness that it follows. The high tone is the unit."}}
+loud = steps[0].mean(axis=1)
+moving = states[:, :64] + 1e-6 * np.arange(len(states))[:, None]  # some never move
+follows = np.abs([np.corrcoef(unit, loud)[0, 1] for unit in moving.T])
+unit, seconds = states[:, follows.argmax()], np.arange(len(states)) * 2 * PAPER.step
+sound = audio.load(some.path.iloc[0], PAPER.sr, duration=4)
+time = np.arange(len(sound)) / PAPER.sr
+height = (unit - unit.min()) / np.ptp(unit)
+tone = 0.15 * np.interp(time, seconds, height) * np.sin(2 * np.pi * 880 * time)
+ax = plt.subplots(figsize=(7.2, 2.4))[1]
+ax.plot(seconds, unit, c="C3", label="one unit of the state")
+over = ax.twinx()
+over.plot(seconds, loud, "--", c="0.5", label="loudness")
+over.set_ylabel("mean level (dB)")
+over.grid(False)
+ax.set(xlabel="time (s)", ylabel="state", xlim=(0, 4))
+ax.figure.legend(ncols=2, loc="outside upper center")
 plots.show(
     ax,
-    alt="128 rows of states over 320 steps, most at -1 or 1 for long stretches, some changing with the music.",
-    sound=some.path.iloc[0],
-    label=f"the clip ({some.genre.iloc[0]}), three seconds of it",
-    seconds=3.0,
+    alt="Two curves over four seconds, the loudness of a clip and one number of a GRU's state, which moves with it.",
+    sound=0.7 * sound + tone,
+    label=f"the clip ({some.genre.iloc[0]}), and a tone for the unit",
 )
 
 # %% tags=["remove-cell"]
@@ -273,7 +305,7 @@ assert np.allclose(ends, models.outputs(rnn, X[:1], "gru")[0], atol=1e-5)
 #
 # The [CNN branch](cnn) does not notice a clip turned upside down. The GRU does, since every band has
 # its own column in $W$. And, as with the drums, it notices another order in time.
-# {numref}`tab-rnn-spoiled` asks of each branch of the untrained network whether its features change when
+# The table below asks of each branch of the untrained network whether its features change when
 # a clip is spoiled in one of three ways.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-rnn-spoiled", "caption": "Does a branch notice? Its features for clips as they are and spoiled, compared."}}
@@ -310,7 +342,7 @@ assert (table["RNN branch"] > 1e-2).all()
 # A gate is a sigmoid: it decides where its input lies between about −3 and 3, and is fully open or
 # shut beyond. Decibels lie between −80 and 0. The paper's code fed them as they are; here every
 # network begins with a layer `scale` that subtracts each band's mean over the training clips and
-# divides by its deviation. {numref}`fig-rnn-gates` shows the gates of the same GRU before and after.
+# divides by its deviation. The figure below shows the gates of the same GRU before and after.
 # Which picture would you rather teach something?
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-gates", "caption": "The update gates of 64 units over a clip: white takes the new, black keeps the old. Left fed decibels, right standardised."}}
@@ -355,7 +387,7 @@ assert stuck["decibels"] > 0.8 and stuck["standardised"] < 0.1
 # ## What it remembers
 #
 # A test of memory: replace 32 frames (0.7 s) of a clip by those of another clip, and see how far the
-# two last states move. Do this for each part in turn. {numref}`fig-rnn-influence` does it before training,
+# two last states move. Do this for each part in turn. The figure below does it before training,
 # fed decibels as the published networks were.
 
 
@@ -395,7 +427,7 @@ Markdown(
     "little of everything. (Standardised, all gates are half open, and before training the state "
     "forgets within a few seconds.) Longer memory has to be learned. Was it, in the weights behind the paper's figures? The same test for them and for the "
     "same networks before training, on spectrograms as their authors made them (`AUTHORS`, where a "
-    "part lasts twice as long), is {numref}`fig-rnn-learned`."
+    "part lasts twice as long), is the figure below."
 )
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-rnn-learned", "caption": "The same test for three published networks and for their untrained twins. The last part counts as 1."}}
@@ -466,7 +498,7 @@ assert all(early[name] > early[f"{name}, untrained"] for name in learned)
 #
 # ## Exercises
 #
-# ```{exercise} Half time
+# ```{exercise} Half time (★★)
 # :label: rnn-0
 # Play the loop at half the speed: a kick every two seconds, the snare six tenths of a second after it.
 # Predict what unit 2 says with $b_z = 3$, and which $b_z$ brings it back. Then change `drums` and look.
@@ -480,7 +512,7 @@ assert all(early[name] > early[f"{name}, untrained"] for name in learned)
 # one tempo, unless it is shown others.
 # ```
 #
-# ```{exercise} Backwards
+# ```{exercise} Backwards (★★)
 # :label: rnn-1
 # Play a clip backwards *and* exchange the forward and the backward GRU's weights. What happens to the
 # 128 features, and why is it not exactly that for a clip whose frames cannot be paired evenly?
@@ -501,7 +533,7 @@ assert all(early[name] > early[f"{name}, untrained"] for name in learned)
 # Pooling drops a frame at the end when their number is odd; backwards it is another frame.
 # ````
 #
-# ```{exercise} Counting again
+# ```{exercise} Counting again (★)
 # :label: rnn-2
 # Dwivedi's branch pools by (4, 2) and has one bias for each gate, not two. How many parameters does
 # her GRU have, and how many the whole network? Check with `models.build("dwivedi")`.
@@ -513,7 +545,7 @@ assert all(early[name] > early[f"{name}, untrained"] for name in learned)
 # last layer's 384·8 + 8 = 3,080 that is 85,160.
 # ````
 #
-# ```{exercise} Longer steps
+# ```{exercise} Longer steps (★★)
 # :label: rnn-3
 # Does an untrained GRU forget by seconds or by steps? Say which before you let it make fewer, longer
 # steps, with `models.build("rnn", rnn_pool=(16, 1))` and `models.state_influence`.
