@@ -138,7 +138,7 @@ def _split(study, row, fold, seed, data_home):
     """The store of a study's clips or segments, split for one fold."""
     settings = row.settings or study.settings
     own = study.split == "own"
-    features = _features(study.dataset, own, settings, study.seconds, row.shuffled, data_home)
+    features = _features(study.dataset, settings, study.seconds, row.shuffled, data_home, own)
     clips = features.clips
     if not own:
         clips = clips.assign(split=splits.rotate(clips, fold, FOLDS, seed, study.split))
@@ -150,7 +150,7 @@ def _split(study, row, fold, seed, data_home):
 
 
 @lru_cache(maxsize=4)
-def _features(dataset, own, settings, seconds, shuffled, data_home):
+def _features(dataset, settings, seconds, shuffled, data_home, own=True):
     # A split that is drawn is of all clips: GTZAN's own one leaves those with faults out.
     drawn = None if own or not dataset.startswith("gtzan") else "stratified"
     clips = datasets.load(dataset, data_home=data_home, splits=drawn)
