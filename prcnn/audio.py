@@ -94,7 +94,7 @@ def load(path, sr=22050, duration=None, offset=0.0):
 
 
 def rate(path):
-    """Sampling rate of a sound file in Hz; errors as :func:`load`. Chapter: book/log_mel.ipynb"""
+    """Sampling rate of a sound file in Hz; errors as :func:`load`."""
     return _decode(path, 0.1)[1]
 
 
@@ -309,8 +309,6 @@ def resample(y, native, sr):
     """Resample a mono waveform from `native` to `sr` Hz, as ``librosa.resample`` by default.
 
     The result is float32, of ceil(n · sr / native) samples. ValueError for rates that no music has.
-
-    Chapter: book/log_mel.ipynb
     """
     if not all(_RATES[0] <= rate <= _RATES[1] for rate in (native, sr)):
         raise ValueError(f"Sampling rates are {_RATES[0]} to {_RATES[1]} Hz, not {native}, {sr}.")

@@ -34,10 +34,7 @@ _WORDS = {"reference": ("frames", "clip", "absolute"), "unit": ("decibel", "ln")
 
 @dataclass(frozen=True)
 class Settings:
-    """How a clip becomes a spectrogram; a ValueError about a field that makes none.
-
-    Chapter: book/log_mel.ipynb
-    """
+    """How a clip becomes a spectrogram; a ValueError about a field that makes none."""
 
     #: Word for them in messages and tables. Settings with another name are the same settings.
     name: str = field(compare=False)

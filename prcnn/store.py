@@ -248,8 +248,6 @@ def compute(
         As for :func:`extract`, as are the result, warnings and errors.
     settings : optional
         Becomes ``store.settings``; `key` where not given.
-
-    Chapter: book/log_mel.ipynb
     """
     if not key.strip():
         raise ValueError('key="": name what the function computes, so that it is found again.')

@@ -110,10 +110,10 @@ def test_verdicts_are_four():
     said = {
         (0.05, 0.01, 0.09, 0.01): "better",
         (-0.05, -0.09, -0.01, 0.01): "worse",
-        (0.0, -0.03, 0.03, 0.9): "tie",
-        (0.01, -0.02, 0.031, 0.6): "undecided",
-        (-0.01, -0.031, 0.02, 0.6): "undecided",
-        (0.02, 0.001, 0.029, 0.04): "better",
+        (0.0, -0.02, 0.02, 0.9): "tie",
+        (0.01, -0.01, 0.021, 0.6): "undecided",
+        (-0.01, -0.021, 0.01, 0.6): "undecided",
+        (0.01, 0.001, 0.019, 0.04): "better",
     }
     for numbers, word in said.items():
         assert evaluation.verdict(evaluation.Comparison(*numbers, 100)) == word, numbers

@@ -13,7 +13,7 @@ CONCATENATED = ("dwivedi", "figure2", "stacked", "dwivedi_retrained")
 
 @pytest.fixture(scope="module")
 def stored():
-    return results.read("weights")
+    return results.read("reproduction")
 
 
 @pytest.fixture(scope="module")

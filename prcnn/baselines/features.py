@@ -76,8 +76,6 @@ class Features:
 
     >>> MFCC.shape, FMA.shape, ALL.shape
     ((140,), (518,), (616,))
-
-    Chapter: book/baselines.ipynb
     """
 
     name: str

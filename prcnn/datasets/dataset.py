@@ -50,8 +50,6 @@ class Dataset:
     ValueError
         If a column is missing, an id comes twice, a clip's genre is not among ``genres``, its
         split is unknown or its path is missing, or ``genres`` are not alphabetical.
-
-    Chapter: book/datasets.ipynb
     """
 
     name: str
@@ -165,8 +163,6 @@ def cache_folder(data_home=None):
 
     ``data_home``, of which ``~`` is expanded, is by default the environment variable
     ``PRCNN_DATA``, or else the user's cache folder.
-
-    Chapter: book/datasets.ipynb
     """
     return full_path(data_home or os.environ.get("PRCNN_DATA") or pooch.os_cache("prcnn"))
 

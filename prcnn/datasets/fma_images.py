@@ -136,8 +136,6 @@ def vggish(data_home=None, dataset=None):
     pandas.DataFrame
         float32, 128 columns, one row a clip of ``dataset``, which is FMA's (default: all that the
         file holds). A clip without an embedding is a row of NaN, and a warning.
-
-    Chapter: book/baselines.ipynb
     """
     path = cache_folder(data_home) / "fma_small_images" / "vggish.npz"
     if not path.is_file():

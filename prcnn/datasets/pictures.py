@@ -39,8 +39,6 @@ def read_picture(path, shape):
         If it is no whole picture, not one of a clip of this `shape`, or in other colours.
     OSError
         If it cannot be read.
-
-    Chapter: book/datasets.ipynb
     """
     data = Path(path).read_bytes()  # apart, so that a disk's fault is not taken for the picture's
     from PIL import Image  # here, for the workers that hear sound
@@ -81,8 +79,6 @@ def read_coefficients(path, shape):
         If it is no whole array of (frames, 20) finite numbers; one of Python objects is not opened.
     OSError
         If it cannot be read.
-
-    Chapter: book/datasets.ipynb
     """
     data = Path(path).read_bytes()
     try:

@@ -69,8 +69,6 @@ def by_artist(clips, fractions=FRACTIONS, seed=0):
     that lacks most of that artist's genres; the seed decides among artists with equally many clips.
     A genre with fewer than three artists cannot reach all splits. A missing artist counts as an
     artist of one clip; ValueError if no clip has one.
-
-    Chapter: book/datasets.ipynb
     """
     fractions = _check(fractions)
     if "artist" not in clips or not clips["artist"].notna().any():
@@ -192,8 +190,6 @@ def uploads(clips, apart=10):
 
     The pictures of FMA know no artists, but FMA numbers tracks as they arrive, an album in one go:
     the 800 test clips of FMA-small fall into 293 such groups. Returns a Series of int.
-
-    Chapter: book/baselines.ipynb
     """
     table = pd.DataFrame({"genre": clips["genre"], "id": clips.index.to_series()})
     table = table.sort_values(["genre", "id"])
@@ -213,8 +209,6 @@ def rotate(clips, fold, k=5, seed=0, group="stretch"):
     -------
     pandas.Series
         "training", "validation" or "test" for every clip.
-
-    Chapter: book/ablations.ipynb
     """
     if not 0 <= fold < k:
         raise ValueError(f"fold is 0 to {k - 1}, not {fold}")
@@ -222,7 +216,9 @@ def rotate(clips, fold, k=5, seed=0, group="stretch"):
     split = pd.Series(SPLITS[0], index=grouped.index, name="split", dtype=object)
     split[k_fold(grouped, k, seed, group) == fold] = SPLITS[2]
     rest = grouped[split == SPLITS[0]]
-    units = rest.index.to_series() if group is None else artist_groups(rest.assign(artist=rest[group]))
+    units = (
+        rest.index.to_series() if group is None else artist_groups(rest.assign(artist=rest[group]))
+    )
     fewest = units.groupby(rest["genre"]).nunique().min()  # GTZAN's blues is by nine artists
     held_out = k_fold(rest, min(8, fewest), seed + 1 + fold, group) == 0
     split[held_out.index[held_out]] = SPLITS[1]

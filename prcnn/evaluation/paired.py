@@ -26,8 +26,6 @@ def mcnemar(first, second):
     Where the reports have groups (artists, or the clips of segments), what one group adds to the
     lead of a model is one toss: exact as well. ValueError where clips (in whatever order), their
     true genres or groups, or the genres differ.
-
-    Chapter: book/baselines.ipynb
     """
     (one, other), groups = _right([first, second])
     lead = one - other
@@ -44,8 +42,6 @@ def compare_over_seeds(first, second):
     """:func:`compare` two methods by reports on the same clips, a list each, one a seed.
 
     Returns a :class:`Comparison`, over the reports' groups; ValueError where they cannot be paired.
-
-    Chapter: book/ablations.ipynb
     """
     first, second = list(first), list(second)
     right, groups = _right(first + second if first and second else [])

@@ -21,8 +21,6 @@ class Report:
     summing to 1; ``clips`` the clips' ids. ``groups`` (n,), or None, is what was drawn
     independently where rows are not: the artist of a clip, the clip a segment was cut from
     (:func:`group_labels`).
-
-    Chapter: book/train.ipynb
     """
 
     true: np.ndarray

@@ -163,8 +163,6 @@ def clips_needed(difference, disagree, power=0.8):
 
     >>> clips_needed(0.02, 0.2), clips_needed(0.02, 0.2, power=0.5)
     (3917, 1917)
-
-    Chapter: book/discussion.ipynb
     """
     if not 0 < abs(difference) <= disagree <= 1:
         raise ValueError(f"0 < {difference} (difference) <= {disagree} (disagree) <= 1 is not so.")
@@ -176,8 +174,6 @@ def difference_seen(n, disagree, power=0.8):
 
     >>> round(difference_seen(800, 0.2), 3)
     0.044
-
-    Chapter: book/discussion.ipynb
     """
     if n < 1 or not 0 < disagree <= 1:
         raise ValueError(f"needs n >= 1 and 0 < disagree <= 1, got {n} and {disagree}.")

@@ -39,8 +39,6 @@ def old_hard_sigmoid(x):
     """The gate of Keras 2's GRU by default: ``clip(0.2 x + 0.5, 0, 1)``, any shape.
 
     Keras 3's own ``"hard_sigmoid"`` has slope 1/6 and gives other scores with Dwivedi's weights.
-
-    Chapter: book/rnn.ipynb
     """
     return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 

@@ -19,8 +19,6 @@ def pretrained(name="beyond"):
     calibrated probabilities (n, 8), the genres of FMA-small in alphabetical order. Its attributes
     ``settings`` (their name) and ``genres`` say so, too. How good it is and what it cannot do:
     :func:`card`. A CheckpointError where no such weights are shipped, or their file is damaged.
-
-    Chapter: book/discussion.ipynb
     """
     known, path = card(name), FOLDER / f"{name}.npz"
     if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != known["sha256"]:

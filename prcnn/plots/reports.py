@@ -132,8 +132,6 @@ def genre_bars(probabilities, genres, true=None, ax=None):
     """What a network says of one clip: a bar a genre, the true one, if known, hatched.
 
     ``probabilities`` (n_genres,) are those of ``genres``.
-
-    Chapter: book/discussion.ipynb
     """
     ax = ax or plt.subplots(figsize=(3.6, 2.6))[1]
     rows = range(len(genres))

@@ -94,8 +94,6 @@ def outcomes(study, row, epochs, path=None):
     """A row's :class:`Outcomes` at a length of training; None where it was not run in all folds.
 
     A classifier has no length of training: its are the same for every one.
-
-    Chapter: book/ablations.ipynb
     """
     found = _whole_runs(study, row, epochs, path) or _whole_runs(study, row, 0, path)
     if not found:
@@ -122,8 +120,6 @@ def reports(study, row, epochs=None, part="test", path=None):
     -------
     list of prcnn.evaluation.Report
         Empty where the row was not run, or not in all folds that others were.
-
-    Chapter: book/ablations.ipynb
     """
     return [
         report_of_labels(t["true"], t["predicted"], genres, t.index, t["group"])
@@ -170,8 +166,6 @@ def predictions(row, epochs=None, study="FMA-small", path=None):
     ------
     ValueError
         The row was not run; those that were are listed.
-
-    Chapter: book/ablations.ipynb
     """
     runs, clips = read(path)
     runs = runs[(runs["study"] == study) & (runs["part"] == "test")]

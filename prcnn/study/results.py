@@ -30,8 +30,6 @@ def write(name, record, folder=None):
     folder : str or Path, optional
         Default: ``book/results`` of the checkout that prcnn runs from; where prcnn is installed
         without one, ``results`` in the working folder.
-
-    Chapter: book/environment.ipynb
     """
     path = Path(folder or _own()) / f"{name}.json"
     text = json.dumps({**record, "provenance": provenance()}, indent=1, default=_plain)

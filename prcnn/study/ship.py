@@ -51,8 +51,6 @@ def ship(runs, store, folder):
     -------
     dict
         The card: see :func:`prcnn.models.card`.
-
-    Chapter: book/beyond.ipynb
     """
     runs = [run if isinstance(run, Run) else load_run(run) for run in runs]
     _check(runs, store)

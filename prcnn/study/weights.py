@@ -93,8 +93,6 @@ def convolution_statistics(path):
         ``largest`` and ``std`` of the kernel, ``bias`` (largest; initialised as 0), and
         ``accumulator``: RMSprop's largest running mean of squared gradients, missing where the
         file has none.
-
-    Chapter: book/attention.ipynb
     """
     accumulators, rows = models.read_accumulators(path), {}
     for layer, arrays in models.read_weights(path).items():

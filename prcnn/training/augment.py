@@ -40,8 +40,6 @@ class Augment:
     >>> louder, same = Augment(gain=6.0)(X, y, np.random.default_rng(0))
     >>> louder.shape, bool((same == y).all())
     ((2, 6, 4), True)
-
-    Chapter: book/beyond.ipynb
     """
 
     time_shift: bool = False

@@ -1,7 +1,4 @@
-"""How a network is trained where its user says nothing: a recipe by its name.
-
-Chapter: book/beyond.ipynb
-"""
+"""How a network is trained where its user says nothing: a recipe by its name."""
 
 import dataclasses
 import json
@@ -55,8 +52,6 @@ class Recipe:
         (0.995, say; less in the first steps); 0 keeps the weights themselves.
     augment : Augment
         How clips are altered.
-
-    Chapter: book/beyond.ipynb
     """
 
     optimizer: str | type = "RMSprop"

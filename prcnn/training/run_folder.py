@@ -67,8 +67,6 @@ def load_run(folder):
 
     FileNotFoundError if it holds none that has finished its first epoch; ValueError if a file of
     it is damaged, or was not written by :func:`prcnn.training.train`.
-
-    Chapter: book/train.ipynb
     """
     folder = Path(folder).expanduser()
     record, state = read(folder)

@@ -46,8 +46,6 @@ def plan(clips_per_genre=60, seed=0):
         Index ``clip`` (int, from 1). Columns ``genre``, ``split``, ``artist`` (name),
         ``artist_id``, ``number`` (of the clip on the artist's album), ``neighbour`` (genre that a
         hybrid borrows bars from, else missing) and ``share`` (of its bars, 0 to 1).
-
-    Chapter: book/datasets.ipynb
     """
     for name, value, least in (("clips_per_genre", clips_per_genre, 3), ("seed", seed, 0)):
         if value != int(value) or value < least:

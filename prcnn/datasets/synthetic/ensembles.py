@@ -2,8 +2,6 @@
 
 Each ensemble is one timbre of ``recipes.RECIPES``. An artist's style shifts
 its instruments (brightness, decay, tuning of drums, drive), so no two artists sound the same.
-
-Chapter: book/datasets.ipynb
 """
 
 import numpy as np
