@@ -355,7 +355,7 @@ def update_gates(network):
     gru = network.get_layer("gru").forward_layer
     kernel = keras.ops.convert_to_numpy(gru.cell.kernel)[:, : gru.units]
     reads = models.outputs(network, X, "rnn_input") @ kernel
-    return 1 / (1 + np.exp(-reads))
+    return sigmoid(np.clip(reads, -30, 30))  # no more can be seen, and nothing overflows
 
 
 gates = {"decibels": update_gates(rnn), "standardised": update_gates(scaled)}
