@@ -211,9 +211,9 @@ print(f"the library's is the same: {difference < 0.01}")
 # %% [markdown]
 # `spectrogram.log_mel(path)` is all of this in one call.
 #
-# **Change this and run again**: `hop_length=1024`, or `n_mels=32`. Expect half as many frames for the whole
-# clip from the first, so that 640 of them reach twice as far; from the second a picture in which melodies
-# can no longer be followed. The library's is then another one, and says so.
+# **Change this and run again**: `hop_length=1024`, or `top_db=40`. Expect from the first that the same 640
+# frames reach twice as far, which is what the paper's authors did; from the second a picture whose softer
+# half is all floor. The library's is then another one, and the last line says so.
 #
 # To hear what the bands keep, the triangles are turned round: every band's power is spread over the
 # frequencies it came from.
@@ -320,7 +320,7 @@ plots.show(
 # %%
 for name, odd in {"short": y[: 5 * 22050], "silent": 0 * y}.items():
     try:
-        spectrogram.log_mel(odd)
+        spectrogram.log_mel(odd, sr=22050)
     except audio.AudioError as error:
         print(f"{name}: {error}")
 
