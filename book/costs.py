@@ -189,10 +189,10 @@ pd.DataFrame(rows).astype(object)
 
 # %%
 songs, cores = 10_000, 4
-clips_a_second = cost["cores"]["paper"]["two"] / 2  # of one core, measured
+clips_a_second = cost["cores"]["paper"]["two"] / 2  # measured, a core
 hours = songs / (clips_a_second * cores) / 3600
 gigabytes = songs * 640 * 128 * 4 / 1e9  # frames × bands × float32
-print(f"{songs:,} songs on {cores} cores: {hours:.2f} hours, a store of {gigabytes:.1f} GB")
+print(f"{60 * hours:.1f} minutes, a store of {gigabytes:.1f} GB")
 
 # %% [markdown]
 # ## A step of training

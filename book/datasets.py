@@ -81,7 +81,9 @@ for genre in music.genres[:10]:
         display(plots.player(chosen["path"].iloc[0], label=genre, seconds=3.0, offset=8.0))
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-datasets-genres", "caption": "How many clips each genre has in each split."}}
-counts = pd.crosstab(music.clips["genre"], music.clips["split"]).reindex(columns=SPLITS, fill_value=0)
+counts = pd.crosstab(music.clips["genre"], music.clips["split"]).reindex(
+    columns=SPLITS, fill_value=0
+)
 ax, left = plt.subplots()[1], 0
 for split, hatch in zip(SPLITS, HATCHES, strict=False):
     ax.barh(counts.index, counts[split], left=left, hatch=hatch, edgecolor="white", label=split)
@@ -187,13 +189,16 @@ else:
 # they are dealt out at random, how many test clips have an artist who was heard in training?
 
 # %%
-at_random = music.clips.assign(split=splits.stratified(music.clips, seed=0))
-heard = set(at_random["artist"][at_random["split"] == "training"].dropna())
-tested = at_random["artist"][at_random["split"] == "test"].dropna()
-print(f"at random: {tested.isin(heard).mean():.3f}, the library: {splits.overlap(at_random):.3f}")
+dealt = splits.stratified(music.clips, seed=0)
+at_random = music.clips.assign(split=dealt)
+known = at_random.dropna(subset="artist")
+heard = set(known["artist"][known["split"] == "training"])
+tested = known["artist"][known["split"] == "test"]
+print(f"at random: {tested.isin(heard).mean():.3f}")
+print(f"the library says {splits.overlap(at_random):.3f}")
 
 # %% [markdown]
-# **Change this and run again**: another `seed`, or `splits.artist` for `splits.stratified`. Expect hardly
+# **Change this and run again**: another `seed`, or `splits.by_artist` for `splits.stratified`. Expect hardly
 # a change from the first, and none left from the second. Both beside the split as it was loaded:
 
 

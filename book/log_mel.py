@@ -200,8 +200,8 @@ glue("bins_below", int((np.fft.rfftfreq(2048, 1 / 22050) < 1000).sum()), display
 # librosa:
 
 # %%
-power = np.abs(librosa.stft(y, n_fft=2048, hop_length=512)) ** 2  # (1025, all frames)
-triangles = librosa.filters.mel(sr=22050, n_fft=2048, n_mels=128)  # (128, 1025)
+power = np.abs(librosa.stft(y, n_fft=2048, hop_length=512)) ** 2
+triangles = librosa.filters.mel(sr=22050, n_fft=2048, n_mels=128)
 mel_power = (triangles @ power[:, :640]).T  # (640, 128)
 mel = librosa.power_to_db(mel_power, ref=np.max, top_db=80)
 print("log-mel:", mel.shape, "from", mel.min(), "to", mel.max(), "dB")
@@ -211,9 +211,9 @@ print(f"the library's is the same: {difference < 0.01}")
 # %% [markdown]
 # `spectrogram.log_mel(path)` is all of this in one call.
 #
-# **Change this and run again**: `hop_length=1024`, or `n_mels=32`. Expect half as many frames for the whole
-# clip from the first, so that 640 of them reach twice as far; from the second a picture in which melodies
-# can no longer be followed. The library's is then another one, and says so.
+# **Change this and run again**: `hop_length=1024`, or `top_db=40`. Expect from the first that the same 640
+# frames reach twice as far, which is what the paper's authors did; from the second a picture whose softer
+# half is all floor. The library's is then another one, and the last line says so.
 #
 # To hear what the bands keep, the triangles are turned round: every band's power is spread over the
 # frequencies it came from.
@@ -279,7 +279,9 @@ glue("paper_seconds", PAPER.seconds, display=False)
 glue("authors_seconds", AUTHORS.seconds, display=False)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-mel-reach", "caption": "What 640 frames show of a clip of 30 seconds, by the text and by the code."}}
-figure, (clip, near, far) = plt.subplots(3, 1, figsize=(6.4, 4.2), sharex=True, height_ratios=(5, 4, 4))
+figure, (clip, near, far) = plt.subplots(
+    3, 1, figsize=(6.4, 4.2), sharex=True, height_ratios=(5, 4, 4)
+)
 plots.waveform(y / np.abs(y).max(), ax=clip)
 for i, one in enumerate((PAPER, AUTHORS, FENG)):
     look = {"facecolor": "0.85", "hatch": ("///", "...", "xxx")[i], "ec": "0.3"}
@@ -318,7 +320,7 @@ plots.show(
 # %%
 for name, odd in {"short": y[: 5 * 22050], "silent": 0 * y}.items():
     try:
-        spectrogram.log_mel(odd)
+        spectrogram.log_mel(odd, sr=22050)
     except audio.AudioError as error:
         print(f"{name}: {error}")
 
