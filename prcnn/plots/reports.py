@@ -71,7 +71,7 @@ def forest(tables, ax=None):
     Parameters
     ----------
     tables : pandas.DataFrame or dict of str to pandas.DataFrame
-        Index: names, or question and name, as :func:`prcnn.study.questions.answers` gives them;
+        Index: names, or question and name, as :func:`prcnn.study.answers.comparisons` gives them;
         columns ``difference``, ``low``, ``high`` as fractions and, where there were several,
         ``seeds`` (a list); ``reference`` is named beside a question. Several studies, by their
         names, share the rows. An interval inside the grey band is a tie.
