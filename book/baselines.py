@@ -318,7 +318,7 @@ if write_results:  # what is in the table already stays as it is
     run = {"study": study, "part": "test", "epochs": 0, "seed": seed, "fold": 0, "kept": 0}
     for name, r in reports.items():
         groups = r.clips if r.groups is None else r.groups
-        of = {"clips": [*map(str, r.clips)], "groups": [*map(str, groups)], "genres": r.genres}
+        of = {"clips": r.clips.tolist(), "groups": [*map(str, groups)], "genres": r.genres}
         made = {"key": digest([study, name, seed]), "made": str(pd.Timestamp.now().date())}
         said = {"row": name, "true": r.true, "predicted": r.predicted, "validation": None}
         records.add([run | of | made | said | {"seconds": 0.0}] if name not in known else [])
