@@ -37,7 +37,7 @@ pd.Series(here["packages"], name="version").to_frame()
 # ## Long results
 #
 # What takes longer than a page may lies in `book/results`, written by a run and read by chapters.
-# None is edited by hand. {numref}`tab-environment-results` lists them, with the machine and date of the
+# None is edited by hand. The table below lists them, with the machine and date of the
 # run.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-environment-results", "caption": "Every recorded result, when it was made and with what."}}
@@ -60,7 +60,7 @@ assert all(row["date (UTC)"] for row in rows.values())
 # %% [markdown]
 # ## How to repeat one
 #
-# {numref}`tab-environment-made` gives the command behind every file.
+# The table below gives the command behind every file.
 #
 # ```{table} What makes each result
 # :name: tab-environment-made
@@ -68,7 +68,7 @@ assert all(row["date (UTC)"] for row in rows.values())
 # | result | made by |
 # |---|---|
 # | `train_synthetic` | `papermill book/train.ipynb out.ipynb -p epochs 50`: the run folder's `evaluation.json` |
-# | `baselines_…`, `leakage_…` | the chapters on [baselines](baselines.ipynb) and [leakage](leakage.ipynb), with `-p write_results True` |
+# | `runs.jsonl`, the lines of “classifiers, NAME” | `papermill book/baselines.ipynb out.ipynb -p dataset NAME -p write_results True` |
 # | `runs.jsonl`, a line a run of every study | `papermill book/ablations.ipynb out.ipynb -p run True -p study NAME -p data_home ~/data`, with a name of `prcnn.study.rows.STUDIES` |
 # | `reproduction` | `papermill book/reproduction.ipynb out.ipynb -p checkpoints ~/weights -p write_results True` |
 # | `listening` | the command in the chapter on [classify](classify.ipynb) |
