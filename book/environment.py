@@ -18,8 +18,7 @@
 #
 # *With what was this book made, and when was each of its numbers measured?*
 #
-# {numref}`tab-environment-machine` is the machine that ran this page, {numref}`tab-environment-packages`
-# what was installed on it.
+# The tables say which machine ran this page, and what was installed on it.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-environment-machine", "caption": "The machine that ran this page."}}
 import pandas as pd

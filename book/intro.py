@@ -30,6 +30,7 @@ from prcnn import evaluation, plots
 from prcnn.datasets import synthetic
 from prcnn.datasets.synthetic.clips import waveform
 from prcnn.study import answers, facts, records, results
+from prcnn.study.rows import SVM
 
 plots.use_style()
 run = results.read("train_synthetic")
@@ -51,7 +52,7 @@ plots.question(
 
 # %% [markdown]
 # That was music made by a program. Now real music: FMA-small in its official split, and what the main
-# methods of this book make of its 800 test clips ({numref}`fig-intro-board`), each with its 95 % interval
+# methods of this book make of its 800 test clips, each with its 95 % interval
 # and a dot for every seed.
 
 # %% tags=["remove-input"] mystnb={"figure": {"name": "fig-intro-board", "caption": "FMA-small, official split: test accuracy with 95 % interval, a dot a seed."}}
@@ -66,9 +67,10 @@ plots.show(
 correct = int(facts.CONFUSION_FIGURE2.to_numpy().trace())
 wilson = evaluation.wilson(correct, 800)
 ours, best = board.loc["beyond, 20 epochs"], board.iloc[0]
-leak = results.read("leakage_gtzan_mini")
-three = leak["three"]
-segments, by_artist = three["segments at random"], three["by artist"]
+ways = ("at random", "by artist")
+segments, by_artist = (
+    answers.summary(records.reports(f"gtzan_images segments, {way}", SVM)) for way in ways
+)
 cards = [
     (
         f"{100 * ours['accuracy']:.1f} %",
@@ -83,8 +85,8 @@ cards = [
     ),
     (
         f"{100 * segments['accuracy']:.0f} → {100 * by_artist['accuracy']:.0f} %",
-        "one classifier, the same clips: pieces of them split at random, then artists kept apart",
-        f"{len(leak['kept'])} genres of gtzan_mini; the second interval {100 * by_artist['low']:.0f} – {100 * by_artist['high']:.0f}",
+        "one classifier, GTZAN's clips in segments of five seconds: dealt at random, then artists kept apart",
+        f"the second interval {100 * by_artist['low']:.0f} – {100 * by_artist['high']:.0f}",
     ),
 ]
 cards = "".join(f"<div><strong>{a}</strong>{b}<small>{c}</small></div>" for a, b, c in cards)
@@ -131,7 +133,7 @@ assert board.loc[paper_rows, "accuracy"].max() < board.loc["SVM on MFCC, deltas,
 #
 # {cite:t}`fadaviardakani2020parallel` take the parallel network of {cite:t}`feng2017music`, feed it
 # log-mel spectrograms of FMA-small {cite}`defferrard2017fma`, and add attention and ablations. In
-# {numref}`fig-intro-network`, from left to right:
+# the figure, from left to right:
 #
 # - **In:** 30-second clips of eight genres become images of 640 frames × 128 mel bands.
 # - **A CNN** of five layers sees short shapes in time; pooled, it leaves 256 numbers.
@@ -149,8 +151,7 @@ assert board.loc[paper_rows, "accuracy"].max() < board.loc["SVM on MFCC, deltas,
 # FMA-small has to be fetched, so every chapter runs on something else unless told otherwise: a synthetic
 # dataset, made on the spot, of eight genres with FMA-small's names. Some of them differ only in the order of
 # events, like the two clips above, others only in their sound. Music it is not, and what holds on it has to be tried
-# on FMA; but it shows what a network can hear that an average over time cannot
-# ({numref}`fig-intro-synthetic`):
+# on FMA; but it shows what a network can hear that an average over time cannot:
 
 # %% tags=["remove-input"] mystnb={"figure": {"name": "fig-intro-synthetic", "caption": "The synthetic default: the paper's network beside a linear model that hears only the mean spectrum."}}
 shown = {}
@@ -185,7 +186,7 @@ Markdown(
 #
 # ## How to run
 #
-# {numref}`tab-intro-run` says what to type, wherever you are.
+# The table says what to type, wherever you are.
 #
 # ```{table} Where and how to run a page
 # :name: tab-intro-run

@@ -43,7 +43,7 @@ out = None  # run folder; default: runs/…
 # %% [markdown]
 # ## What goes in
 #
-# {numref}`tab-train-clips` counts the clips. The last column decides, and nobody may look at it yet.
+# The table below counts the clips. The last column decides, and nobody may look at it yet.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-train-clips", "caption": "Clips of each genre, and what they are for."}}
 import matplotlib.pyplot as plt
@@ -78,7 +78,7 @@ X_test, y_test = features.arrays("test")
 X_test.shape
 
 # %% [markdown]
-# {numref}`fig-train-clip` is its first row, time to the right and mel bands upwards. You may listen to it;
+# The figure below is its first row, time to the right and mel bands upwards. You may listen to it;
 # the network may not.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-train-clip", "caption": "A clip of the test split as the network gets it, and four seconds of its sound."}}
@@ -101,7 +101,7 @@ left_out.to_frame() if len(left_out) else Markdown("Here none was left out.")
 # %% [markdown]
 # ## The network
 #
-# {numref}`tab-train-layers` lists it, layer by layer, with what each of them reads.
+# The table lists it, layer by layer, with what each of them reads.
 
 # %% mystnb={"figure": {"name": "tab-train-layers", "caption": "The network that is trained on this page."}}
 model = models.build(
@@ -121,7 +121,7 @@ models.layer_summary(model).rename_axis(index=None, columns="layer")
 # validation split is looked at, and the weights of its best epoch are the ones that are kept. The
 # run folder is written as it goes: a run that was stopped goes on where it was.
 #
-# Before you look at {numref}`fig-train-curves`: which curve will be the higher one, and where will they
+# Before you look at the curves below: which curve will be the higher one, and where will they
 # part?
 
 # %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "fig-train-curves", "caption": "Accuracy in training and on the validation split, epoch by epoch."}}
@@ -146,7 +146,7 @@ plots.show(
 #
 # The test split was not looked at until here. Precision is the share of the clips called a genre
 # that are of it; recall the share of a genre's clips that were called so; F1 is between the two. Guess first
-# which genre will be the easiest, and find it in {numref}`tab-train-report`.
+# which genre will be the easiest, and find it in the table below.
 
 # %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "tab-train-report", "caption": "The test split, genre by genre."}}
 report = evaluation.evaluate(run.model, features, split="test")
@@ -182,7 +182,7 @@ beside.style.format(precision=2, na_rep="")
 # %% [markdown]
 # ### Which genres are mistaken for which
 #
-# {numref}`fig-train-confusion` has the true genres in rows. What lies off the diagonal is not noise: two
+# The matrix has the true genres in rows. What lies off the diagonal is not noise: two
 # genres that change places share something that the network takes for the genre.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-train-confusion", "caption": "Which genres are mistaken for which: true ones in rows, predicted ones in columns."}}
@@ -195,8 +195,7 @@ plots.show(
 # ## Does it need a network at all?
 #
 # A linear model sees only the mean of each mel band over time: which frequencies are loud, not when.
-# If it does as well, the accuracy is no evidence that the network uses rhythm or order
-# ({numref}`fig-train-linear`).
+# If it does as well, the accuracy is no evidence that the network uses rhythm or order.
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-train-linear", "caption": "The network and a linear model that hears no time, with 95 % intervals."}}
 linear = baselines.mean_spectrum_report(features)
@@ -220,8 +219,7 @@ Markdown(
 # %% [markdown]
 # ## Listen to what it heard
 #
-# Two test clips that it was most sure about and got wrong ({numref}`fig-train-wrong-1` and
-# {numref}`fig-train-wrong-2`). Would you have known?
+# Two test clips that it was most sure about and got wrong. Would you have known?
 
 
 # %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-train-wrong-1", "caption": "The clip that it was most sure about, and wrong."}}
