@@ -215,7 +215,7 @@ print(f"right: {right.mean():.3f} of {len(right)} clips")
 
 # %%
 def measure(name, rows, table=table):
-    """Train a classifier on rows of numbers; report on test or folds."""
+    """Train a classifier on rows; report on test or on folds."""
     how = (
         baselines.cross_validate
         if folds

@@ -68,7 +68,7 @@ pd.set_option("display.max_colwidth", 80)
 music = prcnn.datasets.load(dataset, data_home=data_home)
 music
 
-# %%
+# %% mystnb={"figure": {"name": "tab-datasets-clips", "caption": "The table that every loader makes: a row a clip."}}
 music.clips[["genre", "split", "artist"]].head()
 
 # %% [markdown]

@@ -195,8 +195,6 @@ def from_segments(segments):
 
     ``segments`` is a Report whose ``groups`` are the clips they were cut from; ValueError without
     them, or where one clip's segments carry different labels.
-
-    Chapter: book/leakage.ipynb
     """
     if segments.groups is None:
         raise ValueError("from_segments needs a report with groups: the clip of every segment.")
