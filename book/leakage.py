@@ -200,7 +200,8 @@ X, table = X[kept], table[kept]
 k = int(min(folds, artists[genres].min()))
 n = table["clip"].nunique()
 print(f"{n} clips, {len(X)} segments × {X.shape[1]} numbers, {k} folds")
-print("left out:", ", ".join(sorted(set(clips.genres) - set(genres))) or "no genre")
+dropped = sorted(set(clips.genres) - set(genres))
+print("left out:", ", ".join(dropped) or "no genre")
 
 # %% [markdown]
 # How often is the nearest of all other segments a piece of the same clip?
