@@ -109,17 +109,27 @@ for i, (row, (label, marker)) in enumerate(METHODS.items()):
         if (way, row) in found
     }
     if lines:
-        t = 100 * pd.DataFrame.from_dict(lines, orient="index")[["accuracy", "low", "high"]].astype(float)
+        t = 100 * pd.DataFrame.from_dict(lines, orient="index")[["accuracy", "low", "high"]].astype(
+            float
+        )
         reach = np.abs(t[["low", "high"]].to_numpy().T - t["accuracy"].to_numpy())
-        ax.errorbar(t["accuracy"], t.index, xerr=reach, fmt=marker, capsize=3, color=f"C{i}", label=label)
+        ax.errorbar(
+            t["accuracy"], t.index, xerr=reach, fmt=marker, capsize=3, color=f"C{i}", label=label
+        )
 others = facts.GTZAN_FILTERED
 rows = len(WAYS) + np.arange(len(others))
 ax.plot(others, rows, "k*", ms=9, label="published")
 ax.axhline(len(WAYS) - 0.5, color="0.6", lw=1)
 ax.axvline(facts.FENG_GTZAN, color="k", ls=":", label=f"Feng: {facts.FENG_GTZAN} %")
 ax.axvline(10, color="0.6", ls=":", label="guessing")
-ax.set_yticks(range(len(WAYS) + len(others)), [*WAYS, *(f"{name}, fault-filtered" for name in others.index)])
-ax.set(xlim=(0, 100), ylim=(len(WAYS) + len(others) - 0.4, -0.6), xlabel="accuracy (%), 95 % interval over artists")
+ax.set_yticks(
+    range(len(WAYS) + len(others)), [*WAYS, *(f"{name}, fault-filtered" for name in others.index)]
+)
+ax.set(
+    xlim=(0, 100),
+    ylim=(len(WAYS) + len(others) - 0.4, -0.6),
+    xlabel="accuracy (%), 95 % interval over artists",
+)
 ax.legend(loc="lower left", fontsize="small")
 plots.show(
     ax,
@@ -144,9 +154,11 @@ rest = [label for row, (label, _) in METHODS.items() if row not in complete]
 if text:
     text = (
         f"Of {facts.FENG_GTZAN} %, how much is what?\n\n| | below {facts.FENG_GTZAN} at random by | pieces of the "
-        "same clip give away | the same artists give away | left: music never met |\n|---|---|---|---|---|\n" + text
+        "same clip give away | the same artists give away | left: music never met |\n|---|---|---|---|---|\n"
+        + text
     )
 Markdown(text + (f"\nNot run on all of GTZAN yet: {' and '.join(rest)}." if rest else ""))
+
 
 # %% tags=["remove-input"]
 def on(report, clips):
@@ -158,7 +170,9 @@ def on(report, clips):
 
 text = ""
 for row, (label, _) in METHODS.items():
-    at_random, filtered = (found.get((f"whole clips, {way}", row)) for way in ("at random", "fault-filtered"))
+    at_random, filtered = (
+        found.get((f"whole clips, {way}", row)) for way in ("at random", "fault-filtered")
+    )
     if at_random and filtered:
         tested = filtered[0].clips
         fall = evaluation.compare_over_seeds([on(report, tested) for report in at_random], filtered)
@@ -226,7 +240,8 @@ def tested(together, seed=0):
 
 WAYS = {"at random": None, "by clip": "clip", "by artist": "artist"}
 for way, together in WAYS.items():
-    print(f"{way:10} {100 * np.mean(tested(together) == y):.1f} %")
+    right = tested(together) == y
+    print(f"{way:10} {100 * right.mean():.1f} %")
 
 # %% [markdown]
 # **Change this and run again**: `SVC()` into `KNeighborsClassifier(1)` or `LogisticRegression()`. Expect
@@ -279,9 +294,16 @@ for row, title in NETWORKS.items():
         records.reports(f"gtzan_mini segments, {way}", row) for way in ("at random", "by clip")
     )
     fed[row] = evaluation.compare_over_seeds(at_random, by_clip)
-    said = [(np.mean([r.accuracy for r in x]), evaluation.interval_over_seeds(x)) for x in (at_random, by_clip)]
+    said = [
+        (np.mean([r.accuracy for r in x]), evaluation.interval_over_seeds(x))
+        for x in (at_random, by_clip)
+    ]
     low, high = said[0][1]
-    reach = "lies inside the first interval" if low <= facts.FENG_GTZAN / 100 <= high else "is not reached"
+    reach = (
+        "lies inside the first interval"
+        if low <= facts.FENG_GTZAN / 100 <= high
+        else "is not reached"
+    )
     text += (
         f"- **{title}**: {evaluation.percent(*said[0])} at random, {evaluation.percent(*said[1])} by clip. The leak "
         f"is worth {evaluation.points(fed[row])}; {facts.FENG_GTZAN} % {reach}.\n"
