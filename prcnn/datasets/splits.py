@@ -204,10 +204,10 @@ def uploads(clips, apart=10):
 def rotate(clips, fold, k=5, seed=0, group="stretch"):
     """Split for one fold of a cross-validation that tests every clip once.
 
-    The clips of ``fold`` (0 to k − 1) are tested, about an eighth of the others validates (more where
-    a genre has fewer than eight groups left), and the rest is trained on. What has the same value in the column ``group`` stays together ("stretch":
-    :func:`stretches` of neighbours, which need no column; None: nothing does). The order of the
-    table does not matter.
+    The clips of ``fold`` (0 to k − 1) are tested, about an eighth of the others validates (more
+    where a genre has fewer than eight groups left), and the rest is trained on. What has the same
+    value in the column ``group`` stays together ("stretch": :func:`stretches` of neighbours, which
+    need no column; None: nothing does). The order of the table does not matter.
 
     Returns
     -------
