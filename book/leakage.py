@@ -109,17 +109,27 @@ for i, (row, (label, marker)) in enumerate(METHODS.items()):
         if (way, row) in found
     }
     if lines:
-        t = 100 * pd.DataFrame.from_dict(lines, orient="index")[["accuracy", "low", "high"]].astype(float)
+        t = 100 * pd.DataFrame.from_dict(lines, orient="index")[["accuracy", "low", "high"]].astype(
+            float
+        )
         reach = np.abs(t[["low", "high"]].to_numpy().T - t["accuracy"].to_numpy())
-        ax.errorbar(t["accuracy"], t.index, xerr=reach, fmt=marker, capsize=3, color=f"C{i}", label=label)
+        ax.errorbar(
+            t["accuracy"], t.index, xerr=reach, fmt=marker, capsize=3, color=f"C{i}", label=label
+        )
 others = facts.GTZAN_FILTERED
 rows = len(WAYS) + np.arange(len(others))
 ax.plot(others, rows, "k*", ms=9, label="published")
 ax.axhline(len(WAYS) - 0.5, color="0.6", lw=1)
 ax.axvline(facts.FENG_GTZAN, color="k", ls=":", label=f"Feng: {facts.FENG_GTZAN} %")
 ax.axvline(10, color="0.6", ls=":", label="guessing")
-ax.set_yticks(range(len(WAYS) + len(others)), [*WAYS, *(f"{name}, fault-filtered" for name in others.index)])
-ax.set(xlim=(0, 100), ylim=(len(WAYS) + len(others) - 0.4, -0.6), xlabel="accuracy (%), 95 % interval over artists")
+ax.set_yticks(
+    range(len(WAYS) + len(others)), [*WAYS, *(f"{name}, fault-filtered" for name in others.index)]
+)
+ax.set(
+    xlim=(0, 100),
+    ylim=(len(WAYS) + len(others) - 0.4, -0.6),
+    xlabel="accuracy (%), 95 % interval over artists",
+)
 ax.legend(loc="lower left", fontsize="small")
 plots.show(
     ax,
@@ -144,9 +154,11 @@ rest = [label for row, (label, _) in METHODS.items() if row not in complete]
 if text:
     text = (
         f"Of {facts.FENG_GTZAN} %, how much is what?\n\n| | below {facts.FENG_GTZAN} at random by | pieces of the "
-        "same clip give away | the same artists give away | left: music never met |\n|---|---|---|---|---|\n" + text
+        "same clip give away | the same artists give away | left: music never met |\n|---|---|---|---|---|\n"
+        + text
     )
 Markdown(text + (f"\nNot run on all of GTZAN yet: {' and '.join(rest)}." if rest else ""))
+
 
 # %% tags=["remove-input"]
 def on(report, clips):
@@ -158,7 +170,9 @@ def on(report, clips):
 
 text = ""
 for row, (label, _) in METHODS.items():
-    at_random, filtered = (found.get((f"whole clips, {way}", row)) for way in ("at random", "fault-filtered"))
+    at_random, filtered = (
+        found.get((f"whole clips, {way}", row)) for way in ("at random", "fault-filtered")
+    )
     if at_random and filtered:
         tested = filtered[0].clips
         fall = evaluation.compare_over_seeds([on(report, tested) for report in at_random], filtered)
@@ -185,12 +199,9 @@ Markdown(
 # them.
 
 # %%
-mfcc = dataclasses.replace(
-    baselines.MFCC, name="mfcc-segments", segment=float(seconds)
-)
+mfcc = dataclasses.replace(baselines.MFCC, name="mfcc-segments", segment=float(seconds))
 store = baselines.extract_features(clips, mfcc, progress=False)
-# A row a segment: its clip, genre and artist.
-table = splits.segments(store.clips, seconds)
+table = splits.segments(store.clips, seconds)  # a row a segment
 X = store.read(np.arange(len(store.clips))).reshape(len(table), -1)
 
 artists = table.groupby("genre")["artist"].nunique()
@@ -198,18 +209,16 @@ genres = sorted(artists.index[artists >= 3])
 kept = table["genre"].isin(genres).to_numpy()
 X, table = X[kept], table[kept]
 k = int(min(folds, artists[genres].min()))
-n = table["clip"].nunique()
-print(f"{n} clips, {len(X)} segments × {X.shape[1]} numbers, {k} folds")
-dropped = sorted(set(clips.genres) - set(genres))
-print("left out:", ", ".join(dropped) or "no genre")
+print(f"{len(X)} segments × {X.shape[1]} numbers, {k} folds")
+print("left out:", sorted(set(clips.genres) - set(genres)))
 
 # %% [markdown]
 # How often is the nearest of all other segments a piece of the same clip?
 
 # %%
 Z = StandardScaler().fit_transform(X)
-neighbours = NearestNeighbors(n_neighbors=2).fit(Z)
-nearest = neighbours.kneighbors(Z, return_distance=False)[:, 1]
+near = NearestNeighbors(n_neighbors=2).fit(Z)  # the first is itself
+nearest = near.kneighbors(Z, return_distance=False)[:, 1]
 clip = table["clip"].to_numpy()
 print(f"{100 * (clip[nearest] == clip).mean():.0f} % of the segments")
 
@@ -223,7 +232,7 @@ y = table["genre"].to_numpy()
 
 
 def tested(together, seed=0):
-    """Predict every segment by a model trained on the other folds."""
+    """Each segment by a model that was trained on the other folds."""
     kind = StratifiedKFold if together is None else StratifiedGroupKFold
     groups = None if together is None else table[together].astype(str)
     split = kind(k, shuffle=True, random_state=seed)
@@ -232,7 +241,8 @@ def tested(together, seed=0):
 
 WAYS = {"at random": None, "by clip": "clip", "by artist": "artist"}
 for way, together in WAYS.items():
-    print(f"{way:10} {100 * np.mean(tested(together) == y):.1f} %")
+    right = tested(together) == y
+    print(f"{way:10} {100 * right.mean():.1f} %")
 
 # %% [markdown]
 # **Change this and run again**: `SVC()` into `KNeighborsClassifier(1)` or `LogisticRegression()`. Expect
@@ -243,14 +253,11 @@ for way, together in WAYS.items():
 # artists.
 
 # %%
-fold = {
-    way: splits.k_fold(table, k, group=together)
-    for way, together in WAYS.items()
-}
+fold = {w: splits.k_fold(table, k, group=g) for w, g in WAYS.items()}
 dealt = table.assign(fold=fold["by clip"])
 report = baselines.cross_validate("svm_rbf", X, dealt, genres)
-said = np.array(genres)[report.predicted]
-assert (said == tested("clip")).mean() > 0.99
+same = np.array(genres)[report.predicted] == tested("clip")
+assert same.mean() > 0.99
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-leakage-live", "caption": "The same classifier on the same segments, dealt in three ways; a dot is one drawing of the folds."}}
 lines, reports = {}, {}
@@ -290,9 +297,16 @@ for row, title in NETWORKS.items():
         records.reports(f"gtzan_mini segments, {way}", row) for way in ("at random", "by clip")
     )
     fed[row] = evaluation.compare_over_seeds(at_random, by_clip)
-    said = [(np.mean([r.accuracy for r in x]), evaluation.interval_over_seeds(x)) for x in (at_random, by_clip)]
+    said = [
+        (np.mean([r.accuracy for r in x]), evaluation.interval_over_seeds(x))
+        for x in (at_random, by_clip)
+    ]
     low, high = said[0][1]
-    reach = "lies inside the first interval" if low <= facts.FENG_GTZAN / 100 <= high else "is not reached"
+    reach = (
+        "lies inside the first interval"
+        if low <= facts.FENG_GTZAN / 100 <= high
+        else "is not reached"
+    )
     text += (
         f"- **{title}**: {evaluation.percent(*said[0])} at random, {evaluation.percent(*said[1])} by clip. The leak "
         f"is worth {evaluation.points(fed[row])}; {facts.FENG_GTZAN} % {reach}.\n"
