@@ -38,11 +38,13 @@ def table(tmp_path):
 def test_records_keep_what_was_said_once(table):
     path, add = table
     add(line(fold=0), line(fold=1, clips=range(20, 30), wrong=5), line(epochs=16, wrong=4))
+    assert records.reports("s", "a", path=path) == [], "two of five folds"
+    add(*(line(fold=fold, clips=range(10 * fold + 10, 10 * fold + 20)) for fold in (2, 3, 4)))
     size = path.stat().st_size
     add(line(fold=0, wrong=9))  # the same run again: what is there stays
     assert path.stat().st_size == size
     (report,) = records.reports("s", "a", path=path)
-    assert report.n == 30 and report.correct.sum() == 25
+    assert report.n == 60 and report.correct.sum() == 55
     said = records.predictions("a", study="s", path=path)
     assert said.loc[20, "predicted"] != said.loc[20, "true"] and said.loc[20, "fold"] == 1
     assert said.loc[3].tolist() == ["Rock", "Rock", 0, 0]

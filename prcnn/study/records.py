@@ -16,6 +16,7 @@ import pandas as pd
 from prcnn.atomic import digest, write_whole
 from prcnn.evaluation import report_of_labels
 from prcnn.study import results
+from prcnn.study.rows import FOLDS
 
 FILE = "runs.jsonl"
 _CLIPS = ("clips", "true", "genres", "groups")
@@ -131,7 +132,7 @@ def _whole_runs(study, row, epochs, path, part="test"):
     """Of every seed that has all folds: its clips in the order of their ids, and the genres."""
     runs, clips = read(path)
     runs = runs[(runs["study"] == study) & (runs["part"] == part)]
-    folds = runs["fold"].nunique()
+    folds = FOLDS if (runs["fold"] > 0).any() else 1
     runs = runs[runs["row"] == row]
     runs = runs[runs["epochs"] == (runs["epochs"].max() if epochs is None else epochs)]
     found = []

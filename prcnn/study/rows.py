@@ -44,6 +44,7 @@ class Study(NamedTuple):
     seconds: float | None = None  # of the segments that clips are cut into
 
 
+FOLDS = 5
 REFERENCE = "CNN + 1-layer RNN"
 SVM = "SVM on MFCC, deltas, bands"
 

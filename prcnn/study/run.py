@@ -25,9 +25,8 @@ from prcnn.datasets import fma_images, splits
 from prcnn.provenance import provenance
 from prcnn.spectrogram import get_settings, log_mel
 from prcnn.study import records
-from prcnn.study.rows import STUDIES, TWICE
+from prcnn.study.rows import FOLDS, STUDIES, TWICE
 
-FOLDS = 5
 #: Raise when a change of code changes what a run learns: runs made before are then not found.
 VERSION = 1
 _PACKAGES = ("keras", "tensorflow", "torch", "jax", "scikit-learn")
