@@ -103,14 +103,15 @@ def state_influence(model, X, window=32):
         raise ValueError(f"Model {model.name!r} has no GRU that hands its last state on.")
     both = isinstance(grus[-1], keras.layers.Bidirectional)
     directions = ["forward", "backward"] if both else ["forward"]
-    states, other, rows = outputs(model, X, grus[-1].name), np.roll(X, 1, axis=0), {}
-    for start in range(0, X.shape[1] - window + 1, window):
-        swapped = X.copy()
-        swapped[:, start : start + window] = other[:, start : start + window]
-        change = outputs(model, swapped, grus[-1].name) - states
-        change = change.reshape(len(X), len(directions), -1)
-        rows[start] = np.linalg.norm(change, axis=-1).mean(axis=0)
-    return pd.DataFrame.from_dict(rows, "index", columns=directions).rename_axis("frame")
+    starts, other = range(0, X.shape[1] - window + 1, window), np.roll(X, 1, axis=0)
+    versions = [X, *(X.copy() for _ in starts)]
+    for version, start in zip(versions[1:], starts, strict=True):
+        version[:, start : start + window] = other[:, start : start + window]
+    # All at once: a GRU is traced anew at every call.
+    states = outputs(model, np.concatenate(versions), grus[-1].name)
+    states = states.reshape(len(versions), len(X), len(directions), -1)
+    changes = np.linalg.norm(states[1:] - states[0], axis=-1).mean(axis=1)
+    return pd.DataFrame(changes, pd.Index(starts, name="frame"), directions)
 
 
 def attention_weights(model, X):
