@@ -6,7 +6,7 @@ Fails on: an error in the browser's console, a picture without alternative text 
 load, a link inside the book that leads nowhere, from a server or from a file, a player that cannot
 play, anything fetched from another host, a page wider than the screen, code or a table that is cut
 without a sign that it scrolls, text whose contrast is below 4.5 : 1 (axe-core), an output that is
-only the name of an object, a figure or table without number and caption, or that nothing refers to,
+only the name of an object, a figure or table without number and caption,
 a page of more than 400 kB, or 1.1 MB with what it shares with others.
 """
 
@@ -57,8 +57,6 @@ const isCut = x => x.scrollWidth > x.clientWidth + 1 && x.clientWidth > 0
 const evidence = all('img.picture, img.drawing, article table').filter(
   x => x.checkVisibility({contentVisibilityAuto: true})
     && !x.closest('.indextable, dl.py, .toctree-wrapper, .solution'));
-const isReferredTo = x => document.querySelector(
-  `article a:not(.headerlink)[href="#${CSS.escape(x.id)}"]`);
 const pale = typeof axe == 'undefined' || !all('article').length ? Promise.resolve([]) : axe.run(
   {include: ['article'], exclude: ['img', 'audio', 'svg', 'math']},
   {runOnly: ['color-contrast'], resultTypes: ['violations']}
@@ -84,8 +82,6 @@ Promise.all([pale, ...players.map(play)]).then(([pale, ...played]) => done({
     'figure or table without number and caption': evidence.filter(x =>
       !x.closest('figure:has(.caption-number)') && !x.querySelector('.caption-number')
       ).slice(0, 3).map(text),
-    'nothing refers to this figure or table': all('article :is(figure, table)[id]').filter(
-      x => x.querySelector('.caption-number') && !isReferredTo(x)).map(x => x.id),
     "an object's name instead of its contents": all('.cell_output pre')
       .map(x => x.innerText.trim()).filter(x => /^<[\\w.]+ .*>$/.test(x)),
   }
