@@ -159,7 +159,7 @@ plots.show(
 # Cover a part of the picture, and see how much of the probability is lost: that part spoke for the genre. The library
 # does so with the window that spoke most clearly, here in parts of a tenth of its time and a quarter of its bands:
 
-# %%
+# %% mystnb={"figure": {"name": "tab-classify-occlusion", "caption": "What the answer loses when a part of the picture is covered: seconds down, bands across."}}
 found = listening.occlusion_map(
     y, model, parts=(10, 4), sr=sr, hop=hop, weights=weights
 )

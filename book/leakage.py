@@ -199,7 +199,9 @@ Markdown(
 # them.
 
 # %%
-mfcc = dataclasses.replace(baselines.MFCC, name="mfcc-segments", segment=float(seconds))
+mfcc = dataclasses.replace(
+    baselines.MFCC, name="mfcc-segments", segment=float(seconds)
+)
 store = baselines.extract_features(clips, mfcc, progress=False)
 table = splits.segments(store.clips, seconds)  # a row a segment
 X = store.read(np.arange(len(store.clips))).reshape(len(table), -1)

@@ -114,8 +114,3 @@ def test_scale_that_was_adapted_is_kept(store):
     model.get_layer("scale").adapt_mean.assign(np.full(SHAPE[1], 5.0, "float32"))
     adapt_scale(model, store)
     assert (np.array(model.get_layer("scale").adapt_mean) == 5).all()
-
-
-def test_values_that_are_not_finite_are_named(tmp_path):
-    with pytest.raises(ValueError, match="not finite"):
-        adapt_scale(scaled(), make_store(tmp_path, spoil=np.nan))

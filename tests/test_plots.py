@@ -129,7 +129,7 @@ def test_forest_draws_every_comparison_under_its_question():
     dots = [line for line in ax.lines if line.get_color() == "C1"]
     np.testing.assert_allclose(dots[0].get_xdata(), [4, 6])
     band = ax.patches[0].get_path().get_extents().transformed(ax.patches[0].get_patch_transform())
-    assert (band.x0, band.x1) == (-3, 3), "inside it is a tie"
+    assert (band.x0, band.x1) == (-2, 2), "inside it is a tie"
     assert not plots.forest(table.droplevel(0)).texts
     # Two studies, of which each has a row that the other lacks, share the rows.
     other = table.drop(columns="seeds").rename(index={"b": "d"}, level=1)

@@ -165,7 +165,7 @@ def test_rows_follow_their_clips(tmp_path):
 @pytest.mark.parametrize(
     "change",
     "sr=11025 n_fft=256 hop_length=256 n_mels=8 n_frames=21 reference='clip' unit='ln' "
-    "top_db=60.0 offset=0.1 sampled=True".split(),
+    "top_db=60.0 offset=0.1 sampled=64".split(),
 )
 def test_every_field_of_the_settings_but_the_name_decides(tmp_path, data_home, change):
     soundfile.write(tmp_path / "a.wav", make.music(16), 22050)
