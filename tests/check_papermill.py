@@ -23,7 +23,7 @@ def trials(data):
     weights = str(data / "authors_checkpoints")
     real = {"dataset": "gtzan_mini", "data_home": str(data)}
     song = {"song": str(next((data / "fma").rglob("*.mp3"))), "model": "figure2"}
-    return dict.fromkeys("ablations cnn datasets log_mel".split(), real) | {
+    return dict.fromkeys("cnn datasets log_mel".split(), real) | {
         "attention": real | {"checkpoints": weights, "epochs": 1},
         "baselines": real | {"folds": 2},
         "classify": song | {"weights": weights},

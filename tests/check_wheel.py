@@ -32,7 +32,8 @@ def main():
     print(prcnn.evaluate(run.model, features).summary())
     print(prcnn.classify(clips.clips["path"].iloc[0], "run").genre)
     print(prcnn.classify(clips.clips["path"].iloc[0]).genre)
-    assert {"ablations_synthetic", "reproduction"} <= set(results.names()), results.names()
+    assert {"train_synthetic", "reproduction"} <= set(results.names()), results.names()
+    assert set(prcnn.study.claims()["verdict"]) > {"contradicted"}, "runs.jsonl is inside"
     assert results.write("mine", {}).resolve().is_relative_to(Path.cwd())
     assert files() == before, f"written into the installation: {files().keys() ^ before.keys()}"
     print("The wheel is whole.")
