@@ -487,6 +487,8 @@ display(
         alt="Accuracy with interval on gtzan_mini of classifiers on MFCC and of the network.",
     )
 )
+
+# %% tags=["remove-input"]
 Markdown(
     f"The network less `svm_rbf` on MFCC: {evaluation.points(found)}, "
     f"p {evaluation.p_value(found.p_value)}."

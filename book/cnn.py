@@ -260,7 +260,7 @@ plots.show(fig, alt="The clip's spectrogram, and the same turned upside down.")
 # Figure 2 among them. The branch hears rhythm and texture, how sound rises and falls within bands
 # and how many kinds of movement there are, but not pitch: it cannot tell a bass line from a hi-hat
 # that moves alike. What the parallel network knows of high and low, it knows from the
-# [RNN branch](rnn), whose first matrix gives every band its own weights. That kernels could be
+# [RNN branch](rnn.ipynb), whose first matrix gives every band its own weights. That kernels could be
 # wider is one of the paper's ablations, and the table below shows that three bands are enough.
 # (All of these have `padding="same"`, without which a wide kernel would use up the bands; so 320
 # features are left instead of 256.)

@@ -303,7 +303,7 @@ assert np.allclose(ends, models.outputs(rnn, X[:1], "gru")[0], atol=1e-5)
 # %% [markdown]
 # ## Order matters, and so do the bands
 #
-# The [CNN branch](cnn) does not notice a clip turned upside down. The GRU does, since every band has
+# The [CNN branch](cnn.ipynb) does not notice a clip turned upside down. The GRU does, since every band has
 # its own column in $W$. And, as with the drums, it notices another order in time.
 # The table below asks of each branch of the untrained network whether its features change when
 # a clip is spoiled in one of three ways.

@@ -22,7 +22,7 @@ COMMIT = "56a1e1ce2e97e77961160c05485905fcae994dc8"
 
 
 class Checkpoint(NamedTuple):
-    """A line of :data:`CHECKPOINTS`: the network, the file in the authors' repository, its sha1."""
+    """A line of ``CHECKPOINTS``: the network, the file in the authors' repository, its sha1."""
 
     network: str
     file: str
@@ -51,7 +51,7 @@ class CheckpointError(ValueError):
 
 
 def load_checkpoint(name, path=None):
-    """A network with the weights its authors published, by a name of :data:`CHECKPOINTS`.
+    """A network with the weights its authors published, by a name of ``CHECKPOINTS``.
 
     A keras.Model: float32 (n, 640, 128) as ``prcnn.spectrogram.AUTHORS`` makes them →
     probabilities (n, 8), the genres of FMA-small in alphabetical order. Its attributes ``settings``

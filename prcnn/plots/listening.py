@@ -14,7 +14,7 @@ def over_time(listening, ax=None):
 
     Dark is probable; a dot marks the genre that leads. A moment shows the window whose middle is
     nearest; windows in which there was nothing to hear are hatched. ``listening`` is what
-    :func:`prcnn.classify` returns.
+    :func:`prcnn.listening.classify` returns.
 
     Chapter: book/classify.ipynb
     """

@@ -84,7 +84,7 @@ def comparisons(study="FMA-small", questions=None, path=None):
     Parameters
     ----------
     study : str
-        Of :data:`prcnn.study.rows.STUDIES`.
+        Of ``prcnn.study.rows.STUDIES``.
     questions : dict, optional
         As :data:`QUESTIONS`; rows that were not run are left out.
 

@@ -38,7 +38,7 @@ def study(name, out="runs/study", data_home=None, *, rows=None, n_jobs=2):
     Parameters
     ----------
     name : str
-        Of :data:`prcnn.study.rows.STUDIES`.
+        Of ``prcnn.study.rows.STUDIES``.
     out : path
         Runs are kept here and found again; a killed one goes on from its last epoch.
     data_home : path, optional

@@ -21,13 +21,13 @@ class Augment:
     time_shift : bool
     band_shift : int
     gain, tilt : float
-        Arguments of :func:`shift_time`, :func:`shift_bands` (bands), :func:`change_gain` and
-        :func:`tilt_bands` (decibels).
+        Arguments of ``shift_time``, ``shift_bands`` (bands), ``change_gain`` and ``tilt_bands``
+        (decibels).
     frequency_masks, time_masks : int
     mask_width : float
-        How many stretches of bands and of frames say nothing, and the widest: see :func:`mask`.
+        How many stretches of bands and of frames say nothing, and the widest: see ``mask``.
     mixup, mixup_share : float
-        ``alpha`` and ``share`` of :func:`mixup`.
+        ``alpha`` and ``share`` of ``mixup``.
 
     Raises
     ------
