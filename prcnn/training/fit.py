@@ -67,7 +67,7 @@ def train(
         folder; the digits stand for the data, the first weights and all arguments but ``epochs``,
         so another call is another folder.
     recipe : str or prcnn.training.Recipe, optional
-        A name in :data:`prcnn.training.RECIPES`, or a recipe of your own. Default: ``"beyond"`` for
+        A name in ``prcnn.training.RECIPES``, or a recipe of your own. Default: ``"beyond"`` for
         a network of that name, ``"paper"`` for all others.
     batch_size, learning_rate : optional
         In place of the recipe's.
