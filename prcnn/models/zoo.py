@@ -1,6 +1,5 @@
 """Every network by its name: what the paper says, what its code did, and what both build on."""
 
-import inspect
 import random
 from collections.abc import Callable
 from typing import NamedTuple
@@ -67,13 +66,8 @@ class Network(NamedTuple):
     @property
     def options(self):
         """All that may be changed, with its default."""
-        defaults = [item for branch in self.branches for item in _keywords(branch).items()]
+        defaults = [item for branch in self.branches for item in branch.__kwdefaults__.items()]
         return dict(defaults) | self.changes
-
-
-def _keywords(branch):
-    parameters = inspect.signature(branch).parameters.values()
-    return {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
 
 
 BOTH = (convolutions, rnn)
@@ -189,7 +183,7 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **change
         x = Scale(name="scale")(inputs) if scale == "bands" else inputs
         x = layers.Reshape((*shape, 1), name="channel")(x)
         heard = [
-            branch(x, **{key: options[key] for key in _keywords(branch)})
+            branch(x, **{key: options[key] for key in branch.__kwdefaults__})
             for branch in network.branches
         ]
         x = network.join(*heard)
