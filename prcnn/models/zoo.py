@@ -66,8 +66,13 @@ class Network(NamedTuple):
     @property
     def options(self):
         """All that may be changed, with its default."""
-        defaults = [item for branch in self.branches for item in branch.__kwdefaults__.items()]
+        defaults = [item for branch in self.branches for item in _keywords(branch).items()]
         return dict(defaults) | self.changes
+
+
+def _keywords(branch):
+    # Not by inspect.signature, into which Sphinx writes its own defaults.
+    return branch.__kwdefaults__ or {}
 
 
 BOTH = (convolutions, rnn)
@@ -183,7 +188,7 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **change
         x = Scale(name="scale")(inputs) if scale == "bands" else inputs
         x = layers.Reshape((*shape, 1), name="channel")(x)
         heard = [
-            branch(x, **{key: options[key] for key in branch.__kwdefaults__})
+            branch(x, **{key: options[key] for key in _keywords(branch)})
             for branch in network.branches
         ]
         x = network.join(*heard)
