@@ -151,7 +151,6 @@ def test_a_run_is_another_where_anything_that_decides_it_is(small, monkeypatch, 
         monkeypatch.setitem(rows.STUDIES, "small", small._replace(**changes))
         keys.append(key())
     monkeypatch.setitem(rows.STUDIES, "small", small)
-    run._features.cache_clear()
     make.genres(tmp_path / "music", n=21, seconds=3.2)  # one more song a genre
     keys.append(key())
     assert len(set(keys)) == len(keys)
@@ -194,3 +193,13 @@ def test_published_figures_are_the_papers():
     assert facts.FIGURE4["parameters"].sum() == 232_744
     assert json.loads(json.dumps(facts.CHALLENGE))["f1_unseen"] == 63
     assert isinstance(facts.TABLE2, pd.DataFrame) and facts.TABLE2["test"].max() == 44.125
+
+
+def test_every_row_names_a_recipe_that_there_is():
+    from prcnn import training
+
+    for study in rows.STUDIES.values():
+        for row in study.rows.values():
+            run._recipe(training, row.recipe)
+    as_they_are = run._recipe(training, rows.INGREDIENTS["clips as they are"].recipe)
+    assert as_they_are.augment == training.Augment()

@@ -180,10 +180,7 @@ STUDIES = {
         {
             f"{name}, {size} clips": row._replace(training=size)
             for size in _SIZES
-            for name, row in {
-                **_TWO,
-                "attention_cnn": ATTENTIONS["attention, parallel CNN"],
-            }.items()
+            for name, row in _CURVE.items()
         },
         "own",
         (16,),

@@ -11,7 +11,7 @@ import dataclasses
 import json
 import os
 import shutil
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 import joblib
@@ -148,7 +148,6 @@ def _split(study, row, fold, seed, data_home):
     return dataclasses.replace(features, clips=clips)
 
 
-@lru_cache(maxsize=4)
 def _features(dataset, settings, seconds, shuffled, data_home, own=True):
     # A split that is drawn is of all clips: GTZAN's own one leaves those with faults out.
     drawn = None if own or not dataset.startswith("gtzan") else "stratified"
@@ -247,9 +246,10 @@ def _recipe(training, recipe):
         return None
     name, changes = recipe
     own = training.RECIPES[name]
-    if "augment" in changes:
-        augment = dataclasses.replace(own.augment, **changes["augment"])
-        changes = {**changes, "augment": augment}
+    if "augment" in changes:  # None: clips as they are
+        altered = changes["augment"]
+        whole = training.Augment() if altered is None else own.augment
+        changes = {**changes, "augment": dataclasses.replace(whole, **(altered or {}))}
     return dataclasses.replace(own, **changes)
 
 
