@@ -33,6 +33,7 @@ _NO_SOUND = {
     b"<html": "a web page",
 }
 _RATES = 1_000, 1_000_000  # Hz. Brought from the 1 Hz of a broken header, a second is hours
+_IN_OGG = ("OGG", "VORBIS", "OPUS", "FLAC")  # formats of which a file may be an Ogg
 _STDERR = threading.Lock()
 
 
@@ -47,8 +48,9 @@ def load(path, sr=22050, duration=None, offset=0.0):
     """Decode a stretch of a sound file, average its channels and resample it.
 
     Equal to ``librosa.load(path, sr=sr, duration=duration, offset=offset)``, but whole. A
-    UserWarning says how many seconds a damaged file lacks, or that its channels cancel. What lies
-    behind the stretch is not decoded; what lies before it is, for seeking is not exact.
+    UserWarning says how many seconds a damaged file lacks, that an Ogg has lost its end, or that
+    the channels cancel. The end that an AAC, or an MP3 without a tag, has lost nobody can know of.
+    What lies behind the stretch is not decoded; what lies before it is, for seeking is not exact.
 
     Parameters
     ----------
@@ -135,13 +137,28 @@ def _decode(path, end):
         raise FileNotFoundError(f"{path}: no such file{kind}.")
     rest = _mp3_rest(path)
     decoded = (rest in (None, 0) and _libsndfile(path, end, rest)) or _ffmpeg(path, end, rest)
-    blocks, native, seconds, _ = decoded
+    blocks, native, seconds, kind = decoded
     if not _RATES[0] <= native <= _RATES[1]:
         raise AudioError(f"{path}: its header says {native} Hz, which no music has.")
     missing = min(seconds, end) - _length(blocks) / native
     if missing > 0.05:
         _say(f"{path}: damaged or cut short, {missing:.2f} s of its sound are missing.")
+    elif kind in _IN_OGG and _length(blocks) < end * native and _breaks_off(path):
+        _say(f"{path}: cut short, its last page is missing. How much was in it is not known.")
     return decoded
+
+
+def _breaks_off(path):
+    """Whether an Ogg's last page is cut short, or not marked as its last."""
+    with open(path, "rb") as file:
+        if file.read(4) != b"OggS":
+            return False
+        longest = 27 + 255 + 255 * 255
+        file.seek(max(0, file.seek(0, os.SEEK_END) - longest))
+        tail = file.read()
+    page = tail[tail.rfind(b"OggS") :]
+    whole = len(page) > 27 and len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
+    return not (whole and page[5] & 4)
 
 
 def _mp3_rest(path):

@@ -223,6 +223,20 @@ def test_mp3s_are_decoded_to_the_end(tmp_path, recwarn, capfd):
     assert capfd.readouterr().err == "", "libmpg123 has its say"
 
 
+@pytest.mark.parametrize("codec", ["VORBIS", "OPUS"])
+def test_an_ogg_that_breaks_off_is_told(tmp_path, recwarn, codec):
+    path = tmp_path / "song.ogg"
+    soundfile.write(path, noise(4, 48000), 48000, format="OGG", subtype=codec)
+    assert loaded(path, recwarn) == (192_000, "")
+    whole = path.read_bytes()
+    for cut in (len(whole) // 2, whole.rindex(b"OggS"), len(whole) - 1):
+        path = tmp_path / f"{cut}.ogg"
+        path.write_bytes(whole[:cut])
+        n, said = loaded(path, recwarn)
+        assert n < 192_000 and f"{cut}.ogg: cut short, its last page is missing" in said
+        assert loaded(path, recwarn, duration=0.5) == (24_000, ""), "what is asked for is there"
+
+
 def test_wav_whose_header_is_wrong(tmp_path, recwarn):
     path, whole = tmp_path / "clip.wav", encoded(noise(2, 44100), 44100, "WAV")
     at = whole.index(b"data") + 4

@@ -170,7 +170,8 @@ def test_missing_and_odd_files_are_counted(tmp_path):
     (rock / "rock.00001.au").touch()  # beside rock.00001.wav: the wav is taken
     (rock / "._rock.00002.wav").touch()
     dataset, said = load("gtzan", tmp_path)
-    assert "1 files are not named" in said and "my song.wav" in said
+    assert "'rock/my song.wav' (not named like blues.00000.wav)" in said
+    assert "rock/my song.wav" in dataset.left_out
     assert "999 clips" in said and "rock.00000" in said
     assert dataset.left_out["rock.00000"] == "no file of this clip"
     assert dataset.clips.loc["rock.00001", "path"].endswith(".wav")
