@@ -23,7 +23,7 @@ import pandas as pd
 import soundfile
 import soxr
 
-from prcnn.datasets.dataset import warn
+from prcnn.datasets.dataset import printable, warn
 
 # FFmpeg may open these. Without a list it would take a text for a playlist and fetch what it names.
 _CONTAINERS = "mov,aac,asf,matroska,mp3,flac,ogg,wav,w64,aiff,au,caf,amr,ape"
@@ -41,7 +41,7 @@ class AudioError(ValueError):
     """Sound that cannot be used: broken, too short, silent. The message names the clip."""
 
     def __init__(self, message):
-        super().__init__(_printable(message))
+        super().__init__(printable(message))
 
 
 def load(path, sr=22050, duration=None, offset=0.0):
@@ -119,7 +119,7 @@ def headers(clips):
             seconds = seconds or _length(_decode(path, math.inf)[0]) / native
             rows.append((seconds, native, len(blocks[0]), kind, None))
         except (AudioError, OSError) as error:
-            rows.append((None, None, None, None, _printable(error)))
+            rows.append((None, None, None, None, printable(error)))
     table = pd.DataFrame(rows, clips.index, ["seconds", "sr", "channels", "format", "error"])
     table.insert(0, "genre", clips["genre"])
     return table.astype({"seconds": float, "sr": "Int64", "channels": "Int64"})
@@ -315,11 +315,7 @@ def _length(blocks):
 
 def _say(message):
     with _STDERR:  # not while another thread is quiet
-        warn(_printable(message))
-
-
-def _printable(message):
-    return str(message).encode(errors="replace").decode()  # a file's name need not be UTF-8
+        warn(message)
 
 
 def resample(y, native, sr):

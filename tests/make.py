@@ -1,4 +1,4 @@
-"""Everything the tests make: music, folders of it, clips, and weight files as published ones are.
+"""Everything the tests make: music, folders of it, pictures, and weight files as published.
 
 Weight files have the same names, layers and shapes, and Keras 2's nesting of HDF5; what it wrote
 beside the weights (model and training configuration) is left out, for nothing of it is read. The
@@ -9,7 +9,12 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
 import soundfile
+from matplotlib import colormaps
+from PIL import Image
+
+from prcnn import datasets
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 SOURCES = ["made", *(["published"] if SHARED.is_dir() else [])]
@@ -40,6 +45,34 @@ def music(seconds, sr=22050, seed=0):
 def tone(hz, seconds, sr=22050, gain=0.3):
     """A sine, (n,) float32."""
     return (gain * np.sin(2 * np.pi * hz * np.arange(round(seconds * sr)) / sr)).astype(np.float32)
+
+
+def touch(root, *names):
+    """Empty files, and the folders that they lie in."""
+    for name in names:
+        path = Path(root, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def picture(path, index, colours="viridis", height=128):
+    """A picture as it is published, of palette entries (128 mels upwards, time). Returns ``path``.
+
+    In 128 rows as fma_small_images has it, or in 385 as gtzan_images has.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    palette = np.round(colormaps[colours](np.arange(256))[:, :3] * 255).astype(np.uint8)
+    rows = ((np.arange(height) + 0.5) * 128 / height).astype(int)
+    Image.fromarray(palette[index[rows][::-1]]).save(path)
+    return path
+
+
+def load(*arguments, **options):
+    """Load a dataset; also what was warned of, at the line that calls this."""
+    with pytest.warns(UserWarning) as caught:
+        dataset = datasets.load(*arguments, **options)
+    assert all(w.filename == __file__ for w in caught), "a warning should point at the user's line"
+    return dataset, " ".join(str(w.message) for w in caught)
 
 
 def genres(folder, names=("high", "low"), n=6, seconds=1.0, sr=22050, ending="wav"):

@@ -14,26 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from make import load, touch
 from PIL import Image
 
 from prcnn import datasets
 from prcnn.atomic import digest
 from prcnn.datasets import dataset as common
 from prcnn.study import facts
-
-
-def touch(root, *names):
-    for name in names:
-        path = Path(root, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-
-
-def load(*arguments, **options):
-    """Load a dataset; also what was warned of."""
-    with pytest.warns(UserWarning) as caught:
-        dataset = datasets.load(*arguments, **options)
-    return dataset, " ".join(str(w.message) for w in caught)
 
 
 def counts(clips):

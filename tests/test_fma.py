@@ -10,7 +10,7 @@ import librosa
 import numpy as np
 import pandas as pd
 import pytest
-from make import SHARED, SOURCES
+from make import SHARED, SOURCES, load, picture, touch
 
 import prcnn
 from prcnn import audio, datasets
@@ -49,19 +49,8 @@ def write_tracks(home, rows, names=("split", "subset", "genre_top", "name", "tit
 def small_home(home, rows=ROWS, audio=True):
     path = write_tracks(home, [(*row, f"Song, “{row[0]}”\nline 2") for row in rows])
     if audio:
-        for row in rows:
-            clip = home / "fma_large" / f"{row[0] // 1000:03d}" / f"{row[0]:06d}.mp3"
-            clip.parent.mkdir(parents=True, exist_ok=True)
-            clip.touch()
+        touch(home, *(fma.clip_path(Path("fma_large"), row[0]) for row in rows))
     return path
-
-
-def load(*arguments, **options):
-    """Load a dataset; also what was warned of."""
-    with pytest.warns(UserWarning) as caught:
-        dataset = datasets.load(*arguments, **options)
-    assert all(w.filename == __file__ for w in caught), "a warning should point at the user's line"
-    return dataset, " ".join(str(w.message) for w in caught)
 
 
 @pytest.fixture
@@ -94,11 +83,9 @@ def test_fma_small_has_its_official_split_and_names_the_six_broken_clips(officia
 def test_some_clips_alone_keep_the_official_split_and_sound_as_librosa_has_them(
     official, made_data, source
 ):
-    for clip in REAL if source is None else ():
-        path = fma.clip_path(official / "fma_small", clip)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    if source:
+    if source is None:
+        touch(official, *(fma.clip_path(Path("fma_small"), clip) for clip in REAL))
+    else:
         folder = made_data if source == "made" else SHARED
         shutil.copytree(folder / "fma" / "fma_small", official / "fma_small")
     dataset, said = load("fma_small", official)
@@ -342,14 +329,14 @@ def test_pictures_go_through_the_store_and_bad_ones_are_counted(pictures, data_h
     assert np.abs(store.read(np.array([5]))[0] - expected).max() <= 0.3125  # shared colours
 
 
-def test_pictures_that_do_not_belong_are_named(pictures, draw):
-    draw(pictures / "Rock" / "999999.png", spectrogram(0))
-    draw(pictures / "Rock" / "cover.png", spectrogram(0))
+def test_pictures_that_do_not_belong_are_named(pictures):
+    picture(pictures / "Rock" / "999999.png", spectrogram(0))
+    picture(pictures / "Rock" / "cover.png", spectrogram(0))
     silent = fma.NEAR_SILENT[0]
-    draw(pictures / KNOWN.loc[silent, "genre"] / f"{silent:06d}.png", spectrogram(0))
+    picture(pictures / KNOWN.loc[silent, "genre"] / f"{silent:06d}.png", spectrogram(0))
     folk = KNOWN.index[KNOWN["genre"] == "Folk"]
-    draw(pictures / "Rock" / f"{folk[-1]:06d}.png", spectrogram(0))
-    draw(pictures / "Rock" / f"{folk[0]:06d}.png", spectrogram(0))
+    picture(pictures / "Rock" / f"{folk[-1]:06d}.png", spectrogram(0))
+    picture(pictures / "Rock" / f"{folk[0]:06d}.png", spectrogram(0))
     shutil.rmtree(pictures / "Pop")
     dataset, _ = load("fma_small_images")
     assert dataset.left_out[999999] == "no clip of FMA-small"
@@ -377,9 +364,9 @@ def test_arrays_of_another_shape_are_left_out_and_counted(coefficients):
     assert all("cannot be read" in each for each in why[3:5]) and "no file" in why[5]
 
 
-def test_the_same_picture_in_two_splits_is_warned_of(pictures, draw, data_home):
+def test_the_same_picture_in_two_splits_is_warned_of(pictures, data_home):
     folk = KNOWN[KNOWN["genre"] == "Folk"].groupby("split").head(1).index
-    draw(pictures / "Folk" / f"{folk[1]:06d}.png", spectrogram(folk[0]))
+    picture(pictures / "Folk" / f"{folk[1]:06d}.png", spectrogram(folk[0]))
     dataset, _ = load("fma_small_images")
     with pytest.warns(UserWarning, match=f"in another split.*'{folk[0]} = {folk[1]}'"):
         prcnn.extract(dataset, n_jobs=1, out=data_home, progress=False)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from . import fma, fma_images, folders, gtzan
-from .dataset import SPLITS, Dataset, cache_folder, full_path, some, warn
+from .dataset import SPLITS, Dataset, cache_folder, full_path, printable, some, warn
 from .splits import FRACTIONS, split_clips
 
 __all__ = ["SPLITS", "Dataset", "cache_folder", "load", "names"]
@@ -192,7 +192,7 @@ def assemble(name, clips, left_out, splits, settings="paper"):
         )
     first = ["path", "genre", "split", "artist"]
     clips = clips.rename_axis(index="clip")[first + [c for c in clips if c not in first]]
-    left_out = {_printable(clip): why for clip, why in left_out.items()}
+    left_out = {printable(c) if isinstance(c, str) else c: why for c, why in left_out.items()}
     return Dataset(name, clips, genres, left_out, splits, settings)
 
 
@@ -200,7 +200,3 @@ def _by_reason(left_out):
     """Reason and Series of clips, from the most frequent reason on."""
     why = pd.Series(left_out, dtype=object)
     return sorted(why.groupby(why, sort=False), key=lambda pair: -len(pair[1]))
-
-
-def _printable(clip):
-    return clip.encode("utf-8", "backslashreplace").decode() if isinstance(clip, str) else clip
