@@ -89,18 +89,22 @@ def genres(folder, names=("high", "low"), n=6, seconds=1.0, sr=22050, ending="wa
 
 
 def write_clips(folder):
-    """Five MP3s where FMA-small has five, and twenty WAVs of two genres of GTZAN."""
-    (folder / "fma" / "fma_small" / "000").mkdir(parents=True)
-    for clip in (2, 5, 182, 459, 676):
+    """Five MP3s where FMA-small has five (of two contents: encoding takes a second), and twenty
+    WAVs of two genres of GTZAN."""
+    small = folder / "fma" / "fma_small" / "000"
+    small.mkdir(parents=True)
+    for clip in (2, 5):
         y = 0.1 * np.stack([music(30, 44100, clip), music(30, 44100, clip + 1)], axis=1)
         y[-5000:] *= 30  # the loudest frame is behind those that the authors' networks see
-        soundfile.write(folder / "fma" / "fma_small" / "000" / f"{clip:06d}.mp3", y, 44100)
-    for genre, loud in (("classical", 0.0), ("metal", 0.3)):
-        (folder / "gtzan_mini" / "genres" / genre).mkdir(parents=True)
-        for i in range(10):
+        soundfile.write(small / f"{clip:06d}.mp3", y, 44100)
+    for clip in (182, 459, 676):
+        (small / f"{clip:06d}.mp3").symlink_to(small / "000005.mp3")
+    for i in range(10):
+        y, noise = 0.3 * music(30, seed=i), np.random.default_rng(i).normal(size=30 * 22050)
+        for genre, loud in (("classical", 0.0), ("metal", 0.1)):
             path = folder / "gtzan_mini" / "genres" / genre / f"{genre}.{i:05d}.wav"
-            noise = loud * np.random.default_rng(i).normal(size=30 * 22050)
-            soundfile.write(path, 0.3 * music(30, seed=i) + 0.3 * noise, 22050)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(path, y + loud * noise, 22050)
 
 
 def write(folder):

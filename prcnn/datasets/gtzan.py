@@ -185,10 +185,14 @@ def mark_faults(clips, listed, index, csv):
     clips["mislabelled"] = clips.index.isin(list(wrong))
     clips["faults"] = [
         "; ".join(
-            [wrong[clip]] * (clip in wrong)
-            + [REPEATED.format(others)] * bool(others)
-            + [BROKEN_COPY] * (clip == "jazz.00054")
-            + [FILTERED] * (bool(listed) and clip not in listed)
+            why
+            for why, so in (
+                (wrong.get(clip), clip in wrong),
+                (REPEATED.format(others), others),
+                (BROKEN_COPY, clip == "jazz.00054"),
+                (FILTERED, listed and clip not in listed),
+            )
+            if so
         )
         for clip, others in clips["repeats"].items()
     ]
