@@ -238,6 +238,9 @@ def _ffmpeg(path, end, rest):
             # first frames; that of a chain of Oggs is its last link's.
             guessed = kind in ("aac", "ogg") or (kind == "mp3" and (rest is None or rest > 0))
             seconds = 0.0 if guessed else float((stream.duration or 0) * stream.time_base)
+            if not (guessed or seconds) and len(file.streams) == 1:  # Matroska says it of all
+                seconds = (file.duration or 0) / av.time_base
+            seconds -= 0.05 * (kind == "asf")  # what WMA's header counts and no decoder gives
             kind = stream.codec_context.codec.canonical_name.upper()
             for packet in file.demux(stream):
                 try:

@@ -121,6 +121,16 @@ def test_a_name_in_any_script_in_any_bytes_and_at_home(tmp_path, monkeypatch):
 # --- what FFmpeg decodes: M4A and its kin
 
 
+@pytest.mark.parametrize("sr", [8000, 16000, 32000, 48000])
+def test_a_whole_wma_is_whole_and_half_a_webm_is_not(tmp_path, recwarn, sr):
+    for ending in ("wma", "webm") if sr != 32000 else ("wma",):  # Opus knows no such rate
+        path = tmp_path / f"clip.{ending}"
+        encode(path, noise(4, sr, 2), sr)
+        assert loaded(path, recwarn)[1] == ""
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        assert "s of its sound are missing" in loaded(path, recwarn)[1]
+
+
 @pytest.mark.parametrize("ending", CODECS)
 def test_what_phones_make_is_decoded(tmp_path, ending):
     sr = 48000 if ending == "webm" else 44100
