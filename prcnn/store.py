@@ -261,7 +261,7 @@ def compute(
     folder = stores / f"{word}-{'x'.join(map(str, shape))}-{version_of}"
 
     memo = folder.with_name(f"{folder.name}.jsonl")
-    paths, known, found = [str(path) for path in dataset.clips["path"]], _recall(memo), {}
+    paths, known, found = list(map(os.path.expanduser, dataset.clips["path"])), _recall(memo), {}
     for path in paths:
         with suppress(OSError, KeyError):
             content, reason = known[os.path.abspath(path), *_state(path)]

@@ -336,12 +336,16 @@ def test_opening_again_reads_no_clip_and_a_damaged_memo_is_mended(
     assert (held(made), calls) == ([1, 2, 3], [])
 
 
-def test_relative_paths_mean_what_they_mean_from_here(tmp_path, monkeypatch, later):
+@pytest.mark.parametrize("path", ["0.txt", "~/0.txt"])
+def test_relative_paths_mean_what_they_mean_from_here(tmp_path, monkeypatch, later, path):
     for name in "1212":
         numbers(tmp_path / name, [name])
         monkeypatch.chdir(tmp_path / name)
-        clips = pd.DataFrame({"path": ["0.txt"], "genre": "Folk", "split": "test"})
-        assert held(count(Dataset("here", clips, ["Folk"]), tmp_path)[0]) == [float(name)]
+        monkeypatch.setenv("HOME", str(tmp_path / name))
+        clips = pd.DataFrame({"path": [path], "genre": "Folk", "split": "test"})
+        dataset = Dataset("here", clips, ["Folk"])
+        assert dataset.validate().loc["present", "count"] == 1
+        assert held(count(dataset, tmp_path)[0]) == [float(name)]
 
 
 # Features of one's own

@@ -99,7 +99,7 @@ class Dataset:
         Chapter: book/datasets.ipynb
         """
         states = {state: [] for state in ("present", "missing", "empty", "unreadable", "changed")}
-        paths = self.clips["path"]
+        paths = self.clips["path"].map(os.path.expanduser)
         known = checksums(paths)
         for clip, path in tqdm(paths.items(), total=len(paths), disable=len(paths) < 500):
             states[_state(path, known.get(path))].append(clip)
