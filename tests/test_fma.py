@@ -5,14 +5,13 @@ import os
 import shutil
 from pathlib import Path
 
-import librosa
 import numpy as np
 import pandas as pd
 import pytest
-from make import SHARED, SOURCES, load, picture, touch
+from make import load, picture, touch
 
 import prcnn
-from prcnn import audio, datasets
+from prcnn import datasets
 from prcnn.datasets import fma, fma_images, fma_small_split
 
 KNOWN = fma_small_split.read()
@@ -78,15 +77,8 @@ def test_fma_small_has_its_official_split_and_names_the_six_broken_clips(officia
     assert dataset.clips.index[dataset.clips["near_silent"]].tolist() == [72059, 110736, 119979]
 
 
-@pytest.mark.parametrize("source", [None, *SOURCES])
-def test_some_clips_alone_keep_the_official_split_and_sound_as_librosa_has_them(
-    official, made_data, source
-):
-    if source is None:
-        touch(official, *(fma.clip_path(Path("fma_small"), clip) for clip in REAL))
-    else:
-        folder = made_data if source == "made" else SHARED
-        shutil.copytree(folder / "fma" / "fma_small", official / "fma_small")
+def test_some_clips_alone_keep_the_official_split(official):
+    touch(official, *(fma.clip_path(Path("fma_small"), clip) for clip in REAL))
     dataset, said = load("fma_small", official)
     assert "7989 files or clips are left out" in said and "no file in" in said
     assert dataset.clips.index.tolist() == list(REAL)
@@ -95,13 +87,6 @@ def test_some_clips_alone_keep_the_official_split_and_sound_as_librosa_has_them(
     assert dataset.genres == ["Hip-Hop", "Rock"]
     assert len(dataset.left_out) == 7989 + 6
     assert dataset.clips.loc[2, "path"] == str(official / "fma_small" / "000" / "000002.mp3")
-    assert not source or (audio.headers(dataset.clips)["sr"] == 44100).all()
-    for path in dataset.clips["path"] if source else ():
-        expected, _ = librosa.load(path, sr=22050)
-        y = audio.load(path)
-        assert y.shape == expected.shape and np.abs(y - expected).max() < 1e-5
-        start = audio.load(path, duration=5.0)
-        assert np.abs(start - expected[: start.size]).max() < 2e-5
 
 
 def test_subsets_nest_and_a_larger_folder_serves(tmp_path):
@@ -308,7 +293,8 @@ def test_pictures_go_through_the_store_and_bad_ones_are_counted(pictures, data_h
     with open(dataset.clips.loc[bad, "path"], "r+b") as file:
         file.truncate(1000)
     assert dataset.validate().loc["unreadable", "clips"] == [bad]
-    store = prcnn.extract(dataset, dataset.settings, n_jobs=1, out=data_home, progress=False)
+    with pytest.warns(UserWarning, match="1 of the 72 clips"):
+        store = prcnn.extract(dataset, n_jobs=1, out=data_home, progress=False)
     assert store.shape == (128, 128)
     assert store.settings == prcnn.spectrogram.IMAGES
     assert list(store.failed) == [bad]
