@@ -348,24 +348,33 @@ def test_only_the_folder_of_the_pinned_commit_is_fetched(
     assert dataset.validate().loc["changed", "clips"] == [dataset.clips.index[3]]
 
 
-def test_an_interrupted_download_goes_on_where_it_was(repository, data_home, monkeypatch):
-    whole, done = download._git, []
+@pytest.fixture
+def git_first(tmp_path, monkeypatch):
+    """Let git do something else first, or instead: a line of shell."""
 
-    def fails(work, *arguments):
-        if arguments[0] == "checkout" and (done.append(1) or len(done) == 4):
-            packs = sum(p.stat().st_size for p in (work / ".git").rglob("*.pack"))
-            assert packs < 2**20, "the large file was not fetched"
-            raise KeyboardInterrupt
-        return whole(work, *arguments)
+    def put(line):
+        path = tmp_path / "bin" / "git"
+        path.parent.mkdir()
+        path.write_text(f'#!/bin/sh\n{line}\nexec {shutil.which("git")} "$@"\n')
+        path.chmod(0o755)
+        monkeypatch.setenv("PATH", str(path.parent), prepend=os.pathsep)
+        return path
 
-    monkeypatch.setattr(download, "_git", fails)
-    with pytest.raises(KeyboardInterrupt):
-        fetch()
+    return put
+
+
+def test_an_interrupted_download_goes_on_where_it_was(repository, data_home, tmp_path, git_first):
+    said = f"echo >> {tmp_path}/said; [ $(wc -l < {tmp_path}/said) -lt 4 ] || exit 128"
+    git = git_first(f'if [ "$1" = checkout ]; then {said}; fi')
+    with pytest.raises(ConnectionError, match=r"git checkout failed.*finished parts are kept"):
+        prcnn.load("fma_small_images", download=True)
     work = data_home / "fma_small_images" / ".git-folder"
+    packs = sum(p.stat().st_size for p in (work / ".git").rglob("*.pack"))
+    assert packs < 2**20, "the large file was not fetched"
     assert not (data_home / "fma_small_images" / "spectrograms").exists()
     early = {p: p.stat().st_mtime_ns for p in work.glob("spectrograms/Electronic/*.png")}
     assert len(early) == 3 and not list(work.glob("spectrograms/Rock/*.png"))
-    monkeypatch.setattr(download, "_git", whole)
+    git.unlink()
     (work / ".git" / "index.lock").touch()
     assert len(fetch().clips) == 24
     for path, written in early.items():
@@ -373,24 +382,17 @@ def test_an_interrupted_download_goes_on_where_it_was(repository, data_home, mon
         assert moved.stat().st_mtime_ns == written
 
 
-def test_what_is_wrong_with_a_download_is_said(repository, data_home, monkeypatch):
+def test_what_is_wrong_with_a_download_is_said(repository, data_home, monkeypatch, git_first):
     source = download.REPOSITORIES["fma_small_images"]
     other = dataclasses.replace(source, commit="22ab844bd8752f0fcd933a16255155d69195bf4e")
     monkeypatch.setitem(download.REPOSITORIES, "fma_small_images", other)
     with pytest.raises(ConnectionError, match=r"git fetch failed.*run the same again"):
         prcnn.load("fma_small_images", download=True)
     monkeypatch.setitem(download.REPOSITORIES, "fma_small_images", source)
-    whole = download._git
-
-    def tampers(work, *arguments):
-        if arguments[0] == "fsck":
-            next(work.glob("spectrograms/Folk/*.png")).write_bytes(b"other")
-        return whole(work, *arguments)
-
-    monkeypatch.setattr(download, "_git", tampers)
-    with pytest.raises(ValueError, match=r"is not spectrograms of .*Folk.*Delete it"):
+    git_first('if [ "$1" = fsck ]; then for f in */Folk/*.png; do echo > "$f"; done; fi')
+    with pytest.raises(ValueError, match=r"(?s)is not spectrograms of .*Folk.*Delete it"):
         prcnn.load("fma_small_images", download=True)
     assert not (data_home / "fma_small_images" / "spectrograms").exists()
-    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setenv("PATH", "")
     with pytest.raises(FileNotFoundError, match=r"git is needed.*https://git-scm.com"):
         prcnn.load("fma_small_images", download=True)
