@@ -39,7 +39,7 @@ class Dataset:
     genres : list of str
         The genres of the clips, alphabetical; a clip's label is its genre's place in this list.
     left_out : dict
-        Clip id → why the loader left it out. Counted, never silent.
+        Clip id, or a file or folder that is no clip → why it is left out. Counted, never silent.
     splits : str
         How the split was made: "official", "fault_filtered", "stratified" or "artist".
     settings : str

@@ -55,11 +55,11 @@ def stratified(clips, fractions=FRACTIONS, seed=0):
     return split
 
 
-def artist_groups(clips):
-    """Return one label an artist; a clip whose artist is unknown is a group of its own."""
-    known = clips["artist"].notna().to_numpy()
+def artist_groups(clips, by="artist"):
+    """Return one label a value of the column; a clip without one is a group of its own."""
+    known = clips[by].notna().to_numpy()
     alone = "clip " + clips.index.astype(str).to_series(index=clips.index)
-    return ("artist " + clips["artist"].astype(str)).where(known, alone).rename("group")
+    return ("artist " + clips[by].astype(str)).where(known, alone).rename("group")
 
 
 def by_artist(clips, fractions=FRACTIONS, seed=0):
@@ -125,7 +125,7 @@ def k_fold(clips, k=10, seed=0, group=None):
     if group is not None:
         if group not in clips:
             raise ValueError(f"no column {group!r} to group by; there are {list(clips.columns)}")
-        groups = artist_groups(clips.assign(artist=clips[group]))
+        groups = artist_groups(clips, group)
         kind, units = StratifiedGroupKFold, groups.groupby(clips["genre"]).nunique()
     if k < 2 or units.min() < k:
         raise ValueError(
