@@ -9,7 +9,7 @@ What lies in the sound is an :class:`AudioError`, and stays so. What lies in the
 permitted, too many open files) is the OSError that the system gives, and may pass.
 """
 
-import errno
+import io
 import math
 import os
 import re
@@ -220,6 +220,15 @@ def _libsndfile(path, end, rest):
     return [y.T], native, frames / native * (stated / there if cut else 1), kind
 
 
+class _Raw(io.FileIO):
+    def seek(self, *place):
+        """A damaged file leads FFmpeg before byte 0: an error of its kind, no exception of ours."""
+        try:
+            return super().seek(*place)
+        except OSError as error:
+            return -error.errno
+
+
 def _ffmpeg(path, end, rest):
     """As :func:`_decode`."""
     import av  # here, as few files need it
@@ -228,7 +237,7 @@ def _ffmpeg(path, end, rest):
     allowed = {"format_whitelist": _CONTAINERS}
     try:
         with (
-            open(path, "rb") as raw,
+            _Raw(path) as raw,
             av.open(raw, metadata_errors="replace", options=allowed) as file,
         ):
             if not file.streams.audio:
@@ -260,8 +269,7 @@ def _ffmpeg(path, end, rest):
                 if n and n >= end * native:
                     break
     except Exception as error:  # whatever a damaged file makes it stumble on
-        ours = isinstance(error, av.FFmpegError) or getattr(error, "errno", 0) == errno.EINVAL
-        if isinstance(error, OSError) and not ours:  # the disk's; EINVAL is a place before byte 0
+        if isinstance(error, OSError) and not isinstance(error, av.FFmpegError):  # the disk's
             raise
         why = f"does not decode ({getattr(error, 'strerror', None) or error}). Is it a sound file?"
     if not blocks:

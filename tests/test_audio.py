@@ -346,7 +346,8 @@ def test_damaged_files_become_finite_pictures_or_named_errors(tmp_path, capfd):
         encode(tmp_path / f"whole.{ending}", music(2, 48000)[:, None], 48000)
         wholes[ending] = (tmp_path / f"whole.{ending}").read_bytes()
     heard = 0
-    for seed in range(int(os.environ.get("PRCNN_FUZZ", 60))):
+    seeds = *range(int(os.environ.get("PRCNN_FUZZ", 60))), 5344  # leads FFmpeg before byte 0
+    for seed in seeds:
         random = np.random.default_rng(seed)
         ending = random.choice(list(wholes))
         path = tmp_path / f"{seed}.{ending}"
@@ -361,7 +362,7 @@ def test_damaged_files_become_finite_pictures_or_named_errors(tmp_path, capfd):
             assert header["seconds"] > 0, seed
             heard += 1
         path.unlink()
-    assert heard > seed / 3, "most of the damage can be lived with"
+    assert heard > len(seeds) / 3, "most of the damage can be lived with"
     assert capfd.readouterr().err == ""
 
 
