@@ -32,7 +32,8 @@ def find(name, home, _=None):
 
     Those folders may also lie in ``home`` itself. ``clips`` has no artists; it has ``near_silent``
     (bool). Left out are files that are missing, that FMA-small does not have, that lie in another
-    genre's folder than FMA names, or whose array has another shape.
+    genre's folder than FMA names, or whose array has another shape. Twelve clips are published
+    twice, under two numbers: ``prcnn.store`` warns where one content lies in two splits.
     """
     folders = _folders(name, home)
     folder = next((f for f in folders if f.is_dir()), None)
