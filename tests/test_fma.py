@@ -306,7 +306,8 @@ def test_arrays_of_another_shape_are_left_out_and_counted(coefficients):
     paths[5].unlink()
     os.mkfifo(paths[5])
     dataset, said = load("fma_small_mfcc")
-    assert len(dataset.clips) == 66 and "no float32 array" in said
+    assert len(dataset.clips) == 66
+    assert said.index("no file in") < said.index("no float32 array") < said.index("; …. All")
     why = [dataset.left_out[int(path.stem)] for path in paths]
     assert all("130 frames × 20" in each for each in why[:3])
     assert all("cannot be read" in each for each in why[3:5]) and "no file" in why[5]

@@ -135,10 +135,10 @@ def load(
     why = clips["path"].map(_unusable)
     clips, amiss = clips[why.isna()], amiss | why.dropna().to_dict()
     if amiss:
-        reasons = [f"{some(same.index)} ({why})" for why, same in _by_reason(amiss)]
-        more = "; …" if len(reasons) > 3 else ""
-        said = f"{len(amiss)} files or clips are left out: {'; '.join(reasons[:3])}{more}."
-        warn(f"{text}: {said} All are in the dataset's left_out.")
+        groups = _by_reason(amiss)
+        said = "; ".join(f"{some(same.index)} ({reason})" for reason, same in groups[:3])
+        said += "; …" if len(groups) > 3 else ""
+        warn(f"{text}: {len(amiss)} files or clips are left out: {said}. All are in left_out.")
         left_out = left_out | amiss
     chosen = _choose(text, clips, splits, source.splits[0])
     if chosen in _DRAWN:

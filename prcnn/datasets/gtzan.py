@@ -181,21 +181,20 @@ def mark_faults(clips, listed, index, csv):
         if not {"clip", "why"} <= set(more):
             raise ValueError(f"{csv} needs the columns clip and why, not {list(more)}")
         wrong |= {c: f"mislabelled: {w}" for c, w in zip(more["clip"], more["why"], strict=True)}
+
+    def faults(clip, others):
+        if clip in wrong:
+            yield wrong[clip]
+        if others:
+            yield REPEATED.format(others)
+        if clip == "jazz.00054":
+            yield BROKEN_COPY
+        if listed and clip not in listed:
+            yield FILTERED
+
     clips["repeats"] = [", ".join(same.get(clip, [])) for clip in clips.index]
     clips["mislabelled"] = clips.index.isin(list(wrong))
-    clips["faults"] = [
-        "; ".join(
-            why
-            for why, so in (
-                (wrong.get(clip), clip in wrong),
-                (REPEATED.format(others), others),
-                (BROKEN_COPY, clip == "jazz.00054"),
-                (FILTERED, listed and clip not in listed),
-            )
-            if so
-        )
-        for clip, others in clips["repeats"].items()
-    ]
+    clips["faults"] = ["; ".join(faults(*pair)) for pair in clips["repeats"].items()]
 
 
 def repeats(index):
