@@ -1,12 +1,14 @@
-"""Everything the tests make: music, folders of it, pictures, and weight files as published.
+"""Everything the tests make: music, files and folders of it, damage, pictures, weight files.
 
 Weight files have the same names, layers and shapes, and Keras 2's nesting of HDF5; what it wrote
 beside the weights (model and training configuration) is left out, for nothing of it is read. The
 convolutions of ``figure3`` are untouched by training, as the published ones are.
 """
 
+import io
 from pathlib import Path
 
+import av
 import h5py
 import numpy as np
 import pytest
@@ -30,6 +32,10 @@ FILES = {
     "attention_weights.best.h5": (64, 64, 64, 1, False, True),
 }
 
+# Ending → FFmpeg's codec and container.
+CODECS = {"m4a": ("aac", "ipod"), "mp4": ("aac", "mp4"), "aac": ("aac", "adts")}
+CODECS |= {"wma": ("wmav2", "asf"), "webm": ("libopus", "webm")}
+
 
 def music(seconds, sr=22050, seed=0):
     """Decaying notes over soft noise, (n,) float32: loud and quiet frames, high and low bands."""
@@ -45,6 +51,39 @@ def music(seconds, sr=22050, seed=0):
 def tone(hz, seconds, sr=22050, gain=0.3):
     """A sine, (n,) float32."""
     return (gain * np.sin(2 * np.pi * hz * np.arange(round(seconds * sr)) / sr)).astype(np.float32)
+
+
+def encoded(y, sr, ending):
+    """The bytes of a file that libsndfile writes."""
+    memory = io.BytesIO()
+    soundfile.write(memory, y, sr, format=ending)
+    return memory.getvalue()
+
+
+def encode(path, y, sr):
+    """Write (n, channels) with PyAV, in the codec of the path's ending."""
+    layout, (codec, container) = {1: "mono", 2: "stereo"}[y.shape[1]], CODECS[path.suffix[1:]]
+    with open(path, "wb") as raw, av.open(raw, "w", format=container) as file:
+        stream = file.add_stream(codec, rate=sr, bit_rate=256_000, layout=layout)
+        for start in range(0, len(y), 1024):
+            block = np.ascontiguousarray(y[start : start + 1024].T)
+            frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=layout)
+            frame.sample_rate, frame.pts = sr, start
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+
+
+def damaged(content, random):
+    """The bytes of a file after one of the things that happen to files; `random` is a Generator."""
+    a, b = sorted(random.integers(0, len(content) + 1, 2))
+    junk = random.bytes(int(random.integers(1, 3000)))
+    flipped = np.frombuffer(content, np.uint8).copy()
+    places = random.integers(0, [64, len(flipped)][random.integers(2)], random.integers(1, 30))
+    flipped[places] = random.integers(0, 256, len(places))
+    ways = [content[:b], content[:a] + content[b:], content[:a] + junk + content[a:], content[a:],
+            flipped.tobytes(), bytes(len(junk)) + content, content + content[a:],
+            content[:a] + bytes(b - a) + content[b:]]  # fmt: skip
+    return ways[random.integers(len(ways))]
 
 
 def touch(root, *names):

@@ -4,7 +4,6 @@
 """
 
 import errno
-import io
 import os
 import resource
 
@@ -16,7 +15,7 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from make import music
+from make import CODECS, damaged, encode, encoded, music
 from scipy import signal
 
 from prcnn import audio
@@ -32,32 +31,6 @@ def noise(seconds, sr, channels=1, seed=0):
     tone = np.sin(2 * np.pi * 440 * np.arange(n) / sr)[:, None]
     random = np.random.default_rng(seed).normal(size=(n, channels))
     return (0.1 * random + 0.3 * tone).astype(np.float32)
-
-
-def encoded(y, sr, ending):
-    memory = io.BytesIO()
-    soundfile.write(memory, y, sr, format=ending)
-    return memory.getvalue()
-
-
-CODECS = {"m4a": "aac", "mp4": "aac", "aac": "aac", "wma": "wmav2", "webm": "libopus"}
-
-
-def encode(path, y, sr):
-    """Write (n, channels) with PyAV, in the codec of the path's ending."""
-    layout = {1: "mono", 2: "stereo"}[y.shape[1]]
-    with open(path, "wb") as raw, av.open(raw, "w", format=FORMATS.get(path.suffix)) as file:
-        options = {"bit_rate": 256_000, "layout": layout}
-        stream = file.add_stream(CODECS[path.suffix[1:]], rate=sr, **options)
-        for start in range(0, len(y), 1024):
-            block = np.ascontiguousarray(y[start : start + 1024].T)
-            frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=layout)
-            frame.sample_rate, frame.pts = sr, start
-            file.mux(stream.encode(frame))
-        file.mux(stream.encode(None))
-
-
-FORMATS = {".m4a": "ipod", ".mp4": "mp4", ".aac": "adts", ".wma": "asf", ".webm": "webm"}
 
 
 @pytest.mark.parametrize("ending", ["wav", "flac", "mp3", "ogg"])
@@ -324,19 +297,6 @@ def test_what_lies_in_the_disk_is_an_oserror_that_names_the_file(tmp_path):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert caught.value.errno == errno.EMFILE
     assert audio.load(tmp_path / "clip.wav").size == 4410
-
-
-def damaged(content, random):
-    """The bytes of a file after one of the things that happen to files."""
-    a, b = sorted(random.integers(0, len(content) + 1, 2))
-    junk = random.bytes(int(random.integers(1, 3000)))
-    flipped = np.frombuffer(content, np.uint8).copy()
-    places = random.integers(0, [64, len(flipped)][random.integers(2)], random.integers(1, 30))
-    flipped[places] = random.integers(0, 256, len(places))
-    ways = [content[:b], content[:a] + content[b:], content[:a] + junk + content[a:], content[a:],
-            flipped.tobytes(), bytes(len(junk)) + content, content + content[a:],
-            content[:a] + bytes(b - a) + content[b:]]  # fmt: skip
-    return ways[random.integers(len(ways))]
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
