@@ -68,15 +68,6 @@ def test_a_schedule_of_so_many_epochs_does_not_go_on_to_more(clips, tmp_path, mo
         train(clips, one, 2, recipe=EVERYTHING)
 
 
-def test_plateau_halves_the_rate_and_remembers_after_a_kill(clips, tmp_path, monkeypatch):
-    """Ten epochs in which nothing rises; the tenth of them after a kill."""
-    recipe = Recipe(learning_rate=1e-9, schedule="plateau")
-    still = {"recipe": recipe, "learning_rate": None, "batch_size": 36}
-    train(clips, tmp_path / "parts", 7, **still)
-    rates = train(clips, tmp_path / "parts", 13, **still).history["learning_rate"]
-    assert rates.tolist() == pytest.approx([1e-9] * 11 + [5e-10] * 2)
-
-
 def test_one_cycle_rises_in_a_line_and_falls_in_a_cosine():
     recipe = Recipe(learning_rate=2.0, schedule="one_cycle")
     schedule = recipe.make_optimizer(100).get_config()["learning_rate"]

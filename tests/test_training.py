@@ -253,7 +253,7 @@ def moved():
         ({"seed": 1}, r"seed \(0, now 1\)"),
         ({"batch_size": 7}, r"batch_size \(10, now 7\)"),
         ({"learning_rate": 0.1}, r"learning_rate \(0.01, now 0.1\)"),
-        ({"recipe": training.Recipe(schedule="plateau")}, r"schedule \(constant, now plateau\)"),
+        ({"recipe": training.Recipe(ema=0.5)}, r"ema \(0.0, now 0.5\)"),
         ({"recipe": training.Recipe(options={"momentum": 0.5})}, r"options .*momentum.: 0.5"),
         ({"recipe": "beyond"}, "ema .*augment"),
         ({"precision": "mixed"}, r"precision \(float32, now mixed\)"),

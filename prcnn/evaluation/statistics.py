@@ -159,38 +159,6 @@ def adjusted_level(p_values):
     return 1 - (1 - LEVEL) * max(1, found) / max(1, p_values.count())
 
 
-def clips_needed(difference, disagree, power=0.8):
-    """How many independent test clips show a difference of two models with a paired test at 5 %.
-
-    ``difference`` is between accuracies, ``disagree`` the share of clips that only one of the two
-    gets right (ValueError where it is smaller), ``power`` the chance that the test sees it.
-
-    >>> clips_needed(0.02, 0.2), clips_needed(0.02, 0.2, power=0.5)
-    (3917, 1917)
-    """
-    if not 0 < abs(difference) <= disagree <= 1:
-        raise ValueError(f"0 < {difference} (difference) <= {disagree} (disagree) <= 1 is not so.")
-    return math.ceil(_reach(power) ** 2 * (disagree / difference**2 - 1))
-
-
-def difference_seen(n, disagree, power=0.8):
-    """The difference that `n` test clips show: the inverse of :func:`clips_needed`, a fraction.
-
-    >>> round(difference_seen(800, 0.2), 3)
-    0.044
-    """
-    if n < 1 or not 0 < disagree <= 1:
-        raise ValueError(f"needs n >= 1 and 0 < disagree <= 1, got {n} and {disagree}.")
-    return _reach(power) * math.sqrt(disagree / (n + _reach(power) ** 2))
-
-
-def _reach(power):
-    """Standard errors between nothing and a difference that is seen with chance `power`."""
-    if not 0 < power < 1:
-        raise ValueError(f"power must lie between 0 and 1, got {power}.")
-    return _Z + norm.ppf(power)
-
-
 def _checked(right, groups, folds):
     """(runs, clips) of float; groups and folds as ints from 0 on."""
     right = np.atleast_2d(np.asarray(right, dtype=float))
