@@ -23,7 +23,7 @@ import pandas as pd
 import soundfile
 import soxr
 
-from prcnn.datasets.dataset import warn
+from prcnn.datasets.dataset import printable, warn
 
 # FFmpeg may open these. Without a list it would take a text for a playlist and fetch what it names.
 _CONTAINERS = "mov,aac,asf,matroska,mp3,flac,ogg,wav,w64,aiff,au,caf,amr,ape"
@@ -33,6 +33,7 @@ _NO_SOUND = {
     b"<html": "a web page",
 }
 _RATES = 1_000, 1_000_000  # Hz. Brought from the 1 Hz of a broken header, a second is hours
+_IN_OGG = ("OGG", "VORBIS", "OPUS", "FLAC")  # formats of which a file may be an Ogg
 _STDERR = threading.Lock()
 
 
@@ -40,15 +41,16 @@ class AudioError(ValueError):
     """Sound that cannot be used: broken, too short, silent. The message names the clip."""
 
     def __init__(self, message):
-        super().__init__(_printable(message))
+        super().__init__(printable(message))
 
 
 def load(path, sr=22050, duration=None, offset=0.0):
     """Decode a stretch of a sound file, average its channels and resample it.
 
     Equal to ``librosa.load(path, sr=sr, duration=duration, offset=offset)``, but whole. A
-    UserWarning says how many seconds a damaged file lacks, or that its channels cancel. What lies
-    behind the stretch is not decoded; what lies before it is, for seeking is not exact.
+    UserWarning says how many seconds a damaged file lacks, that an Ogg has lost its end, or that
+    the channels cancel. The end that an AAC, or an MP3 without a tag, has lost nobody can know of.
+    What lies behind the stretch is not decoded; what lies before it is, for seeking is not exact.
 
     Parameters
     ----------
@@ -117,7 +119,7 @@ def headers(clips):
             seconds = seconds or _length(_decode(path, math.inf)[0]) / native
             rows.append((seconds, native, len(blocks[0]), kind, None))
         except (AudioError, OSError) as error:
-            rows.append((None, None, None, None, _printable(error)))
+            rows.append((None, None, None, None, printable(error)))
     table = pd.DataFrame(rows, clips.index, ["seconds", "sr", "channels", "format", "error"])
     table.insert(0, "genre", clips["genre"])
     return table.astype({"seconds": float, "sr": "Int64", "channels": "Int64"})
@@ -135,13 +137,28 @@ def _decode(path, end):
         raise FileNotFoundError(f"{path}: no such file{kind}.")
     rest = _mp3_rest(path)
     decoded = (rest in (None, 0) and _libsndfile(path, end, rest)) or _ffmpeg(path, end, rest)
-    blocks, native, seconds, _ = decoded
+    blocks, native, seconds, kind = decoded
     if not _RATES[0] <= native <= _RATES[1]:
         raise AudioError(f"{path}: its header says {native} Hz, which no music has.")
     missing = min(seconds, end) - _length(blocks) / native
     if missing > 0.05:
         _say(f"{path}: damaged or cut short, {missing:.2f} s of its sound are missing.")
+    elif kind in _IN_OGG and _length(blocks) < end * native and _breaks_off(path):
+        _say(f"{path}: cut short, its last page is missing. How much was in it is not known.")
     return decoded
+
+
+def _breaks_off(path):
+    """Whether an Ogg's last page is cut short, or not marked as its last."""
+    with open(path, "rb") as file:
+        if file.read(4) != b"OggS":
+            return False
+        longest = 27 + 255 + 255 * 255
+        file.seek(max(0, file.seek(0, os.SEEK_END) - longest))
+        tail = file.read()
+    page = tail[tail.rfind(b"OggS") :]
+    whole = len(page) > 27 and len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
+    return not (whole and page[5] & 4)
 
 
 def _mp3_rest(path):
@@ -298,11 +315,7 @@ def _length(blocks):
 
 def _say(message):
     with _STDERR:  # not while another thread is quiet
-        warn(_printable(message))
-
-
-def _printable(message):
-    return str(message).encode(errors="replace").decode()  # a file's name need not be UTF-8
+        warn(message)
 
 
 def resample(y, native, sr):

@@ -38,7 +38,7 @@ from tqdm.auto import tqdm
 from prcnn.atomic import OLD, digest, sweep
 from prcnn.audio import AudioError
 from prcnn.datasets import cache_folder
-from prcnn.datasets.dataset import some, warn
+from prcnn.datasets.dataset import printable, some, warn
 from prcnn.spectrogram import get_settings, log_mel
 
 _VERSION = 1  # raise when a change of code changes spectrograms: older ones are then not read
@@ -386,10 +386,9 @@ def _remember(memo, results):
 
 
 def _reason(error, path):
-    """An error's words, with the path; printable also where that is not UTF-8."""
-    text = str(error) or type(error).__name__
-    text = text if path in text else f"{path}: {text}"
-    return text.encode("utf-8", "backslashreplace").decode()
+    """An error's words, with the path."""
+    path, text = printable(path), printable(error) or type(error).__name__
+    return text if path in text else f"{path}: {text}"
 
 
 def _warn_of_twins(name, clips):

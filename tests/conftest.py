@@ -3,12 +3,10 @@
 from pathlib import Path
 
 import make
-import matplotlib
 import numpy as np
 import pooch
 import pytest
 from make import SHARED, SOURCES
-from PIL import Image
 
 from prcnn.datasets import fma_small_split
 
@@ -46,19 +44,6 @@ def data_home(tmp_path, monkeypatch):
     home.mkdir()
     monkeypatch.setenv("PRCNN_DATA", str(home))
     return home
-
-
-@pytest.fixture
-def draw():
-    """Write a picture as those of fma_small_images are: palette entries (mels upwards, time)."""
-    palette = np.round(matplotlib.colormaps["viridis"](np.arange(256))[:, :3] * 255)
-
-    def write(path, index):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(palette.astype(np.uint8)[index[::-1]]).save(path)
-        return path
-
-    return write
 
 
 @pytest.fixture(scope="session")
@@ -102,10 +87,12 @@ def nearest():
 
 
 @pytest.fixture
-def pictures(data_home, draw):
+def pictures(data_home):
     """Pictures of three clips a genre and split: 72 files in the public layout."""
     some = fma_small_split.read().groupby(["genre", "split"]).head(3)
     for clip, genre in some["genre"].items():
         path = data_home / "fma_small_images" / "spectrograms" / genre / f"{clip:06d}.png"
-        draw(path, np.random.default_rng(clip).integers(0, 256, (128, 128)).astype(np.uint8))
+        make.picture(
+            path, np.random.default_rng(clip).integers(0, 256, (128, 128)).astype(np.uint8)
+        )
     return path.parents[1]

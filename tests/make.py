@@ -1,4 +1,4 @@
-"""Everything the tests make: music, folders of it, clips, and weight files as published ones are.
+"""Everything the tests make: music, folders of it, pictures, and weight files as published.
 
 Weight files have the same names, layers and shapes, and Keras 2's nesting of HDF5; what it wrote
 beside the weights (model and training configuration) is left out, for nothing of it is read. The
@@ -9,7 +9,12 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
 import soundfile
+from matplotlib import colormaps
+from PIL import Image
+
+from prcnn import datasets
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 SOURCES = ["made", *(["published"] if SHARED.is_dir() else [])]
@@ -42,6 +47,34 @@ def tone(hz, seconds, sr=22050, gain=0.3):
     return (gain * np.sin(2 * np.pi * hz * np.arange(round(seconds * sr)) / sr)).astype(np.float32)
 
 
+def touch(root, *names):
+    """Empty files, and the folders that they lie in."""
+    for name in names:
+        path = Path(root, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def picture(path, index, colours="viridis", height=128):
+    """A picture as it is published, of palette entries (128 mels upwards, time). Returns ``path``.
+
+    In 128 rows as fma_small_images has it, or in 385 as gtzan_images has.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    palette = np.round(colormaps[colours](np.arange(256))[:, :3] * 255).astype(np.uint8)
+    rows = ((np.arange(height) + 0.5) * 128 / height).astype(int)
+    Image.fromarray(palette[index[rows][::-1]]).save(path)
+    return path
+
+
+def load(*arguments, **options):
+    """Load a dataset; also what was warned of, at the line that calls this."""
+    with pytest.warns(UserWarning) as caught:
+        dataset = datasets.load(*arguments, **options)
+    assert all(w.filename == __file__ for w in caught), "a warning should point at the user's line"
+    return dataset, " ".join(str(w.message) for w in caught)
+
+
 def genres(folder, names=("high", "low"), n=6, seconds=1.0, sr=22050, ending="wav"):
     """A folder a genre with ``n`` files of music; no two are alike, and a network can tell genres.
 
@@ -56,18 +89,22 @@ def genres(folder, names=("high", "low"), n=6, seconds=1.0, sr=22050, ending="wa
 
 
 def write_clips(folder):
-    """Five MP3s where FMA-small has five, and twenty WAVs of two genres of GTZAN."""
-    (folder / "fma" / "fma_small" / "000").mkdir(parents=True)
-    for clip in (2, 5, 182, 459, 676):
+    """Five MP3s where FMA-small has five (of two contents: encoding takes a second), and twenty
+    WAVs of two genres of GTZAN."""
+    small = folder / "fma" / "fma_small" / "000"
+    small.mkdir(parents=True)
+    for clip in (2, 5):
         y = 0.1 * np.stack([music(30, 44100, clip), music(30, 44100, clip + 1)], axis=1)
         y[-5000:] *= 30  # the loudest frame is behind those that the authors' networks see
-        soundfile.write(folder / "fma" / "fma_small" / "000" / f"{clip:06d}.mp3", y, 44100)
-    for genre, loud in (("classical", 0.0), ("metal", 0.3)):
-        (folder / "gtzan_mini" / "genres" / genre).mkdir(parents=True)
-        for i in range(10):
+        soundfile.write(small / f"{clip:06d}.mp3", y, 44100)
+    for clip in (182, 459, 676):
+        (small / f"{clip:06d}.mp3").symlink_to(small / "000005.mp3")
+    for i in range(10):
+        y, noise = 0.3 * music(30, seed=i), np.random.default_rng(i).normal(size=30 * 22050)
+        for genre, loud in (("classical", 0.0), ("metal", 0.1)):
             path = folder / "gtzan_mini" / "genres" / genre / f"{genre}.{i:05d}.wav"
-            noise = loud * np.random.default_rng(i).normal(size=30 * 22050)
-            soundfile.write(path, 0.3 * music(30, seed=i) + 0.3 * noise, 22050)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(path, y + loud * noise, 22050)
 
 
 def write(folder):

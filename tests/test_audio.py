@@ -61,21 +61,15 @@ FORMATS = {".m4a": "ipod", ".mp4": "mp4", ".aac": "adts", ".wma": "asf", ".webm"
 
 
 @pytest.mark.parametrize("ending", ["wav", "flac", "mp3", "ogg"])
-@pytest.mark.parametrize(("sr", "channels"), [(8000, 1), (22050, 2), (44100, 2), (48000, 1)])
+@pytest.mark.parametrize(("sr", "channels"), [(8000, 1), (22050, 2), (44100, 6), (48000, 1)])
 def test_a_file_loads_as_librosa_loads_it(tmp_path, ending, sr, channels):
     path = tmp_path / f"clip.{ending}"
-    soundfile.write(path, noise(1.3, sr, channels), sr)
+    soundfile.write(path, noise(1.3, sr, min(channels, 2) if ending == "mp3" else channels), sr)
     expected, _ = librosa.load(path, sr=22050)
     y = audio.load(path, sr=22050)
     assert y.dtype == np.float32
     assert y.shape == expected.shape
     assert np.abs(y - expected).max() < 1e-5
-
-
-def test_six_channels_are_averaged(tmp_path):
-    path = tmp_path / "surround.wav"
-    soundfile.write(path, noise(0.5, 44100, 6), 44100, subtype="FLOAT")
-    assert np.allclose(audio.load(path), librosa.load(path, sr=22050)[0], atol=1e-5)
 
 
 @settings(deadline=None, max_examples=15)
@@ -117,7 +111,7 @@ def test_a_name_in_any_script_in_any_bytes_and_at_home(tmp_path, monkeypatch):
         assert audio.rate(tmp_path / name) == 44100
         os.rename(tmp_path / name, tmp_path / "x.m4a")
     (tmp_path / os.fsdecode(b"\xff.mp3")).write_bytes(b"no music")
-    with pytest.raises(AudioError, match=r"\?\.mp3: does not decode") as caught:
+    with pytest.raises(AudioError, match=r"\\udcff\.mp3: does not decode") as caught:
         audio.load(tmp_path / os.fsdecode(b"\xff.mp3"))
     str(caught.value).encode()  # can be printed
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -221,6 +215,20 @@ def test_mp3s_are_decoded_to_the_end(tmp_path, recwarn, capfd):
     damaged[half : half + 3000] = os.urandom(3000)
     assert seconds(bytes(damaged))[0] == 6
     assert capfd.readouterr().err == "", "libmpg123 has its say"
+
+
+@pytest.mark.parametrize("codec", ["VORBIS", "OPUS"])
+def test_an_ogg_that_breaks_off_is_told(tmp_path, recwarn, codec):
+    path = tmp_path / "song.ogg"
+    soundfile.write(path, noise(4, 48000), 48000, format="OGG", subtype=codec)
+    assert loaded(path, recwarn) == (192_000, "")
+    whole = path.read_bytes()
+    for cut in (len(whole) // 2, whole.rindex(b"OggS"), len(whole) - 1):
+        path = tmp_path / f"{cut}.ogg"
+        path.write_bytes(whole[:cut])
+        n, said = loaded(path, recwarn)
+        assert n < 192_000 and f"{cut}.ogg: cut short, its last page is missing" in said
+        assert loaded(path, recwarn, duration=0.5) == (24_000, ""), "what is asked for is there"
 
 
 def test_wav_whose_header_is_wrong(tmp_path, recwarn):

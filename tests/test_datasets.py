@@ -14,26 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from make import load, touch
 from PIL import Image
 
 from prcnn import datasets
 from prcnn.atomic import digest
 from prcnn.datasets import dataset as common
 from prcnn.study import facts
-
-
-def touch(root, *names):
-    for name in names:
-        path = Path(root, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-
-
-def load(*arguments, **options):
-    """Load a dataset; also what was warned of."""
-    with pytest.warns(UserWarning) as caught:
-        dataset = datasets.load(*arguments, **options)
-    return dataset, " ".join(str(w.message) for w in caught)
 
 
 def counts(clips):
@@ -276,11 +263,13 @@ def test_a_format_that_is_not_read_is_left_out_by_name_and_never_without_a_word(
         [f"rock/{name}" for name in read] + [f"folk/{i}.mp3" for i in (1, 2, 3)]
     )
     assert dataset.left_out == {
-        "rock/Band/x.wv": ".wv is not among the formats that are read",
-        "rock/y.APE": ".ape is not among the formats that are read",
-        "z.wv": "lies beside the genres' folders, so it has no genre",
+        "rock/Band/x.wv": ".wv is not among the formats that are read: convert it to FLAC",
+        "rock/y.APE": ".ape is not among the formats that are read: convert it to FLAC",
+        "z.wv": "lies in no genre's folder: move it into one",
     }
-    assert "2 files" in said and "'rock/y.APE'" in said and "'z.wv'" in said
+    assert "3 files" in said and all(
+        f"{clip!r} ({why})" in said for clip, why in dataset.left_out.items()
+    )
 
 
 def test_folder_errors_and_counted_warnings(tmp_path):
@@ -293,10 +282,9 @@ def test_folder_errors_and_counted_warnings(tmp_path):
         datasets.load(tmp_path)
     touch(tmp_path, "folk/1.mp3")
     dataset, said = load(tmp_path)
-    assert "1 files" in said and "stray.mp3" in said
-    assert "no audio files and are no genre: 'empty'" in said
+    assert "'empty' (a folder without audio files: no genre)" in said
     assert "folk: none in validation and test" in said
-    assert list(dataset.left_out) == ["stray.mp3"]
+    assert sorted(dataset.left_out) == ["empty", "stray.mp3"]
     with pytest.warns(), pytest.raises(ValueError, match="no clip has an artist"):
         datasets.load(tmp_path, splits="artist")
 
@@ -324,8 +312,9 @@ def ballroom(home, xml=None):
 def test_extended_ballroom(tmp_path):
     ballroom(tmp_path)
     dataset, said = load("extended_ballroom", tmp_path)
-    assert "1 of the 20 songs" in said and "'209'" in said and list(dataset.left_out) == ["209"]
-    assert "1 files are not in" in said and "999.mp3" in said
+    assert "'209' (no file of this song in" in said
+    assert "'Tango/999.mp3' (not in extendedballroom_v1.1.xml)" in said
+    assert sorted(dataset.left_out) == ["209", "Tango/999.mp3"]
     assert dataset.genres == ["Chacha", "Tango"] and len(dataset.clips) == 19
     assert dataset.splits == "artist"
     assert dataset.clips.groupby("artist")["split"].nunique().max() == 1
@@ -388,7 +377,7 @@ def test_mirdata_is_read(tmp_path, monkeypatch):
     )
     monkeypatch.setitem(sys.modules, "mirdata", mirdata)
     dataset, said = load("mirdata:dances", tmp_path, download=True)
-    assert asked == [str(tmp_path / "dances")] and "3 of 13 tracks are left out" in said
+    assert asked == [str(tmp_path / "dances")] and "3 files or clips are left out" in said
     assert len(dataset.clips) == 10 and set(dataset.left_out) == {"gone", "unlabelled", "damaged"}
     with pytest.raises(ValueError, match="mirdata knows no 'dance'"):
         datasets.load("mirdata:dance", tmp_path)

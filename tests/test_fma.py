@@ -10,7 +10,7 @@ import librosa
 import numpy as np
 import pandas as pd
 import pytest
-from make import SHARED, SOURCES
+from make import SHARED, SOURCES, load, picture, touch
 
 import prcnn
 from prcnn import audio, datasets
@@ -49,19 +49,8 @@ def write_tracks(home, rows, names=("split", "subset", "genre_top", "name", "tit
 def small_home(home, rows=ROWS, audio=True):
     path = write_tracks(home, [(*row, f"Song, “{row[0]}”\nline 2") for row in rows])
     if audio:
-        for row in rows:
-            clip = home / "fma_large" / f"{row[0] // 1000:03d}" / f"{row[0]:06d}.mp3"
-            clip.parent.mkdir(parents=True, exist_ok=True)
-            clip.touch()
+        touch(home, *(fma.clip_path(Path("fma_large"), row[0]) for row in rows))
     return path
-
-
-def load(*arguments, **options):
-    """Load a dataset; also what was warned of."""
-    with pytest.warns(UserWarning) as caught:
-        dataset = datasets.load(*arguments, **options)
-    assert all(w.filename == __file__ for w in caught), "a warning should point at the user's line"
-    return dataset, " ".join(str(w.message) for w in caught)
 
 
 @pytest.fixture
@@ -94,15 +83,13 @@ def test_fma_small_has_its_official_split_and_names_the_six_broken_clips(officia
 def test_some_clips_alone_keep_the_official_split_and_sound_as_librosa_has_them(
     official, made_data, source
 ):
-    for clip in REAL if source is None else ():
-        path = fma.clip_path(official / "fma_small", clip)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    if source:
+    if source is None:
+        touch(official, *(fma.clip_path(Path("fma_small"), clip) for clip in REAL))
+    else:
         folder = made_data if source == "made" else SHARED
         shutil.copytree(folder / "fma" / "fma_small", official / "fma_small")
     dataset, said = load("fma_small", official)
-    assert "7989 of the 7994 clips" in said and "have no file" in said
+    assert "7989 files or clips are left out" in said and "no file in" in said
     assert dataset.clips.index.tolist() == list(REAL)
     split = ["training", "training", "test", "validation", "training"]
     assert dataset.clips["split"].tolist() == split
@@ -138,8 +125,9 @@ def test_clips_without_metadata_and_metadata_without_clips_are_counted(tmp_path)
     (folder / "000005.mp3").unlink()
     os.mkfifo(folder / "000005.mp3")
     dataset, said = load("fma_large", tmp_path)
-    assert "2 files under" in said and "000999.mp3" in said and "1 of the 8 clips" in said
-    assert "no file at" in dataset.left_out[2] and "a pipe" in dataset.left_out[5]
+    assert "'000/000999.mp3', '000/odd name.mp3' (not in tracks.csv)" in said
+    assert "no file in" in dataset.left_out[2] and "a pipe" in dataset.left_out[5]
+    assert dataset.left_out["000/odd name.mp3"] == "not in tracks.csv"
     assert not {2, 5} & set(dataset.clips.index)
 
 
@@ -162,7 +150,7 @@ def test_an_official_split_without_clips_falls_back_or_refuses(tmp_path):
         (lambda text: text[: text.index("1001,")] + "1001,te", "middle of a row"),
         (lambda text: text.rsplit("“", 1)[0], "truncated"),
         (lambda text: text[:20], "header rows"),
-        (lambda text: "", "header rows"),
+        (lambda text: "", "cannot be read"),
         (lambda text: text.replace("genre_top", "genre"), "track/genre_top"),
         (lambda text: text.replace("1001,", "one,"), "cannot be read"),
         (lambda text: text.replace("1001,", "5,"), "track 5 twice"),
@@ -197,7 +185,7 @@ def test_one_genre_and_no_clips(tmp_path):
     shutil.rmtree(home / "fma_large")
     (home / "fma_small" / "000").mkdir(parents=True)
     (home / "fma_small" / "000" / "999999.mp3").touch()
-    with pytest.warns(), pytest.raises(ValueError, match=r"no clips.*no file at"):
+    with pytest.warns(), pytest.raises(ValueError, match=r"no clips.*no file in"):
         datasets.load("fma_small", home)
 
 
@@ -303,9 +291,9 @@ def test_a_view_is_a_dataset_with_the_official_split(pictures, coefficients, nam
     assert dataset.clips["split"].equals(KNOWN.loc[dataset.clips.index, "split"])
     assert dataset.genres == fma.GENRES
     assert (dataset.splits, dataset.settings) == ("official", settings)
-    assert dataset.clips[["artist", "duplicate_of"]].isna().all(axis=None)
+    assert dataset.clips["artist"].isna().all()
     assert not dataset.clips["near_silent"].any()
-    assert "7922 of the 7994 clips" in said and "not used" not in said
+    assert "7922 files or clips are left out" in said and "; " not in said
     assert len(dataset.left_out) == 7922 + 6
     assert dataset.left_out[98565] == fma.TOO_SHORT
     assert dataset.validate().loc["present", "count"] == 72
@@ -341,17 +329,16 @@ def test_pictures_go_through_the_store_and_bad_ones_are_counted(pictures, data_h
     assert np.abs(store.read(np.array([5]))[0] - expected).max() <= 0.3125  # shared colours
 
 
-def test_pictures_that_do_not_belong_are_named(pictures, draw):
-    draw(pictures / "Rock" / "999999.png", spectrogram(0))
-    draw(pictures / "Rock" / "cover.png", spectrogram(0))
+def test_pictures_that_do_not_belong_are_named(pictures):
+    picture(pictures / "Rock" / "999999.png", spectrogram(0))
+    picture(pictures / "Rock" / "cover.png", spectrogram(0))
     silent = fma.NEAR_SILENT[0]
-    draw(pictures / KNOWN.loc[silent, "genre"] / f"{silent:06d}.png", spectrogram(0))
+    picture(pictures / KNOWN.loc[silent, "genre"] / f"{silent:06d}.png", spectrogram(0))
     folk = KNOWN.index[KNOWN["genre"] == "Folk"]
-    draw(pictures / "Rock" / f"{folk[-1]:06d}.png", spectrogram(0))
-    draw(pictures / "Rock" / f"{folk[0]:06d}.png", spectrogram(0))
+    picture(pictures / "Rock" / f"{folk[-1]:06d}.png", spectrogram(0))
+    picture(pictures / "Rock" / f"{folk[0]:06d}.png", spectrogram(0))
     shutil.rmtree(pictures / "Pop")
-    dataset, said = load("fma_small_images")
-    assert "4 files" in said
+    dataset, _ = load("fma_small_images")
     assert dataset.left_out[999999] == "no clip of FMA-small"
     assert dataset.left_out["Rock/cover.png"] == "no clip of FMA-small"
     assert dataset.left_out[folk[-1]] == "lies in the folder Rock, and FMA says Folk"
@@ -371,24 +358,18 @@ def test_arrays_of_another_shape_are_left_out_and_counted(coefficients):
     paths[5].unlink()
     os.mkfifo(paths[5])
     dataset, said = load("fma_small_mfcc")
-    assert len(dataset.clips) == 66 and "5 files" in said
+    assert len(dataset.clips) == 66 and "no float32 array" in said
     why = [dataset.left_out[int(path.stem)] for path in paths]
     assert all("130 frames × 20" in each for each in why[:3])
     assert all("cannot be read" in each for each in why[3:5]) and "no file" in why[5]
 
 
-def test_duplicates_are_named_and_those_across_splits_warned_of(pictures, draw):
-    folk = KNOWN[KNOWN["genre"] == "Folk"].groupby("split").head(2)
-    first, second = folk.index[folk["split"] == "training"]
-    third = folk.index[folk["split"] == "test"][0]
-    draw(pictures / "Folk" / f"{second:06d}.png", spectrogram(first))
-    dataset, said = load("fma_small_images")
-    assert dataset.clips["duplicate_of"].dropna().to_dict() == {second: first}
-    assert "two splits" not in said
-    draw(pictures / "Folk" / f"{third:06d}.png", spectrogram(first))
-    dataset, said = load("fma_small_images")
-    assert dataset.clips["duplicate_of"].dropna().to_dict() == {second: first, third: first}
-    assert "1 clips lie in two splits" in said and f"{third} = {first}" in said
+def test_the_same_picture_in_two_splits_is_warned_of(pictures, data_home):
+    folk = KNOWN[KNOWN["genre"] == "Folk"].groupby("split").head(1).index
+    picture(pictures / "Folk" / f"{folk[1]:06d}.png", spectrogram(folk[0]))
+    dataset, _ = load("fma_small_images")
+    with pytest.warns(UserWarning, match=f"in another split.*'{folk[0]} = {folk[1]}'"):
+        prcnn.extract(dataset, n_jobs=1, out=data_home, progress=False)
 
 
 def test_vggish_is_in_the_order_of_the_clips(pictures, data_home):

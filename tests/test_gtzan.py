@@ -13,6 +13,7 @@ import sys
 
 import pytest
 from benchmarks.gtzan import survey
+from make import load, touch
 
 from prcnn import datasets
 from prcnn.datasets import gtzan, splits
@@ -36,10 +37,7 @@ LINES = {
 
 def make_home(home, layout="gtzan/genres", ending="wav", lists=True):
     """Lay out files named like GTZAN's, without sound: a loader looks at names only."""
-    for name in NAMES:
-        path = home / layout / name.split(".")[0] / f"{name}.{ending}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+    touch(home / layout, *(f"{name.split('.')[0]}/{name}.{ending}" for name in NAMES))
     (home / "gtzan").mkdir(exist_ok=True)
     if lists:
         make_lists(home / "gtzan")
@@ -58,13 +56,6 @@ def make_lists(folder):
     ]
     text = [f"{name}.wav ::: {line}\n" for name, line in zip(NAMES, lines, strict=True)]
     (folder / gtzan.INDEX).write_text("## an index ::: with a head\n##\n" + "".join(text))
-
-
-def load(*arguments, **options):
-    """Load a dataset; also what was warned of."""
-    with pytest.warns(UserWarning) as caught:
-        dataset = datasets.load(*arguments, **options)
-    return dataset, " ".join(str(w.message) for w in caught)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +161,8 @@ def test_missing_and_odd_files_are_counted(tmp_path):
     (rock / "rock.00001.au").touch()  # beside rock.00001.wav: the wav is taken
     (rock / "._rock.00002.wav").touch()
     dataset, said = load("gtzan", tmp_path)
-    assert "1 files are not named" in said and "my song.wav" in said
+    assert "'rock/my song.wav' (not named like blues.00000.wav)" in said
+    assert "rock/my song.wav" in dataset.left_out
     assert "999 clips" in said and "rock.00000" in said
     assert dataset.left_out["rock.00000"] == "no file of this clip"
     assert dataset.clips.loc["rock.00001", "path"].endswith(".wav")
@@ -194,10 +186,8 @@ def test_damaged_lists_are_errors_that_name_the_file(tmp_path, file, text, messa
 
 
 def test_gtzan_mini_has_a_hundred_clips_and_by_artist_where_there_is_an_index(tmp_path):
-    for name in NAMES[::10]:
-        path = tmp_path / "gtzan_mini" / "genres" / name.split(".")[0] / f"{name}.wav"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+    mini = tmp_path / "gtzan_mini" / "genres"
+    touch(mini, *(f"{name.split('.')[0]}/{name}.wav" for name in NAMES[::10]))
     dataset = datasets.load("gtzan_mini", tmp_path)
     assert len(dataset.clips) == 100 and dataset.splits == "stratified"
     assert dataset.clips["split"].value_counts().to_dict() == {

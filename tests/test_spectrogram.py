@@ -11,8 +11,7 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from make import music
-from matplotlib import colormaps
+from make import music, picture
 from PIL import Image
 from scipy.fft import dct
 
@@ -330,20 +329,11 @@ MAPS = {IMAGES: ("viridis", 128), GTZAN_IMAGES: ("magma", 385)}
 PUBLISHED = pytest.mark.parametrize("chosen", MAPS, ids=lambda s: s.name)
 
 
-def drawn(path, index, chosen):
-    """A picture as it is published: of palette entries (mels upwards, time)."""
-    name, height = MAPS[chosen]
-    palette = np.round(colormaps[name](np.arange(256))[:, :3] * 255).astype(np.uint8)
-    band = ((np.arange(height) + 0.5) * 128 / height).astype(int)
-    Image.fromarray(palette[index[band][::-1]]).save(path)
-    return path
-
-
 @PUBLISHED
 def test_a_picture_becomes_its_decibels(tmp_path, chosen):
     index = np.random.default_rng(0).integers(0, 256, (128, chosen.n_frames)).astype(np.uint8)
     index[5, 7] = 255
-    path = drawn(tmp_path / "000002.PNG", index, chosen)
+    path = picture(tmp_path / "000002.PNG", index, *MAPS[chosen])
     mel = log_mel(path, chosen)
     assert mel.shape == chosen.shape
     assert mel.dtype == np.float32
@@ -363,7 +353,7 @@ def test_a_picture_becomes_its_decibels(tmp_path, chosen):
 @PUBLISHED
 def test_a_picture_that_is_none_is_refused_by_name(tmp_path, chosen):
     index = np.zeros((128, chosen.n_frames), np.uint8)
-    whole = drawn(tmp_path / "whole.png", index, chosen)
+    whole = picture(tmp_path / "whole.png", index, *MAPS[chosen])
     pixels = np.asarray(Image.open(whole)).copy()
     (tmp_path / "half.png").write_bytes(whole.read_bytes()[:200])
     (tmp_path / "text.png").write_text("no picture")

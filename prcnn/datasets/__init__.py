@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from . import fma, fma_images, folders, gtzan
-from .dataset import SPLITS, Dataset, cache_folder, full_path, some, warn
+from .dataset import SPLITS, Dataset, cache_folder, full_path, printable, some, warn
 from .splits import FRACTIONS, split_clips
 
 __all__ = ["SPLITS", "Dataset", "cache_folder", "load", "names"]
@@ -23,7 +23,8 @@ class Source:
     """A dataset that can be loaded by name.
 
     ``find(name, home, splits)`` gives the table of its clips (with its published split, if it has
-    one and that is wanted) and why others are left out; FileNotFoundError if it is not there.
+    one and that is wanted), why others are left out by its own account, and what is amiss here and
+    why, of which :func:`load` warns; FileNotFoundError if it is not there.
     ``fetch(name, home, splits)`` downloads what is missing of it. The first split is the default.
     """
 
@@ -130,18 +131,18 @@ def load(
         raise ValueError(f"splits={splits!r}: {text} knows {', '.join(map(repr, source.splits))}.")
     if download and source.fetch:
         source.fetch(text, home, splits or source.splits[0])
-    clips, left_out = source.find(text, home, splits or source.splits[0], **options)
+    clips, left_out, amiss = source.find(text, home, splits or source.splits[0], **options)
     why = clips["path"].map(_unusable)
-    if count := int(why.notna().sum()):
-        first = why.dropna().iloc[0]
-        warn(f"{text}: {count} files are left out: {some(why.dropna().index)} ({first}).")
-    left_out = left_out | why.dropna().to_dict()
-    clips = clips[why.isna()]
+    clips, amiss = clips[why.isna()], amiss | why.dropna().to_dict()
+    if amiss:
+        reasons = [f"{some(same.index)} ({why})" for why, same in _by_reason(amiss)]
+        more = "; …" if len(reasons) > 3 else ""
+        said = f"{len(amiss)} files or clips are left out: {'; '.join(reasons[:3])}{more}."
+        warn(f"{text}: {said} All are in the dataset's left_out.")
+        left_out = left_out | amiss
     chosen = _choose(text, clips, splits, source.splits[0])
     if chosen in _DRAWN:
         clips = clips.assign(split=split_clips(clips, chosen, seed, fractions))
-    if "duplicate_of" in clips:
-        fma_images.warn_of_duplicates(clips)
     return assemble(text, clips, left_out, chosen, source.settings)
 
 
@@ -181,9 +182,8 @@ def _choose(name, clips, asked, default):
 def assemble(name, clips, left_out, splits, settings="paper"):
     """Wrap a table of clips as a :class:`Dataset`; ValueError if no clip is left, or one genre."""
     if clips.empty:
-        why = pd.Series(left_out, dtype=object).value_counts()
-        reasons = "; ".join(f"{count} × {reason}" for reason, count in why.head(3).items())
-        raise ValueError(f"{name}: no clips. {reasons or 'Nothing was found'}.")
+        reasons = [f"{len(same)} × {why}" for why, same in _by_reason(left_out)[:3]]
+        raise ValueError(f"{name}: no clips. {'; '.join(reasons) or 'Nothing was found'}.")
     genres = sorted(clips["genre"].unique())
     if len(genres) < 2:
         raise ValueError(
@@ -192,9 +192,11 @@ def assemble(name, clips, left_out, splits, settings="paper"):
         )
     first = ["path", "genre", "split", "artist"]
     clips = clips.rename_axis(index="clip")[first + [c for c in clips if c not in first]]
-    left_out = {_printable(clip): why for clip, why in left_out.items()}
+    left_out = {printable(c) if isinstance(c, str) else c: why for c, why in left_out.items()}
     return Dataset(name, clips, genres, left_out, splits, settings)
 
 
-def _printable(clip):
-    return clip.encode("utf-8", "backslashreplace").decode() if isinstance(clip, str) else clip
+def _by_reason(left_out):
+    """Reason and Series of clips, from the most frequent reason on."""
+    why = pd.Series(left_out, dtype=object)
+    return sorted(why.groupby(why, sort=False), key=lambda pair: -len(pair[1]))

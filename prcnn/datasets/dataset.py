@@ -183,7 +183,12 @@ def warn(message):
     frame, level = sys._getframe(1), 2
     while frame.f_back and frame.f_globals.get("__name__", "").startswith("prcnn."):
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, UserWarning, stacklevel=level)
+    warnings.warn(printable(message), UserWarning, stacklevel=level)
+
+
+def printable(text):
+    """Escape what is no text: a file's name is bytes, and they need not be UTF-8."""
+    return str(text).encode(errors="backslashreplace").decode()
 
 
 def some(items, n=3):

@@ -128,31 +128,23 @@ def announce(source, path, size):
 
 
 def fetch(url, path, known_hash=None):
-    """Download one file to a path, and return that; a partial file (``….part``) is carried on.
+    """Download one file to a path; a partial file (``….part``) is carried on.
 
     A file there is kept where it matches ``known_hash`` ("sha1:…" or "sha256:…"). ConnectionError
     if the host cannot be reached or the connection keeps breaking, FileNotFoundError if it says
     that there is no such file (or refuses it), ValueError if the checksum is another; the file is
     then not kept.
     """
-    kind, _, expected = (known_hash or "").partition(":")
-    if path.is_file() and (not kind or pooch.file_hash(path, kind) == expected):
-        return path
-    part = _part(path)
-    _resume(url, part)
-    if kind and (found := pooch.file_hash(part, kind)) != expected:
-        part.unlink()
-        raise ValueError(
-            f"{url} did not match its checksum and was not kept ({kind} {found[:12]}…, not "
-            f"{expected[:12]}…). Try again; if it happens again, it has changed at its source."
-        )
-    part.replace(path)
-    return path
+
+    def download(url, whole, _):
+        _resume(url, _part(path))
+        _part(path).replace(whole)
+
+    pooch.retrieve(url, known_hash, path.name, path.parent, downloader=download)
 
 
 def _resume(url, part):
     """Append to ``part`` until the file is whole, over as many connections as it takes."""
-    part.parent.mkdir(parents=True, exist_ok=True)
     idle = 0
     while True:
         have = _size(part)

@@ -8,8 +8,6 @@ Tables lie in ``<data_home>/fma_metadata``: FileNotFoundError where one is missi
 it is truncated or not FMA's. Chapter: book/datasets.ipynb
 """
 
-import csv
-
 import numpy as np
 import pandas as pd
 
@@ -62,8 +60,7 @@ def find(name, folder, _=None):
     official = name.startswith("fma_")
     subset = name.removeprefix("fma_") if official else "small"
     path = folder / "fma_metadata" / "tracks.csv"
-    everything = columns(path)
-    clips = everything
+    everything = clips = columns(path)
     if subset in ("small", "medium"):
         clips = clips[clips["subset"].isin(SUBSETS[: SUBSETS.index(subset) + 1])]
     if clips.empty:
@@ -76,43 +73,30 @@ def find(name, folder, _=None):
         without = clips.index[~clips[column].isin(known)]
         left_out = dict.fromkeys(without, why) | left_out
     clips = clips.drop(index=list(left_out))
-    clips, missing = _locate(clips, folder, subset, set(everything.index))
-    near_silent = clips.index.isin(NEAR_SILENT if official else ())
-    return clips.assign(near_silent=near_silent), left_out | missing
+    clips["near_silent"] = clips.index.isin(NEAR_SILENT if official else ())
+    clips, amiss = _locate(clips, folder, subset, set(everything.index))
+    return clips, left_out, amiss
 
 
 def _locate(clips, folder, subset, known):
-    """Add the paths; return the clips that have a file and why the others were left out."""
+    """Add the paths; return the clips that have a file, and which clips and files do not match."""
     larger = SUBSETS[SUBSETS.index(subset) : 3] if subset != "full" else ("full",)
-    candidates = [folder / f"fma_{s}" for s in larger]
-    audio = next((c for c in candidates if audio_files(c)), candidates[0])
+    folders = [folder / f"fma_{s}" for s in larger]
+    there = ((audio, files) for audio in folders if (files := audio_files(audio)))
+    audio, files = next(there, (folders[0], []))
     paths = [str(clip_path(audio, clip)) for clip in clips.index]
     clips = clips.assign(path=np.array(paths, dtype=object))
-    on_disk = {str(path): path for path in audio_files(audio)}
-    if not on_disk:
+    if not files:
         warn(
             f"no audio: {audio} does not exist or is empty, so this is a table of {len(clips)} "
             f"clips without their sound. Put FMA's {audio.name} there or load with download=True."
         )
         return clips, {}
-    here = clips["path"].isin(on_disk)
-    stray = [
-        p.relative_to(audio).as_posix()
-        for p in sorted(on_disk.values())
-        if not (p.stem.isdecimal() and int(p.stem) in known)
-    ]
-    if stray:
-        warn(
-            f"{len(stray)} files under {audio} are not in tracks.csv and are left out: "
-            f"{some(stray)}"
-        )
-    if not here.all():
-        warn(
-            f"{(~here).sum()} of the {len(clips)} clips in tracks.csv have no file under {audio} "
-            f"and are left out ({some(clips.index[~here].tolist())}). To have them, unpack the "
-            "archive again, or move that folder away and load with download=True."
-        )
-    return clips[here], {clip: f"no file at {p}" for clip, p in clips.loc[~here, "path"].items()}
+    here = clips["path"].isin(set(map(str, files)))
+    why = f"no file in {audio}: unpack the archive again, or move it away and use download=True"
+    stray = [f for f in files if not (f.stem.isdecimal() and int(f.stem) in known)]
+    amiss = {f.relative_to(audio).as_posix(): "not in tracks.csv" for f in stray}
+    return clips[here], dict.fromkeys(clips.index[~here], why) | amiss
 
 
 def clip_path(audio, clip):
@@ -122,49 +106,40 @@ def clip_path(audio, clip):
 
 def columns(path):
     """Read the few columns of tracks.csv that a loader needs: 106,574 × 8 in about a second."""
-    header = _header(path, 3)
-    pairs = list(zip(header[0], header[1], strict=True))
+    head = _read(path, header=None, nrows=2, dtype=str, keep_default_na=False)
+    pairs = list(zip(*head.to_numpy(), strict=True))
     required = [_WANTED[c] for c in ("genre", "split", "subset")]
     if lacking := [pair for pair in required if pair not in pairs]:
         raise ValueError(
             f"{path} lacks the column {some('/'.join(p) for p in lacking)} in its two header rows: "
-            "it is not FMA's tracks.csv, or it is damaged. Get fma_metadata.zip again "
-            "(download=True)."
+            f"it is not FMA's tracks.csv, or {_AGAIN}"
         )
     places = {pairs.index(pair): column for column, pair in _WANTED.items() if pair in pairs}
     last = len(pairs) - 1
-    use = sorted({0, last, *places})
-    try:
-        table = pd.read_csv(path, skiprows=3, header=None, usecols=use, low_memory=False)
-        table.index = pd.to_numeric(table.pop(0)).astype("int64").rename("clip")
-    except (ValueError, pd.errors.ParserError) as error:  # EmptyDataError is a ValueError
-        raise ValueError(f"{path} cannot be read ({error}); {_AGAIN}") from error
+    options = {"skiprows": 3, "header": None, "low_memory": False, "dtype": {0: "int64"}}
+    table = _read(path, usecols=sorted({0, last, *places}), **options).set_index(0)
     with open(path, "rb") as file:
         file.seek(-1, 2)
         whole = file.read(1) in (b"\n", b"\r")
-    if not whole and len(table) and table[last].isna().iloc[-1]:
+    if not whole and table[last].isna().iloc[-1]:
         raise ValueError(f"{path} ends in the middle of a row; {_AGAIN}")
     if table.index.has_duplicates:
         raise ValueError(f"{path} lists track {table.index[table.index.duplicated()][0]} twice")
     table = table.rename(columns=places).reindex(columns=list(_WANTED))  # some may lack artists
-    return table.astype({c: object for c in _WANTED if not c.endswith("_id")})
+    return table.astype({c: object for c in _WANTED if not c.endswith("_id")}).rename_axis("clip")
 
 
-def _header(path, rows):
+def _read(path, **options):
+    """Read one of FMA's tables with pandas."""
     if not path.is_file():
         raise FileNotFoundError(
             f"no {path}. FMA's metadata is expected there: load with download=True, or unpack "
             f"{download.ARCHIVES['fma_metadata'].url} into that folder's parent (data_home)."
         )
     try:
-        with open(path, newline="", encoding="utf-8") as file:
-            lines = csv.reader(file)
-            head = [next(lines, None) for _ in range(rows)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} is not a CSV file ({error}); {_AGAIN}") from error
-    if None in head or len({len(row) for row in head}) != 1:
-        raise ValueError(f"{path} has no {rows} header rows of equal length; {_AGAIN}")
-    return head
+        return pd.read_csv(path, **options)
+    except ValueError as error:  # as pandas' own errors are
+        raise ValueError(f"{path} cannot be read ({error}); {_AGAIN}") from error
 
 
 def genres(data_home=None):
@@ -174,8 +149,7 @@ def genres(data_home=None):
     (genre id, 0 for a root), ``parent_title``, ``top_level`` and ``children`` (list of titles).
     """
     path = cache_folder(data_home) / "fma_metadata" / "genres.csv"
-    _header(path, 1)
-    table = pd.read_csv(path, index_col="genre_id").rename(columns={"#tracks": "tracks"})
+    table = _read(path, index_col="genre_id").rename(columns={"#tracks": "tracks"})
     table["parent_title"] = table["parent"].map(table["title"])
     below = table.groupby("parent")["title"].agg(sorted)
     table["children"] = [below.get(genre, []) for genre in table.index]
@@ -193,8 +167,7 @@ def features(data_home=None, dataset=None):
     NaN, and a warning.
     """
     path = cache_folder(data_home) / "fma_metadata" / "features.csv"
-    _header(path, 4)
-    table = pd.read_csv(path, index_col=0, header=[0, 1, 2]).astype(np.float32)
+    table = _read(path, index_col=0, header=[0, 1, 2]).astype(np.float32)
     return align(table, dataset, f"features in {path}", "whole tracks, not the 30-second clips")
 
 

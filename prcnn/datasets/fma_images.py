@@ -11,14 +11,11 @@ ask its owner before you pass it on. The music is FMA's (Defferrard et al., 2017
 Chapter: book/datasets.ipynb
 """
 
-import os
-
 import numpy as np
 import pandas as pd
-import pooch
 
 from . import download, fma_small_split
-from .dataset import cache_folder, some, warn
+from .dataset import cache_folder
 from .fma import BROKEN, DOES_NOT_DECODE, NEAR_SILENT, align
 
 SHAPE = (130, 20)  # of fma_small_mfcc
@@ -33,44 +30,31 @@ def fetch(name, home, _):
 def find(name, home, _=None):
     """List ``<name>/spectrograms/<Genre>/<track id>.png``, or ``<name>/features/lstm_mfcc/….npy``.
 
-    Those folders may also lie in ``home`` itself. ``clips`` has no artists; it has
-    ``duplicate_of`` (the first clip with the same contents, missing for all but 12) and
-    ``near_silent`` (bool). Left out are files that are missing, that FMA-small does not have, that
-    lie in another genre's folder than FMA names, or whose array has another shape.
+    Those folders may also lie in ``home`` itself. ``clips`` has no artists; it has ``near_silent``
+    (bool). Left out are files that are missing, that FMA-small does not have, that lie in another
+    genre's folder than FMA names, or whose array has another shape.
     """
     folders = _folders(name, home)
     folder = next((f for f in folders if f.is_dir()), None)
     if folder is None:
         raise FileNotFoundError(f"no {folders[0]}. {download.how(name)}")
-    known = fma_small_split.read()
+    known, paths, wrong = fma_small_split.read(), {}, {}
     faults = {clip: why for clip, why in BROKEN.items() if why != DOES_NOT_DECODE}
-    genre_of, paths, wrong = known["genre"].to_dict(), {}, {}
     for path in sorted(folder.glob("*.npy" if name == "fma_small_mfcc" else "*/*.png")):
         clip = int(path.stem) if path.stem.isdecimal() else path.relative_to(folder).as_posix()
         if clip in faults or not path.is_file():
             continue
-        if why := _wrong(path, genre_of.get(clip)):
+        if why := _wrong(path, known["genre"].get(clip)):
             wrong[clip] = why
         else:
             paths[clip] = str(path)
-    if wrong:
-        first = next(iter(wrong))
-        why = f"{some(wrong)}. The first: {wrong[first]}"
-        warn(f"{len(wrong)} files in {folder} are not used: {why}.")
     wrong = {clip: why for clip, why in wrong.items() if clip not in paths}
     missing = known.index.difference([*paths, *wrong])
-    if len(missing):
-        warn(
-            f"{len(missing)} of the {len(known)} clips of FMA-small have no file in {folder} and "
-            f"are left out ({some(missing.tolist())}). To have them, move that folder away and "
-            "load with download=True."
-        )
+    why = f"no file in {folder}: to have it, move that folder away and load with download=True"
     clips = known.loc[known.index.intersection(paths)]
-    clips.insert(0, "path", clips.index.map(paths).astype(object))
-    clips = clips.assign(artist=pd.Series(None, index=clips.index, dtype=object))
-    clips = clips.assign(duplicate_of=_duplicates(clips["path"]))
+    clips = clips.assign(path=clips.index.map(paths).astype(object), artist=None)
     clips["near_silent"] = clips.index.isin(NEAR_SILENT)
-    return clips, faults | dict.fromkeys(missing, f"no file in {folder}") | wrong
+    return clips, faults, wrong | dict.fromkeys(missing, why)
 
 
 def _folders(name, home):
@@ -92,33 +76,6 @@ def _wrong(path, genre):
     if array.shape != SHAPE or array.dtype != np.float32:
         return f"no float32 array of {SHAPE[0]} frames × {SHAPE[1]} coefficients"
     return None
-
-
-def _duplicates(paths):
-    """The first clip with the same bytes, for every clip that is not itself the first."""
-    size = paths.map(os.path.getsize)
-    content = paths[size.duplicated(keep=False)].map(_content).dropna()
-    first = content.index.to_series().groupby(content).transform("min")
-    return first.where(first != first.index).reindex(paths.index).astype("Int64")
-
-
-def _content(path):
-    try:
-        return pooch.file_hash(path, "sha1")
-    except OSError:  # whoever reads the clip says so
-        return None
-
-
-def warn_of_duplicates(clips):
-    """Warn of clips in two splits of which the contents are the same."""
-    first = clips["duplicate_of"].dropna().astype("int64")
-    across = first[clips.loc[first.index, "split"] != clips.loc[first, "split"].to_numpy()]
-    if len(across):
-        warn(
-            f"{len(across)} clips lie in two splits, so that a network is tested on what it "
-            f"has been trained on: {some(f'{clip} = {same}' for clip, same in across.items())}. "
-            "Drop those clips (column duplicate_of)."
-        )
 
 
 def vggish(data_home=None, dataset=None):

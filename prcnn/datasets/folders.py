@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 
-from .dataset import AUDIO, audio_files, files_under, some, table, warn
+from .dataset import AUDIO, audio_files, files_under, table, warn
 
 # What lies beside music and is none: not worth a word.
 _BESIDE = ".jpg .jpeg .png .gif .webp .bmp .pdf .txt .md .nfo .log .csv .json .xml .html".split()
@@ -43,12 +43,12 @@ def find_own(_, root, *__):
         raise FileNotFoundError(
             f"no folder {root}. Give a folder with one sub-folder a genre, such as my_music/rock/."
         )
-    rows, unread, astray, bare = {}, {}, {}, []
+    rows, amiss = {}, {}
     for genre in sorted(f for f in root.iterdir() if not f.name.startswith(".")):
         found, ending = len(rows), genre.suffix.lower()
         if not genre.is_dir():
             if ending not in _BESIDE:
-                astray[genre.name] = "lies beside the genres' folders, so it has no genre"
+                amiss[genre.name] = "lies in no genre's folder: move it into one"
             continue
         for path in files_under(genre):
             clip, ending = path.relative_to(root).as_posix(), path.suffix.lower()
@@ -57,27 +57,15 @@ def find_own(_, root, *__):
                 artist = inner[0] if len(inner) > 1 else None
                 rows[clip] = {"path": str(path), "genre": genre.name, "artist": artist}
             elif ending not in _BESIDE:
-                unread[clip] = f"{ending} is not among the formats that are read"
+                amiss[clip] = f"{ending} is not among the formats that are read: convert it to FLAC"
         if len(rows) == found:
-            bare.append(genre.name)
-    if unread:
-        warn(
-            f"{len(unread)} files in {root} are in formats that are not read and are left out: "
-            f"{some(unread)}. Convert them to FLAC or MP3 if they are music."
-        )
-    if astray:
-        warn(
-            f"{len(astray)} files in {root} are in no genre's folder and are left out: "
-            f"{some(astray)}. Move each into a sub-folder named after its genre."
-        )
-    if bare:
-        warn(f"{len(bare)} folders in {root} hold no audio files and are no genre: {some(bare)}")
+            amiss[genre.name] = "a folder without audio files: no genre"
     if not rows:
         raise ValueError(
             f"{root}: no clips. Expected one sub-folder a genre with audio files in it "
             f"({', '.join(AUDIO)}), such as {root.name}/rock/song.mp3."
         )
-    return table(rows), unread | astray
+    return table(rows), {}, amiss
 
 
 def find_rwc(name, home, _):
@@ -104,7 +92,7 @@ def find_rwc(name, home, _):
             "database comes from AIST (https://staff.aist.go.jp/m.goto/RWC-MDB/) on request; it "
             "cannot be downloaded by us."
         )
-    return table(rows), {}
+    return table(rows), {}, {}
 
 
 def find_ballroom(name, home, _):
@@ -122,7 +110,7 @@ def find_ballroom(name, home, _):
         tree = ElementTree.parse(xml).getroot()
     except ElementTree.ParseError as error:
         raise ValueError(f"{xml} is damaged or truncated ({error}). {_BALLROOM}") from error
-    rows, left_out, used = {}, {}, set()
+    rows, amiss, used = {}, {}, set()
     for dance in tree:
         for song in dance.findall("song"):
             # The authors' script names files 100701.mp3, a later version Chacha.100701.mp3.
@@ -131,7 +119,7 @@ def find_ballroom(name, home, _):
             paths = [xml.parent / dance.tag / file for file in names]
             path = next((path for path in paths if path.is_file()), None)
             if path is None:
-                left_out[clip] = f"no file of this song in {xml.parent}"
+                amiss[clip] = f"no file of this song in {xml.parent}"
                 continue
             used.add(path)
             same = [song.get(kind) for kind in REPEATS]
@@ -143,17 +131,11 @@ def find_ballroom(name, home, _):
                 "bpm": pd.to_numeric(song.get("bpm"), errors="coerce"),
                 "repeats": ", ".join(clip for clip in same if clip),
             }
-    if not rows and not left_out:
+    if not rows and not amiss:
         raise ValueError(f"{xml} lists no songs. {_BALLROOM}")
-    if left_out:
-        warn(
-            f"{name}: {len(left_out)} of the {len(rows) + len(left_out)} songs in {xml.name} have "
-            f"no file and are left out: {some(left_out)}"
-        )
     there = {path for dance in tree for path in (xml.parent / dance.tag).glob("*.mp3")}
-    if stray := sorted(map(str, there - used)):
-        warn(f"{name}: {len(stray)} files are not in {xml.name} and are left out: {some(stray)}")
-    return table(rows, "title", "album", "bpm", "repeats").astype({"bpm": float}), left_out
+    amiss |= {f"{path.parent.name}/{path.name}": f"not in {xml.name}" for path in there - used}
+    return table(rows, "title", "album", "bpm", "repeats").astype({"bpm": float}), {}, amiss
 
 
 def _mirdata(name, home):
@@ -185,20 +167,18 @@ def find_mirdata(name, home, _, genre="genre"):
         raise FileNotFoundError(
             f"mirdata's index of {name} is not here ({error}): load with download=True"
         ) from error
-    rows, left_out = {}, {}
+    rows, amiss = {}, {}
     for clip, track in tracks.items():
         try:
             path, label = getattr(track, "audio_path", None), getattr(track, genre, None)
             artist = getattr(track, "artist", None)
         except Exception as error:  # whatever its reader of annotations makes of a damaged file
-            left_out[clip] = f"mirdata cannot read it ({error})"
+            amiss[clip] = f"mirdata cannot read it ({error})"
             continue
         if not isinstance(label, str) or not label:
-            left_out[clip] = f"mirdata gives no {genre!r} (a text) for it"
+            amiss[clip] = f"mirdata gives no {genre!r} (a text) for it"
         elif not path or not Path(path).is_file():
-            left_out[clip] = f"no file at {path}"
+            amiss[clip] = f"no file in {home}, where mirdata has it"
         else:
             rows[clip] = {"path": str(path), "genre": label, "artist": artist}
-    if left_out:
-        warn(f"{name}: {len(left_out)} of {len(tracks)} tracks are left out: {some(left_out)}")
-    return table(rows), left_out
+    return table(rows), {}, amiss

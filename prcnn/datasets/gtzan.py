@@ -83,17 +83,14 @@ def find(name, home, splits):
         places = some(map(str, _places(name, home)))
         how = _WHERE_ELSE if name == "gtzan" else download.how(name)
         raise FileNotFoundError(f"no {name}: looked for the genres in {places}. {how}")
-    rows, stray = {}, []
+    rows, amiss = {}, {}
     for genre in GENRES:
         for path in files_under(folder / genre):
             clip, ending = path.stem, path.suffix
             if not re.fullmatch(rf"{genre}\.\d{{5}}", clip) or ending not in endings:
-                stray.append(path.name)
+                amiss[f"{genre}/{path.name}"] = f"not named like blues.00000{endings[0]}"
             elif clip not in rows or ending == endings[0]:  # some copies have both
                 rows[clip] = {"path": str(path), "genre": genre}
-    if stray:
-        like = f"blues.00000{endings[0]}"
-        warn(f"{name}: {len(stray)} files are not named like {like}: {some(stray)}")
     absent = [clip for clip in CLIPS if clip not in rows and whole > 100]
     if len(rows) < whole:
         which = f": no file of {some(absent)}" if absent else ""
@@ -120,7 +117,7 @@ def find(name, home, splits):
         left_out |= clips.loc[clips["split"].isna(), "faults"].to_dict()
         left_out |= {c: "no file of this clip" for c in listed if c not in clips.index}
         clips = clips.dropna(subset=["split"])
-    return clips, left_out
+    return clips, left_out, amiss
 
 
 def _places(name, home):
@@ -184,18 +181,21 @@ def mark_faults(clips, listed, index, csv):
         if not {"clip", "why"} <= set(more):
             raise ValueError(f"{csv} needs the columns clip and why, not {list(more)}")
         wrong |= {c: f"mislabelled: {w}" for c, w in zip(more["clip"], more["why"], strict=True)}
-    others_of, faults = [], []
-    for clip in clips.index:
-        others = ", ".join(same.get(clip, []))
-        said = [wrong[clip]] if clip in wrong else []
-        said += [REPEATED.format(others)] if others else []
-        said += [BROKEN_COPY] if clip == "jazz.00054" else []
-        said += [FILTERED] if listed and clip not in listed else []
-        others_of.append(others)
-        faults.append("; ".join(said))
-    clips["repeats"] = others_of
+    clips["repeats"] = [", ".join(same.get(clip, [])) for clip in clips.index]
     clips["mislabelled"] = clips.index.isin(list(wrong))
-    clips["faults"] = faults
+    clips["faults"] = [
+        "; ".join(
+            why
+            for why, so in (
+                (wrong.get(clip), clip in wrong),
+                (REPEATED.format(others), others),
+                (BROKEN_COPY, clip == "jazz.00054"),
+                (FILTERED, listed and clip not in listed),
+            )
+            if so
+        )
+        for clip, others in clips["repeats"].items()
+    ]
 
 
 def repeats(index):

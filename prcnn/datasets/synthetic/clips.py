@@ -1,11 +1,7 @@
-"""The synthetic dataset: music made on the spot, in FMA's own layout.
+"""The files of the synthetic dataset.
 
-The default of every chapter, so that everything runs without a download, and a controlled
-experiment: what tells its genres apart is written down in ``recipes.py``. Clips are
-a pure function of the seed, artists are kept apart between splits, and the files lie as FMA's do,
-so that FMA's loader reads them.
-
-Chapter: book/datasets.ipynb
+Clips are a pure function of the seed, artists are kept apart between splits, and the files lie as
+FMA's do, so that FMA's loader reads them. Chapter: book/datasets.ipynb
 """
 
 import io
@@ -160,7 +156,8 @@ def load(data_home=None, *, clips_per_genre=60, seed=0, n_jobs=-1, progress=True
     plan(clips_per_genre, seed)  # refuses wrong values before they name a folder
     folder = cache_folder(data_home) / f"synthetic-v{VERSION}-{clips_per_genre}-seed{seed}"
     make(folder, clips_per_genre, seed, n_jobs, progress)
-    return assemble("synthetic", *fma.find("synthetic", folder), "official")
+    clips, left_out, _ = fma.find("synthetic", folder)
+    return assemble("synthetic", clips, left_out, "official")
 
 
 def _make_clip(path, row, seed):
