@@ -370,7 +370,7 @@ plots.show(figure, alt="Log-mel spectrograms of three clips: " + ", ".join(three
 #
 # ## A whole dataset, once
 #
-# {func}`prcnn.store.extract` does it for all clips and keeps the result:
+# `prcnn.store.extract` does it for all clips and keeps the result:
 
 # %%
 store = prcnn.store.extract(clips, PAPER, progress=False)
