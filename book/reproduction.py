@@ -298,7 +298,7 @@ else:
             places = [list(weights.FRONT_ENDS).index(column) for column in line.index]
             label = f"{clip} ({genre}, {split})"
             ax.plot(places, 100 * line, style, marker="o", ms=4, label=label)
-        ax.set_xticks(range(len(LABELS)), LABELS, fontsize="x-small")
+        ax.set_xticks(range(len(LABELS)), LABELS, fontsize="small")
         ax.set(title=name, ylim=(-3, 103))
     axes[0].set_ylabel("true genre (%)")
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")

@@ -94,7 +94,7 @@ def test_figures_and_tables_have_captions(path):
 
 @notebooks
 def test_text_reads_the_same_wherever_a_notebook_is_opened(path):
-    """No role or directive of MyST: GitHub, Colab and JupyterLab would print it as it is written."""
+    """No role or directive of MyST: JupyterLab, GitHub and Colab would print it raw."""
     for cell in read(path).cells:
         texts = [o.get("data", {}).get("text/markdown", "") for o in cell.get("outputs", [])]
         texts += [cell.source] if cell.cell_type == "markdown" else []
