@@ -56,7 +56,7 @@ const isCut = x => x.scrollWidth > x.clientWidth + 1 && x.clientWidth > 0
   && !getComputedStyle(x).backgroundImage.includes('gradient');
 const evidence = all('img.picture, img.drawing, article table').filter(
   x => x.checkVisibility({contentVisibilityAuto: true})
-    && !x.closest('.indextable, dl.py, .toctree-wrapper, .solution'));
+    && !x.closest('.indextable, dl.py, .toctree-wrapper, details:not([class]) *'));
 const pale = typeof axe == 'undefined' || !all('article').length ? Promise.resolve([]) : axe.run(
   {include: ['article'], exclude: ['img', 'audio', 'svg', 'math']},
   {runOnly: ['color-contrast'], resultTypes: ['violations']}

@@ -1,5 +1,5 @@
 """What the book's pages need besides the theme: formulas without network, scripts once, launch
-buttons only where they lead somewhere, tables numbered as tables, words linked to the glossary, and
+buttons only where they lead somewhere, captions, words linked to the glossary, and
 docstrings that link to their chapter."""
 
 import html
@@ -13,6 +13,9 @@ from latex2mathml.converter import convert
 from sphinx.addnodes import glossary, pending_xref
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
 
 
 def inline(self, node):
@@ -56,24 +59,46 @@ def described(app, page, template, context, doctree):
 
 
 class table_figure(nodes.figure):
-    """What a cell shows, numbered as a table: its name begins with ``tab-``."""
+    """What a cell or Markdown shows, numbered as a table."""
 
 
-class TablesAreTables(SphinxTransform):
-    """MyST-NB makes figures of all that has a caption; a table is called so, its caption above."""
+class CaptionsBelong(SphinxTransform):
+    """A paragraph that begins with **Figure.** or **Table.** is the caption of what it stands under:
+    the last output of a cell, a picture, or a table. So it reads the same in a notebook."""
 
-    default_priority = 400  # before Sphinx collects what is numbered
+    default_priority = 200  # before words are linked, and before Sphinx collects what is numbered
 
     def apply(self):
-        for figure in list(self.document.findall(nodes.figure)):
-            if any(name.startswith("tab-") for name in figure["names"]):
-                table = table_figure("", **figure.attributes)
-                table["classes"] = [*table["classes"], "table-figure"]
-                captions = [x for x in figure.children if isinstance(x, nodes.caption)]
-                others = [x for x in figure.children if not isinstance(x, nodes.caption)]
-                table.extend(captions + others)
-                figure.replace_self(table)
-                self.document.ids |= dict.fromkeys(table["ids"], table)
+        kinds = {"Figure.": nodes.figure, "Table.": table_figure}
+        counts = dict.fromkeys(kinds, 0)
+        for paragraph in list(self.document.findall(nodes.paragraph)):
+            parts = [part for part in paragraph if part.astext()]  # MyST leaves an empty text in front
+            word = parts[0].astext() if parts and isinstance(parts[0], nodes.strong) else ""
+            if word not in kinds:
+                continue
+            shown = self.before(paragraph)
+            if shown is None:
+                logger.warning("a caption without a figure: %s", paragraph.astext())
+                continue
+            counts[word] += 1
+            name = f"{word[:-1].lower()}-{counts[word]}"
+            frame = kinds[word](ids=[name], classes=["table-figure"] * (word == "Table."))
+            self.document.ids[name] = frame
+            shown.replace_self(frame)
+            caption = nodes.caption("", "", nodes.Text(parts[1].astext().lstrip()), *parts[2:])
+            inside = shown.children if isinstance(shown, nodes.paragraph) else [shown]
+            frame.extend([caption, *inside] if word == "Table." else [*inside, caption])
+            paragraph.parent.remove(paragraph)
+
+    def before(self, paragraph):
+        place = paragraph.parent.index(paragraph)
+        shown = paragraph.parent[place - 1] if place else None
+        if isinstance(shown, nodes.container):
+            outputs = [x for x in shown.findall(nodes.container) if "cell_output" in x["classes"]]
+            shown = outputs[-1].children[-1] if outputs and outputs[-1].children else None
+        elif isinstance(shown, nodes.paragraph) and not list(shown.findall(nodes.image)):
+            shown = None
+        return shown
 
 
 class FoldsSayWhat(SphinxPostTransform):
@@ -199,7 +224,7 @@ def setup(app):
     app.add_html_math_renderer("mathml", (inline, None), (displayed, None))
     show = (lambda self, node: self.visit_figure(node), lambda self, node: self.depart_figure(node))
     app.add_enumerable_node(table_figure, "table", html=show)
-    app.add_transform(TablesAreTables)
+    app.add_transform(CaptionsBelong)
     app.add_transform(TermsAreLinked)
     app.add_post_transform(FoldsSayWhat)
     app.connect("doctree-resolved", definitions)
