@@ -229,6 +229,7 @@ def _network(study, row, seed, features, folder, data_home):
             recipe=_recipe(training, row.recipe),
             batch_size=study.batch_size,
             early_stopping=study.early_stopping,
+            precision="float32",  # the same on every machine
             progress=False,
         )
         same = {
