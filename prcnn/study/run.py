@@ -181,7 +181,7 @@ class Segments(store.Store):
         key = f"segments of {seconds} s, {settings!r}"
         whole = store.compute(dataset, cut, shape, key, progress=False, settings=settings)
         table = splits.segments(whole.clips, seconds)
-        table["artist"] = table["artist"].where(table["artist"].notna(), table["clip"].astype(str))
+        table["artist"] = table["artist"].fillna(table["clip"].astype(str))
         contents = {segment: whole.contents[clip] for segment, clip in table["clip"].items()}
         name = f"{dataset.name}, segments"
         about = name, settings, table, whole.genres, whole.failed, shape[1:]
@@ -303,9 +303,7 @@ def _groups(study, clips):
         return splits.stretches(clips)
     if study.dataset.startswith("fma_small_"):
         return splits.uploads(clips)
-    known = clips["artist"].notna()
-    alone = clips["clip"] if "clip" in clips else clips.index.to_series()
-    return clips["artist"].where(known, alone.astype(str))
+    return clips["artist"].fillna(clips.index.to_series().astype(str))
 
 
 def _made():
