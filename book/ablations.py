@@ -68,7 +68,7 @@ if run:
 # have been made; where a question has no answer from them yet, the official split's 800 test clips
 # answer, with five seeds a row, at most 60 epochs and early stopping. The table counts what there is.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-ablations-run", "caption": "The studies that this chapter draws from."}}
+# %% tags=["hide-input"]
 runs, clips = records.read()
 lines = {}
 for name in answers.ORDER:
@@ -86,12 +86,14 @@ for name in answers.ORDER:
 pd.DataFrame(lines)
 
 # %% [markdown]
+# **Table.** The studies that this chapter draws from.
+#
 # ## One rule for verdicts
 #
 # Two rows are compared on the same clips. The 95 % interval of their difference allows for other clips
 # (clips that belong together are drawn together) and for other runs. All comparisons of the study at one
 # length of training are one family: their p-values are corrected together so that, of the differences
-# called so, no more than 5 % are expected to be chance {cite}`benjamini1995controlling`; the result is q.
+# called so, no more than 5 % are expected to be chance ([Benjamini and Hochberg, 1995](references.md)); the result is q.
 #
 # - **better**, **worse**: q is below 5 %.
 # - **tie**: not so, and the whole interval lies within ±2 points, a bound fixed before any fold was run.
@@ -157,11 +159,11 @@ def said(*questions):
 # %% [markdown]
 # ## Does the second branch earn its place?
 #
-# {cite:t}`feng2017music` write that “the additional Bi-RNN block is a supplement for CNNs”; the paper, of
+# [Feng et al. (2017)](references.md) write that “the additional Bi-RNN block is a supplement for CNNs”; the paper, of
 # its own network, that it “does not improve performance in this case”. Its case was raw decibels, so both
 # inputs are asked. Each branch alone stands beside both together, and one direction beside two.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablations-branches", "caption": "What a branch, a second recurrent layer and a second direction add. In the grey band a difference would not matter."}}
+# %% tags=["hide-input"]
 branches = (
     "Does an RNN beside the CNN help?",
     "Does it help on raw decibels?",
@@ -170,6 +172,10 @@ branches = (
     "Does the second direction help?",
 )
 figure(*branches, alt="What each branch, layer and direction adds, with interval.")
+
+# %% [markdown]
+# **Figure.** What a branch, a second recurrent layer and a second direction add. In the grey band a
+# difference would not matter.
 
 # %% tags=["remove-input"]
 said(*branches)
@@ -188,9 +194,12 @@ for layers in ("cnn5", "cnn3"):
     frames = models.receptive_field(model).iloc[-1]["frames"]
     print(layers, features, "features of", frames, "frames each")
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablations-layers", "caption": "Five layers beside three, and a plain deep CNN beside the paper's network."}}
+# %% tags=["hide-input"]
 layers = ("Does the CNN need five layers?", "Is a plain deep CNN better?")
 figure(*layers, alt="Accuracy of five layers less that of three; of eight plain layers less the paper's.")
+
+# %% [markdown]
+# **Figure.** Five layers beside three, and a plain deep CNN beside the paper's network.
 
 # %% tags=["remove-input"]
 said(*layers)
@@ -214,9 +223,12 @@ for scale in ("none", "bands"):
         still = np.ptp(features, axis=0) < 0.02
         print(f"{scale:6} {bend:5} {still.mean():.0%} never move")
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablations-kernel", "caption": "Two other kernels, two other activations, and what it is worth to standardise the bands."}}
+# %% tags=["hide-input"]
 kernels = ("Another kernel?", "Another activation?", "Does standardising the bands help?")
 figure(*kernels, alt="Other kernels and activations less the paper's, and standardised bands less raw.")
+
+# %% [markdown]
+# **Figure.** Two other kernels, two other activations, and what it is worth to standardise the bands.
 
 # %% tags=["remove-input"]
 said(*kernels)
@@ -227,9 +239,12 @@ said(*kernels)
 # The paper calls its sizes best. About width it disagrees with itself: its text prints 64 filters and 64
 # units, the weights behind its Figure 2 have 128 of both. Each was changed alone, upwards and downwards.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablations-sizes", "caption": "Other pools, filters, units and dropout, beside the network of the text."}}
+# %% tags=["hide-input"]
 sizes = ("Other pools?", "Other filters or units?", "Dropout?")
 figure(*sizes, alt="Other pools, widths and dropouts beside the paper's, with interval.")
+
+# %% [markdown]
+# **Figure.** Other pools, filters, units and dropout, beside the network of the text.
 
 # %% tags=["remove-input"]
 said(*sizes)
@@ -237,12 +252,12 @@ said(*sizes)
 # %% [markdown]
 # ## Does attention help?
 #
-# A clip has moments that tell its genre, and attention should find them {cite}`yu2020attention`. What it
+# A clip has moments that tell its genre, and attention should find them ([Yu et al., 2020](references.md)). What it
 # gains over the RNN's last state may be the gain of looking at the whole clip; what it gains over the plain
 # mean of the same states is the gain of weighing. The printed attention is an RNN by algebra
 # ([attention](attention.ipynb)), and a difference from its RNN would be a wonder.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablations-attention", "caption": "Attention, printed and working, beside its rivals."}}
+# %% tags=["hide-input"]
 attention = (
     "Does the printed attention differ from its RNN?",
     "Does attention beat the RNN's last state?",
@@ -251,6 +266,9 @@ attention = (
     "Is Yu's parallel CNN the best attention?",
 )
 figure(*attention, alt="Attentions beside the RNN, the mean of its states, and CNN and RNN joined.")
+
+# %% [markdown]
+# **Figure.** Attention, printed and working, beside its rivals.
 
 # %% tags=["remove-input"]
 said(*attention)
@@ -262,7 +280,7 @@ said(*attention)
 # GTZAN and the synthetic music answer. Statistics of every band are joined to both branches; Dwivedi's
 # network puts its RNN behind its CNN; and a support vector machine knows nothing of order.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablations-input", "caption": "Another input, statistics beside the spectrogram, branches one after the other, and classifiers."}}
+# %% tags=["hide-input"]
 inputs = (
     "Does log-mel improve on plain STFT?",
     "Is Feng's network as good?",
@@ -272,6 +290,10 @@ inputs = (
     "Does hearing millions of other sounds help?",
 )
 figure(*inputs, alt="Log-mel beside STFT, Feng's network, features joined, Dwivedi's CRNN, classifiers.")
+
+# %% [markdown]
+# **Figure.** Another input, statistics beside the spectrogram, branches one after the other, and
+# classifiers.
 
 # %% tags=["remove-input"]
 said(*inputs)
@@ -294,12 +316,14 @@ for name in tables:
 # %% [markdown]
 # How many in a hundred clips of each genre the two branches find, alone and together:
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-ablations-recall", "caption": "Recall of each genre in percent, mean over the runs."}}
+# %% tags=["hide-input"]
 found = answers.recalls(next(iter(tables)) if len(tables) == 1 else "official")
 shown = found.reindex(["RNN", "5-layer CNN", REFERENCE]).dropna()
 shown.mul(100).round().astype(int).rename_axis(None)
 
 # %% [markdown]
+# **Table.** Recall of each genre in percent, mean over the runs.
+#
 # ## Summary
 
 # %% tags=["remove-input"]
@@ -318,14 +342,12 @@ Markdown("\n".join(lines))
 #
 # ## Exercises
 #
-# ```{exercise} Your own hypothesis
-# :label: ablations-own-row
-# ★★★ Which change would you try? Write down first how many points you expect. Then add it as a row, run it
+# **Exercise 1 (hard). Your own hypothesis.**
+# Which change would you try? Write down first how many points you expect. Then add it as a row, run it
 # and compare.
-# ```
 #
-# ````{solution} ablations-own-row
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # For instance a network of a quarter of the width, on music that is made here:
 #
 # ```python
@@ -340,18 +362,18 @@ Markdown("\n".join(lines))
 # )
 # ```
 # Most people expect a loss. Count the parameters: the GRU keeps all of its own.
-# ````
 #
-# ```{exercise} Enough clips
-# :label: ablations-enough
-# ★★ Two rows differ by two points. About how many test clips would show it, if each run were perfectly
+# </details>
+#
+# **Exercise 2 (medium). Enough clips.**
+# Two rows differ by two points. About how many test clips would show it, if each run were perfectly
 # repeatable and the two networks disagreed on a fifth of the clips?
-# ```
 #
-# ````{solution} ablations-enough
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # McNemar's test looks at the clips on which they disagree, 0.2 n; one network wins on 0.11 n of them,
 # the other on 0.09 n. The difference of the two counts, 0.02 n, must be about twice its standard
 # deviation, $\sqrt{0.2 n}$, to be seen once in two times: so $n \approx 4 \cdot 0.2 / 0.02^2 = 2000$
 # clips. The official split has 800, the five folds have 7,994.
-# ````
+#
+# </details>

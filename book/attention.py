@@ -50,7 +50,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
-from myst_nb import glue
 
 import prcnn
 from prcnn import models, plots, store, training
@@ -69,13 +68,15 @@ test_clips = features.clips[features.clips["split"] == "test"]
 # numbers, a product joins them with the state, a sum closes: the last lines of Figure 4, here in
 # the table below. Read it slowly, from the softmax on. Do you see what is wrong?
 
-# %% mystnb={"figure": {"name": "tab-attention-layers", "caption": "The end of the published attention network: each layer, what it puts out, and what it reads."}}
+# %%
 n_genres = len(features.genres)
 figure3 = models.build("figure3", n_genres=n_genres, seed=seed)
 table = models.layer_summary(figure3)[["output", "reads"]].tail(9)
 table.rename_axis(index=None, columns="layer")
 
 # %% [markdown]
+# **Table.** The end of the published attention network: each layer, what it puts out, and what it reads.
+#
 # Write $a_i$ for the weights: a softmax, so they sum to one. The product is a table with an entry for
 # each weight and each unit of the state,
 #
@@ -94,7 +95,7 @@ table.rename_axis(index=None, columns="layer")
 # comparison, the same two branches joined side by side, as in the paper's other networks
 # (the table below).
 
-# %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "tab-attention-silence", "caption": "The largest change of any probability when all five convolutions are set to zero."}}
+# %% tags=["nbval-ignore-output"]
 X = X_test[:8]
 change = {}
 for name in ("figure3", "dwivedi_retrained"):
@@ -102,6 +103,9 @@ for name in ("figure3", "dwivedi_retrained"):
     whole, silenced = weights.without_cnn(model, X)
     change[name] = np.abs(whole - silenced).max()
 pd.Series(change, name="change").map("{:.1e}".format).to_frame()
+
+# %% [markdown]
+# **Table.** The largest change of any probability when all five convolutions are set to zero.
 
 # %% tags=["remove-cell"]
 assert change["figure3"] < 1e-6, "the page says that the CNN does nothing"
@@ -130,10 +134,14 @@ def gradient(name):
     }
 
 
-# %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "tab-attention-gradients", "caption": "The largest gradient that reaches each layer, with the published attention and with concatenation."}}
+# %% tags=["nbval-ignore-output"]
 names = ("figure3", "dwivedi_retrained")
 gradients = pd.DataFrame({name: gradient(name) for name in names})
 gradients.map("{:.1e}".format)
+
+# %% [markdown]
+# **Table.** The largest gradient that reaches each layer, with the published attention and with
+# concatenation.
 
 # %% tags=["remove-cell"]
 conv = gradients[gradients.index.str.startswith("conv_")]
@@ -163,7 +171,7 @@ else:
     said = "What follows was measured just now, from the files that were given."
 Markdown(said)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-accumulators", "caption": "What RMSprop wrote down: the largest mean squared gradient of every convolution, in five files of weights."}}
+# %% tags=["hide-input"]
 of_layers = {
     name: pd.DataFrame.from_dict(layers, orient="index")
     for name, layers in record["convolutions"].items()
@@ -183,6 +191,9 @@ plots.show(
 )
 
 # %% [markdown]
+# **Figure.** What RMSprop wrote down: the largest mean squared gradient of every convolution, in five
+# files of weights.
+#
 # `figure3` and `figure3_rerun` are two runs of the attention network; the others, joined by
 # concatenation, come from the same authors, data and optimiser. (Dwivedi's file is too old to name
 # its accumulators by layer.) Keras's initialisation is uniform within a limit that follows from
@@ -190,7 +201,7 @@ plots.show(
 # layer by that limit. The kernels of Figure 3 still fill their range and no more, all five of them; those
 # of Figure 2 have left it, the deeper the further.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-limits", "caption": "The largest weight of each convolution, divided by the limit of its initialisation. Pale is 1: nothing has happened since."}}
+# %% tags=["hide-input"]
 ratios = pd.DataFrame(
     {
         name: of_layers[name]["largest"] / of_layers[name]["limit"]
@@ -211,6 +222,9 @@ plots.show(
 )
 
 # %% [markdown]
+# **Figure.** The largest weight of each convolution, divided by the limit of its initialisation. Pale is
+# 1: nothing has happened since.
+#
 # The spread of those weights and their biases say the same:
 
 # %% tags=["hide-cell"]
@@ -233,23 +247,25 @@ assert (second["largest"] > 1.02 * second["limit"]).all() and second["bias"].min
 assert max(record["without_cnn"][name] for name in attended) < 1e-6
 assert min(record["without_cnn"][name] for name in joined) > 1e-2
 idle = sum(layer.count_params() for layer in weights.convolutions(figure3))
-glue("idle", f"{idle:,}", display=False)
-glue("of", f"{models.trainable_parameters(models.build('figure3')):,}", display=False)
-glue("moved", f"{max(record['without_cnn'][name] for name in attended):.0e}", display=False)
-glue("moved_joined", f"{min(record['without_cnn'][name] for name in joined):.2f}", display=False)
+
+# %% tags=["remove-input"]
+Markdown(
+    "Taking the CNN away from the two attention files changes no probability by more "
+    f"than {max(record['without_cnn'][name] for name in attended):.0e}; from any of the "
+    f"others, by {min(record['without_cnn'][name] for name in joined):.2f} and more. Of "
+    f"the {models.trainable_parameters(models.build('figure3')):,} parameters of Figure "
+    f"3's network, {idle:,} were carried along and never used."
+)
+
 
 # %% [markdown]
-# Taking the CNN away from the two attention files changes no probability by more than
-# {glue:text}`moved`; from any of the others, by {glue:text}`moved_joined` and more. Of the
-# {glue:text}`of` parameters of Figure 3's network, {glue:text}`idle` were carried along and never used.
-#
 # So the paper's row "CNN + two-layer RNN + attention" is not about attention, and not about a CNN: what
 # was trained is, presumably, one recurrent layer. (Presumably, because the row shares its validation
 # accuracy with Figure 3, but not its test accuracy.) Whether attention helps was not tested.
 #
 # ## Attention over time
 #
-# {cite:t}`yu2020attention` let a network weigh the *moments* of a clip. The GRU hands on its state at
+# [Yu et al. (2020)](references.md) let a network weigh the *moments* of a clip. The GRU hands on its state at
 # every step, $h_1$ to $h_T$, and the clip is their weighted mean,
 #
 # $$c = \sum_t \alpha_t h_t , \qquad \alpha_t = \frac{\exp e_t}{\sum_s \exp e_s} ,$$
@@ -257,7 +273,6 @@ glue("moved_joined", f"{min(record['without_cnn'][name] for name in joined):.2f}
 # so weights are shared out over *time*, and nothing cancels: each state is another. They differ in
 # where the score $e_t$ comes from (the table below). In NumPy it is five lines, here for the score that
 # the state itself gives:
-
 
 # %%
 def attend(h, W, b, u):
@@ -287,24 +302,19 @@ assert np.allclose(c, theirs, atol=1e-5), "attention built on this page is the l
 # get nearly even, and the comparison fails. Multiply them by a hundred instead, and a single moment
 # takes all: `alpha.max()` is close to one.
 #
-# ```{table} Three scores for a moment, after Yu et al.
-# :name: tab-attention-scores
-#
 # | network | score | from |
 # |---|---|---|
 # | `attention_serial` | $e_t = u^\top \tanh(W h_t + b)$ | the GRU's own state |
 # | `attention_linear` | $e_t = w^\top x_t$ | the input at that moment |
 # | `attention_cnn` | $e_t = w^\top z_t$, with $z$ from a CNN that keeps time | the input around that moment |
-# ```
 #
-# ```{admonition} What is inferred here
-# :class: note
-# We know the three ways from descriptions of Yu et al.; their equations were not verified against
-# their text. Inferred are: the form of the scores above and their missing bias, the 64 units of the
-# serial one, that the linear one reads the same pooled frames as the GRU, and the CNN's layout: the
-# filters and kernels of this paper's CNN, with time pooled only once so that there is one score for
-# each step of the GRU.
-# ```
+# **Table.** Three scores for a moment, after Yu et al.
+#
+# > **What is inferred here.** We know the three ways from descriptions of Yu et al.; their equations were not verified against
+# > their text. Inferred are: the form of the scores above and their missing bias, the 64 units of the
+# > serial one, that the linear one reads the same pooled frames as the GRU, and the CNN's layout: the
+# > filters and kernels of this paper's CNN, with time pooled only once so that there is one score for
+# > each step of the GRU.
 
 # %% tags=["hide-input"]
 working = {
@@ -323,7 +333,7 @@ for name, model in working.items():
 # at something. The table below has them for untrained networks and eight clips.
 
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-attention-checks", "caption": "Four things that must hold of attention that works."}}
+# %% tags=["hide-input", "nbval-ignore-output"]
 def looks(model):
     """Weights and probabilities of clips, and of the same clips with their frames shuffled."""
     order = np.random.default_rng(seed).permutation(X.shape[1])
@@ -354,6 +364,9 @@ checks.style.format("{:.2f}", na_rep="no CNN").format("{:.0e}", subset="sums to 
     "{:.4f}", subset="change when time is shuffled"
 )
 
+# %% [markdown]
+# **Table.** Four things that must hold of attention that works.
+
 # %% tags=["remove-cell"]
 assert (checks["sums to one within"] < 1e-5).all()
 assert (checks["largest / mean weight"] > 1.01).all()
@@ -371,7 +384,7 @@ assert (checks["change when time is shuffled"] > 1e-4).all()
 # over it how much each moment counts. The dashed line is what every moment would get if all counted the
 # same. Press play, and hear what it found important.
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-attention-look", "caption": "What the trained network weighs, over the spectrogram and in time with the sound."}}
+# %% tags=["hide-input", "nbval-ignore-output"]
 example = int(np.flatnonzero(y_test == y_test.min())[0])
 heard = test_clips.iloc[example]
 untrained = models.attention_weights(working[network], X_test)
@@ -406,6 +419,8 @@ plots.show(
 )
 
 # %% [markdown]
+# **Figure.** What the trained network weighs, over the spectrogram and in time with the sound.
+#
 # And the second that it weighs most, and the one it weighs least:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
@@ -422,7 +437,7 @@ for word, start in (("most", summed.argmax()), ("least", summed.argmin())):
 # exponential of the entropy).
 
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-attention-focus", "caption": "How unevenly attention is shared out, before and after training: medians over the test clips."}}
+# %% tags=["hide-input", "nbval-ignore-output"]
 def unevenness(weights):
     entropy = -(weights * np.log(weights + 1e-30)).sum(axis=1)
     return {
@@ -434,6 +449,9 @@ def unevenness(weights):
 
 focus = pd.DataFrame({"untrained": unevenness(untrained), "trained": unevenness(trained)}).T
 focus.style.format("{:.1f}").format("{:.0f}", subset="of")
+
+# %% [markdown]
+# **Table.** How unevenly attention is shared out, before and after training: medians over the test clips.
 
 # %% tags=["remove-cell"]
 assert np.allclose(trained.sum(axis=1), 1, atol=1e-4)
@@ -454,55 +472,51 @@ assert np.ptp(trained, axis=1).min() > 0, "and it varies over time in every clip
 #
 # ## Exercises
 #
-# ```{exercise} The other sum (★)
-# :label: attention-other-sum
+# **Exercise 1 (easy). The other sum.**
 # What would come out of Figure 4 if the sum ran over the units $j$ instead of the weights $i$? Would
 # both branches count?
-# ```
 #
-# ```{solution} attention-other-sum
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # $\sum_j a_i h_j = a_i \sum_j h_j$: the CNN's softmax times a single number. Now the CNN learns, and
 # of the RNN's 256 numbers only their sum is left. Both count, but one of them hardly.
-# ```
 #
-# ```{exercise} Not quite zero (★★★)
-# :label: attention-not-zero
+# </details>
+#
+# **Exercise 2 (hard). Not quite zero.**
 # The accumulators of Figure 3's convolutions are tiny, but not zero. Where do they come from?
-# ```
 #
-# ```{solution} attention-not-zero
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # In 32-bit arithmetic the softmax sums to one within some $10^{-7}$, and the two halves of its
 # gradient cancel to the same accuracy. Rounding is passed on as a gradient, and its square, averaged,
 # is what RMSprop wrote down. RMSprop divides by the root of that mean, which lifts such noise up; a
 # small constant in its denominator holds it down again. So the weights took a random walk of tiny
 # steps, and that is why the largest bias in the table is not exactly zero either.
-# ```
 #
-# ```{exercise} Three ways to look (★★)
-# :label: attention-three-ways
+# </details>
+#
+# **Exercise 3 (medium). Three ways to look.**
 # The three networks score a moment by the state, by the frame, or by the frames around it. Order them by
 # how smooth their weights will look, and give a reason. Then run the page for the other two.
-# ```
 #
-# ```{solution} attention-three-ways
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # `papermill book/attention.ipynb out.ipynb -p network attention_serial -p epochs 10`, and the same with
 # `attention_linear`. One would expect this: the serial score reads the GRU's state, which changes
 # slowly; the linear one reads single frames and follows every attack; the CNN is in between, with the
 # few frames that its kernels span.
-# ```
 #
-# ```{exercise} Mean instead of attention (★★★)
-# :label: attention-mean
+# </details>
+#
+# **Exercise 4 (hard). Mean instead of attention.**
 # Replace the weights by $1/T$, so that every moment counts the same. Bet: by how many points does
 # attention over time win? How would you find out whether you have won your bet?
-# ```
 #
-# ```{solution} attention-mean
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # A plain mean of the states is the fair rival of attention: it also sees all moments. Build it with
 # `keras.layers.GlobalAveragePooling1D()` on `model.get_layer("gru").output`, train both with the same
 # five seeds, and compare with `prcnn.evaluation.compare_over_seeds`.
-# ```
+#
+# </details>

@@ -61,11 +61,11 @@ print(f"{len(clips.clips)} clips of {len(clips.genres)} genres")
 # ## FMA-small, official split
 #
 # Eight hundred clips by artists of whom no other clip was heard: here is everything that we know to have
-# been measured on them, the figure of the dataset's authors among it {cite}`defferrard2017fma`. Bold
+# been measured on them, the figure of the dataset's authors among it ([Defferrard et al., 2017](references.md)). Bold
 # names were measured in this book, on pictures of 128 frames by 128 bands ([datasets](datasets.ipynb));
 # the others are as published, by people who heard other views of the same clips.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-baselines-board", "caption": "FMA-small's official split: everything we know to have been measured on its 800 test clips, with 95 % intervals. Bold: measured in this book."}}
+# %% tags=["hide-input"]
 TEST_CLIPS = 800
 
 
@@ -100,11 +100,14 @@ plots.show(
 )
 
 # %% [markdown]
+# **Figure.** FMA-small's official split: everything we know to have been measured on its 800 test clips,
+# with 95 % intervals. Bold: measured in this book.
+#
 # The same in numbers (%). Figures from *random* splits of the same clips have a column of their own: with
 # one artist's clips on both sides they answer an easier question, and the chapter on
 # [leakage](leakage.ipynb) says how many points that gives away.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-baselines-board", "caption": "What was measured on the official split, and what on random ones, in percent."}}
+# %% tags=["hide-input"]
 at_random = published(facts.RANDOM_SPLITS).set_index("method")
 both = {"official split": board, "random split": at_random}
 pd.concat(
@@ -122,7 +125,9 @@ pd.concat(
 ).reindex(columns=[*both, "input", "source"]).fillna("–")
 
 # %% [markdown]
-# The intervals of published figures are the {term}`Wilson interval` that so many clips allow if each
+# **Table.** What was measured on the official split, and what on random ones, in percent.
+#
+# The intervals of published figures are the Wilson interval that so many clips allow if each
 # stands alone, the paper's too. Ours are wider, because they know which clips were uploaded together, and,
 # where a network ran several times, that another seed gives another network. Read theirs as too narrow.
 
@@ -138,7 +143,7 @@ assert ((scratch["low"] < svm) & (svm < scratch["high"])).all()
 # ## From a clip to 140 numbers
 #
 # Mel-frequency cepstral coefficients describe the *shape* of a frame's spectrum: the first how loud it
-# is, the next its tilt, later ones ever finer ripples {cite}`mcfee2015librosa`. A clip is then described
+# is, the next its tilt, later ones ever finer ripples ([McFee et al., 2015](references.md)). A clip is then described
 # by how each is distributed over its frames. Listen to one, then compute what is left of it:
 
 # %% tags=["hide-input"]
@@ -166,7 +171,7 @@ print(
 same = np.allclose(numbers, baselines.MFCC.of(y), rtol=1e-3, atol=1e-2)
 print("the library's are the same:", same)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-baselines-mfcc", "caption": "A clip as a support vector machine gets it: 20 coefficients by seven statistics over its frames, each column relative to its largest value."}}
+# %% tags=["hide-input"]
 shape = pd.DataFrame(numbers.reshape(7, 20).T, range(1, 21), list(statistics))
 ax = sns.heatmap(
     shape / shape.abs().max(), cmap="vlag", center=0, cbar_kws={"label": "relative to column"}
@@ -175,6 +180,9 @@ ax.set(title=f"MFCC statistics of a clip of {example['genre']}", ylabel="coeffic
 plots.show(ax, alt="Heatmap of 20 cepstral coefficients in rows by seven statistics in columns.")
 
 # %% [markdown]
+# **Figure.** A clip as a support vector machine gets it: 20 coefficients by seven statistics over its
+# frames, each column relative to its largest value.
+#
 # None of the seven says *when*: shuffle the frames, and all numbers stay as they are. What a network
 # gains by listening in time, it must gain over this.
 #
@@ -210,7 +218,7 @@ print(f"right: {right.mean():.3f} of {len(right)} clips")
 
 # %% [markdown]
 # The library's `svm_rbf` is that pipeline, and ends in a report. With `folds` every clip is tested once,
-# by a machine trained on the others (see {term}`folds <fold>`); above stands the first of them.
+# by a machine trained on the others; above stands the first of them.
 
 
 # %%
@@ -261,9 +269,9 @@ print("library:  ", evaluation.percent(svm.accuracy, svm.interval))
 # The FMA dataset publishes 518 numbers a clip: MFCC, three chromagrams, tonal centroids, energy, zero
 # crossings and five descriptions of the spectrum. We compute them with the same arguments to librosa, and
 # add 98 of rhythm, since none of the 518 knows a tempo. The table below sorts them as
-# {cite:t}`mutiara2016` sorted theirs; the linear prediction that they had has no counterpart here.
+# [Mutiara et al. (2016)](references.md) sorted theirs; the linear prediction that they had has no counterpart here.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-baselines-sets", "caption": "The descriptions of a clip by what they hear, after Mutiara."}}
+# %% tags=["hide-input"]
 pd.DataFrame(
     {
         name: (", ".join(names), 7 * sum(baselines.features.SIZES[n] for n in names))
@@ -273,11 +281,13 @@ pd.DataFrame(
 ).T
 
 # %% [markdown]
+# **Table.** The descriptions of a clip by what they hear, after Mutiara.
+#
 # Every classifier on this page's clips, best first. `the network's frames` is the support vector machine
 # on what it can take from the very spectrograms that the networks of this book get, `mean spectrum` the
 # simplest description of them: how loud each band is on average.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-baselines-classifiers", "caption": "Every classifier on this page's clips, best first."}}
+# %% tags=["hide-input"]
 spectra = store.extract(clips, progress=False)
 framed = table.loc[spectra.clips.index]
 sets = {"mfcc": held == "mfcc"}
@@ -310,6 +320,9 @@ def lines(reports):
 
 
 lines(reports)
+
+# %% [markdown]
+# **Table.** Every classifier on this page's clips, best first.
 
 # %% tags=["hide-input"]
 if write_results:  # what is in the table already stays as it is
@@ -348,7 +361,7 @@ print(np.allclose(modulation, library, rtol=1e-3, atol=1e-2))
 # `baselines.of_spectrograms` describes a store's spectrograms by five families. The table adds one family
 # after the other for the same machine; each line also has the ones above it.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-baselines-families", "caption": "The support vector machine on the network's own spectrograms, family by family."}}
+# %% tags=["hide-input"]
 heard = {
     "mfcc": "20 coefficients: mean and spread",
     "delta": "how much they change from frame to frame",
@@ -364,6 +377,8 @@ for i, family in enumerate(heard, 1):
 pd.DataFrame(rows, list(heard), ["what it says", "numbers so far", "accuracy [95 % interval]"])
 
 # %% [markdown]
+# **Table.** The support vector machine on the network's own spectrograms, family by family.
+#
 # ## Beside the networks
 #
 # The rows of the paper's Table 2 were run on the same clips, five seeds each, and are compared clip by
@@ -371,7 +386,7 @@ pd.DataFrame(rows, list(heard), ["what it says", "numbers so far", "accuracy [95
 # on MFCC. Mind the seconds: its statistics describe all of a clip, the networks see the seconds that their
 # frames cover ([log_mel](log_mel.ipynb)), and so does `the network's frames`.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-baselines-networks", "caption": "Classifiers on hand-made features beside the networks that were measured on the same clips."}}
+# %% tags=["hide-input"]
 rows = [*facts.TABLE2["row"].drop(5), "attention as printed"]
 networks = {row: records.reports(dataset, row) for row in rows}
 same = set(map(str, svm.clips))
@@ -388,7 +403,10 @@ plots.show(
     alt="Accuracy with 95 % interval of classifiers on MFCC statistics and of the networks.",
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-baselines-paired", "caption": "Each network less the support vector machine on MFCC, on the same clips, for other clips and other runs."}}
+# %% [markdown]
+# **Figure.** Classifiers on hand-made features beside the networks that were measured on the same clips.
+
+# %% tags=["hide-input"]
 rows = {}
 for row, of_network in networks.items():
     found = evaluation.compare_over_seeds(of_network, [svm])
@@ -398,12 +416,15 @@ shown = pd.DataFrame.from_dict(rows, orient="index", columns=["network less SVM"
 shown if rows else Markdown(f"*No network has been measured on these clips of {dataset} yet.*")
 
 # %% [markdown]
+# **Table.** Each network less the support vector machine on MFCC, on the same clips, for other clips and
+# other runs.
+#
 # ## Which features matter?
 #
 # All classifiers on all sets of features, from the recorded runs. Mind the number of cells: the best of so
 # many is best partly by luck, and would not be as good on other clips.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-baselines-grid", "caption": "Accuracy (%) of seven classifiers on six sets of features."}}
+# %% tags=["hide-input"]
 runs = records.read()[0]
 runs = runs[runs["part"] == "test"].drop_duplicates(["study", "row"]).set_index("study")
 
@@ -428,6 +449,9 @@ def grid(study, title):
 
 grid("classifiers, synthetic", "Accuracy on synthetic (%)")
 
+# %% [markdown]
+# **Figure.** Accuracy (%) of seven classifiers on six sets of features.
+
 # %% tags=["remove-input"]
 found = recorded("classifiers, synthetic")
 validated = runs.loc["classifiers, synthetic"].set_index("row")["validation"].dropna()
@@ -446,9 +470,9 @@ Markdown(
 #
 # FMA-small, official split, on the pictures: what validation chose from, and what the test then said.
 # VGGish is a network that had heard millions of other sounds before, finely resolved in time
-# {cite}`hershey2017cnn`; its 128 numbers a clip stand in for the statistics.
+# ([Hershey et al., 2017](references.md)); its 128 numbers a clip stand in for the statistics.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-baselines-fma", "caption": "Classifiers on FMA-small, official split, in the order of validation."}}
+# %% tags=["hide-input"]
 rows = runs.loc["classifiers"].set_index("row")["validation"].sort_values(ascending=False)
 summaries = {row: answers.summary(records.reports("classifiers", row)) for row in rows.index}
 pd.DataFrame(
@@ -462,15 +486,20 @@ pd.DataFrame(
 )
 
 # %% [markdown]
-# And a hundred clips of GTZAN {cite}`tzanetakis2002gtzan` in five folds, each clip in one fold. (Folds by
+# **Table.** Classifiers on FMA-small, official split, in the order of validation.
+#
+# And a hundred clips of GTZAN ([Tzanetakis and Cook, 2002](references.md)) in five folds, each clip in one fold. (Folds by
 # artist are impossible there: all ten blues clips are by one artist; see [leakage](leakage.ipynb).) The
 # network learned from 60 clips a fold, with 20 to choose its epoch; the classifiers from 80. That is no
 # fair trial of a network, but it is the case of many who have a question and a hundred recordings.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-baselines-real", "caption": "The same on a hundred clips of real music, in five folds."}}
+# %% tags=["hide-input"]
 grid("classifiers, gtzan_mini", "Accuracy on gtzan_mini, 5 folds (%)")
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-baselines-hundred", "caption": "A hundred recordings: classifiers on MFCC, and the paper's network."}}
+# %% [markdown]
+# **Figure.** The same on a hundred clips of real music, in five folds.
+
+# %% tags=["hide-input"]
 real = recorded("classifiers, gtzan_mini")
 best = {
     k: answers.summary([r])
@@ -487,6 +516,9 @@ display(
         alt="Accuracy with interval on gtzan_mini of classifiers on MFCC and of the network.",
     )
 )
+
+# %% [markdown]
+# **Figure.** A hundred recordings: classifiers on MFCC, and the paper's network.
 
 # %% tags=["remove-input"]
 Markdown(
@@ -520,14 +552,12 @@ assert real["svm_rbf, mfcc"].interval[0] > real["network: paper"].interval[1]
 #
 # ## Exercises
 #
-# ```{exercise} ★ A scaler that has seen the test
-# :label: baselines-scaler
+# **Exercise 1 (easy). A scaler that has seen the test.**
 # Standardise all rows before splitting them. How much does the accuracy change, and why is it a
 # mistake even where it does not?
-# ```
 #
-# ````{solution} baselines-scaler
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ```python
 # cheating = (X - X.mean(axis=0)) / X.std(axis=0)
 # print(measure("svm_rbf", cheating).summary())
@@ -535,16 +565,15 @@ assert real["svm_rbf, mfcc"].interval[0] > real["network: paper"].interval[1]
 # Hardly at all here: means and deviations of a few hundred clips are almost those of the training
 # part. But a score must not depend on which other clips are tested, and with few clips, or a test set
 # from another source, it would.
-# ````
 #
-# ```{exercise} ★★ k
-# :label: baselines-k
+# </details>
+#
+# **Exercise 2 (medium). How many neighbours?**
 # For FMA-medium its authors used 200 neighbours, scikit-learn's default is 5. Choose k on the
 # validation split, then test once.
-# ```
 #
-# ````{solution} baselines-k
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ```python
 # from sklearn.neighbors import KNeighborsClassifier
 #
@@ -555,20 +584,20 @@ assert real["svm_rbf, mfcc"].interval[0] > real["network: paper"].interval[1]
 #     print(k, model.score(X_val, y_val))
 # ```
 # The best k grows with the number of training clips.
-# ````
 #
-# ```{exercise} ★★★ Rhythm alone
-# :label: baselines-rhythm
+# </details>
+#
+# **Exercise 3 (hard). Rhythm alone.**
 # Which genres does a machine on the modulation spectrum alone tell apart that one on MFCC confuses, and
 # the reverse?
-# ```
 #
-# ````{solution} baselines-rhythm
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ```python
 # for family in ("modulation", "mfcc"):
 #     display(measure("svm_rbf", families[[family]].to_numpy(), framed).confusion)
 # ```
 # Look at the pairs of genres that share an ensemble: what differs between them is in the order of
 # events, and rhythm is the part of order that these features can see.
-# ````
+#
+# </details>

@@ -59,7 +59,7 @@ other = clips[clips["genre"] == "Folk"].iloc[0]
 picture = log_mel(example["path"], IMAGES)
 picture.shape
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-beyond-picture", "caption": "A clip as beyond sees it: 128 frames of 128 mel bands, one frame every 0.23 seconds. Press play and follow the line."}}
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(7.2, 2.8))
 ax.imshow(picture.T, extent=(0, 30, 0, 128))
 ax.set(xlabel="time (s)", ylabel="mel band")
@@ -73,6 +73,9 @@ plots.show(
 )
 
 # %% [markdown]
+# **Figure.** A clip as beyond sees it: 128 frames of 128 mel bands, one frame every 0.23 seconds. Press
+# play and follow the line.
+#
 # ## A branch that looks
 #
 # The paper's kernels are three frames long and one band wide, so its CNN is blind to which band is
@@ -210,7 +213,7 @@ versions = {
 # The library has these for whole batches (`prcnn.training.augment`), and others: a semitone higher or
 # lower, louder or softer, brighter or duller, bands masked.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-beyond-versions", "caption": "One clip, and five ways to alter it that leave its genre what it is, all wider than in the recipe so that one sees them."}}
+# %% tags=["hide-input"]
 X = picture[None]
 versions["bands masked"] = augment.mask(X, rng, 2, 2, 0.4, X.mean(axis=(0, 1)))[0]
 versions["brighter"] = picture + np.linspace(-6, 6, 128, dtype="float32")
@@ -228,6 +231,9 @@ plots.show(
 )
 
 # %% [markdown]
+# **Figure.** One clip, and five ways to alter it that leave its genre what it is, all wider than in the
+# recipe so that one sees them.
+#
 # This is what three seconds of such a mixture sound like, made from the sounds themselves:
 
 # %% tags=["hide-input"]
@@ -245,7 +251,7 @@ plots.player(share * one + (1 - share) * two, label=f"{share:.0%} Rock and {1 - 
 without = dataclasses.replace(RECIPES["beyond"], ema=0.0)
 without.ema, without.schedule
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-beyond-recipe", "caption": "How the paper's networks are trained, and how beyond is."}}
+# %% tags=["hide-input"]
 rows = {}
 for name, recipe in (("the paper's", RECIPES["paper"]), ("beyond", RECIPES["beyond"])):
     rows[name] = {
@@ -260,6 +266,8 @@ for name, recipe in (("the paper's", RECIPES["paper"]), ("beyond", RECIPES["beyo
 pd.DataFrame(rows)
 
 # %% [markdown]
+# **Table.** How the paper's networks are trained, and how beyond is.
+#
 # Why each? *AdamW in one cycle*: the rate rises, so that the first steps do no harm, and falls to nothing,
 # so that the last ones settle. *Label smoothing* and *mixup* keep a network from being sure of labels
 # that are often matters of taste. The *moving average* evens out the last steps' jumps.
@@ -275,12 +283,16 @@ pd.DataFrame(rows)
 # the figure below a dot is a seed; the bar is the interval of the mean, for other seeds and other uploads.
 # Beside each network stands for how many epochs it was trained.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-beyond-board", "caption": "Test accuracy on FMA-small's pictures, official split: a dot a seed, the bar the 95 % interval of the mean."}}
+# %% tags=["hide-input"]
 board = answers.board()
 plots.show(
     plots.accuracies(board, chance=1 / 8),
     alt="Test accuracy on FMA-small's pictures of VGGish with an SVM, beyond, two SVMs and paper, a dot a seed.",
 )
+
+# %% [markdown]
+# **Figure.** Test accuracy on FMA-small's pictures, official split: a dot a seed, the bar the 95 %
+# interval of the mean.
 
 # %% tags=["remove-input"]
 reached = records.reports("beyond", "beyond")
@@ -319,14 +331,17 @@ assert board.index[0].startswith("VGGish") and board.index[1].startswith("beyond
 # and network and recipe stay what they are otherwise. Before you look: which row will lose most? And is
 # the recurrent branch, the paper's idea, worth its place?
 
-# %% mystnb={"figure": {"name": "tab-beyond-ingredients", "caption": "The network without one ingredient beside the whole one, on test, 10 epochs, three seeds."}}
+# %%
 rows = [row for row in INGREDIENTS if row != "beyond"]
 asked = {"What is it worth?": ("beyond", rows)}
 on_test = answers.comparisons("ingredients", asked).set_index("row")
 on_test[["difference", "low", "high", "verdict"]].round(3)
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-beyond-ingredients", "caption": "How far beyond falls, or rises, without each ingredient, on validation and on test, with intervals for other uploads and seeds, widened for so many comparisons. Inside the grey band it is a tie."}}
+# %% [markdown]
+# **Table.** The network without one ingredient beside the whole one, on test, 10 epochs, three seeds.
+
+# %% tags=["hide-input"]
 def right(row):
     reports = records.reports("ingredients", row, part="validation")
     return np.array([report.correct for report in reports]) * 1.0, reports[0].groups
@@ -353,6 +368,11 @@ plots.show(
     fig,
     alt="The difference that each ingredient makes when it is left out, on validation and on test, with intervals.",
 )
+
+# %% [markdown]
+# **Figure.** How far beyond falls, or rises, without each ingredient, on validation and on test, with
+# intervals for other uploads and seeds, widened for so many comparisons. Inside the grey band it is a
+# tie.
 
 # %% tags=["remove-input"]
 tie = f"{100 * evaluation.TIE:.0f}"
@@ -415,7 +435,7 @@ Markdown(
 # number of epochs is another, for an epoch of so few clips is a handful of steps.
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-beyond-elsewhere", "caption": "Test accuracy on other data, all seeds together, with 95 % intervals; the last column is how much better beyond is on the same clips."}}
+# %% tags=["hide-input"]
 def together(study, row):
     """What all seeds said, in one report: a clip, or an artist, counts once."""
     parts = records.reports(study, row)
@@ -450,6 +470,10 @@ for name in ("synthetic", "gtzan_mini"):
 pd.DataFrame(lines).T
 
 
+# %% [markdown]
+# **Table.** Test accuracy on other data, all seeds together, with 95 % intervals; the last column is how
+# much better beyond is on the same clips.
+
 # %% tags=["remove-input"]
 words = {
     "better": "ahead of the support vector machine",
@@ -473,7 +497,7 @@ Markdown(
 # at once these were fixed, for every seed. Clips of one upload are right and wrong together, so the
 # interval that a stranger's music would respect is the wider one, by upload.
 
-# %% tags=["remove-input"] mystnb={"figure": {"name": "tab-beyond-card", "caption": "The weights in the package. Validation chose variant, epoch, seed and temperature; test chose nothing. Intervals are of 95 %, as if every clip stood alone (as the card has it) and by upload."}}
+# %% tags=["remove-input"]
 card = models.card("beyond")
 shown = {}
 for split in ("validation", "test"):
@@ -486,10 +510,14 @@ for split in ("validation", "test"):
     }
 pd.DataFrame(shown)
 
+# %% [markdown]
+# **Table.** The weights in the package. Validation chose variant, epoch, seed and temperature; test chose
+# nothing. Intervals are of 95 %, as if every clip stood alone (as the card has it) and by upload.
+
 # %% tags=["remove-cell"]
 assert by_upload.accuracy == card["test"]["accuracy"], "the record's seed is the one that is shipped"
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-beyond-genres", "caption": "Which genres the shipped weights know: F1 on the test clips."}}
+# %% tags=["hide-input"]
 per_genre = pd.DataFrame(card["test"]["by_genre"]).T["f1"].sort_values()
 fig, ax = plt.subplots(figsize=(7.2, 2.8))
 ax.barh(per_genre.index, per_genre, color="0.7", ec="k")
@@ -500,6 +528,8 @@ plots.show(
 )
 
 # %% [markdown]
+# **Figure.** Which genres the shipped weights know: F1 on the test clips.
+#
 # What it cannot do stands on its card:
 
 # %% tags=["remove-input"]
@@ -516,14 +546,12 @@ Markdown("\n".join(f"- {limit}" for limit in card["limits"]))
 #
 # ## Exercises
 #
-# ```{exercise} One branch less (★)
-# :label: beyond-branch
+# **Exercise 1 (easy). One branch less.**
 # Guess first: which branch could go? Then build it without: `models.build("beyond", rnn=False)` and
 # `models.build("beyond", cnn=False)`. How many parameters does either branch have?
-# ```
 #
-# ````{solution} beyond-branch
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ```python
 # for without in ({"rnn": False}, {"cnn": False}):
 #     part = models.build("beyond", **without)
@@ -531,15 +559,15 @@ Markdown("\n".join(f"- {limit}" for limit in card["limits"]))
 # ```
 # Nearly all parameters are the CNN's. That says nothing about what either is worth: train both, with
 # several seeds, and compare with `evaluation.compare_over_seeds`.
-# ````
 #
-# ```{exercise} Does a mask cover too much? (★★)
-# :label: beyond-mask
+# </details>
+#
+# **Exercise 2 (medium). Does a mask cover too much?**
 # With `mask_width=0.5`, how much of a clip is left on average after two masks in time?
-# ```
 #
-# ````{solution} beyond-mask
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # A mask is a quarter of the clip on average and the two may overlap: (3/4)² is a little more than a
 # half. Try `augment.mask(np.zeros((1000, 128, 128)), rng, 1, 2, 0.5, np.ones(128)).mean()`.
-# ````
+#
+# </details>

@@ -27,10 +27,8 @@
 # Try it with music that you know. The network is [beyond](beyond.ipynb), with the weights that come with
 # this book's library, and it runs in your browser:
 #
-# ```{raw} html
 # <div class="song"><noscript><p>With JavaScript this page would hear a song of yours, here.
 # Below stands what it makes of an example.</p></noscript></div>
-# ```
 
 # %% tags=["parameters", "remove-input"]
 song = None  # a sound file, or a list of them to be played one after the other
@@ -78,7 +76,7 @@ def course(heard):
     return plots.over_time(heard, below)
 
 
-# %% tags=["remove-input"] mystnb={"figure": {"name": "fig-classify-example", "caption": "An example and what the network hears in it: the spectrogram, the loudness, and how probable each genre is. A dot marks the genre that leads."}}
+# %% tags=["remove-input"]
 heard = dataclasses.replace(prcnn.classify(y, model, sr=sr, hop=hop, weights=weights), source=played)
 plots.show(
     course(heard),
@@ -92,6 +90,9 @@ plots.show(
 )
 
 # %% [markdown]
+# **Figure.** An example and what the network hears in it: the spectrogram, the loudness, and how probable
+# each genre is. A dot marks the genre that leads.
+#
 # In your picture as in the figure above, every step in the course of a genre is one window of thirty
 # seconds, and the answer is the mean of all windows. Where no genre reaches one half, the network is more likely
 # wrong than right, by its own word, and the page says that it is *not sure*. It also says where a song is shorter
@@ -138,7 +139,7 @@ step = max(1.0, y.size / sr / 200)
 fine = prcnn.classify(y, model, sr=sr, hop=step, weights=weights)
 print(f"{len(fine.times)} windows of {fine.window:.1f} s")
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-classify-fine", "caption": "The same song, heard in steps of one second."}}
+# %% tags=["hide-input"]
 plots.show(
     plots.over_time(fine),
     alt=f"The genres over time once more, from {len(fine.times)} windows: the change from one part to the next is a "
@@ -146,6 +147,8 @@ plots.show(
 )
 
 # %% [markdown]
+# **Figure.** The same song, heard in steps of one second.
+#
 # The course is smoother, but not sharper: each of its columns is still what the network made of a whole
 # window, so a change in the music is smeared over as much. A network that should say *when* needs
 # shorter windows, and a shorter window holds less of what makes a genre.
@@ -159,13 +162,15 @@ plots.show(
 # Cover a part of the picture, and see how much of the probability is lost: that part spoke for the genre. The library
 # does so with the window that spoke most clearly, here in parts of a tenth of its time and a quarter of its bands:
 
-# %% mystnb={"figure": {"name": "tab-classify-occlusion", "caption": "What the answer loses when a part of the picture is covered: seconds down, bands across."}}
+# %%
 found = listening.occlusion_map(
     y, model, parts=(10, 4), sr=sr, hop=hop, weights=weights
 )
 found.drops.round(3)
 
 # %% [markdown]
+# **Table.** What the answer loses when a part of the picture is covered: seconds down, bands across.
+#
 # A cell of this table takes five lines. What is covered gets the mean of its band over the window, so that nothing
 # happens there and nothing is louder or softer than before:
 
@@ -190,7 +195,7 @@ bool(abs(first - found.drops.iloc[0, 0]) < 1e-3)
 # **Change this and run again:** call `lost_without(slice(None), slice(None))`, everything covered. What is left of
 # the probability is what the network makes of a sound in which nothing happens.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-classify-decided", "caption": "Red parts speak for the genre: covered, they cost it probability. Blue ones speak against it. The five seconds that count most are there to be heard."}}
+# %% tags=["hide-input"]
 lost = found.drops.sum(axis=1)
 seconds = y[round(found.start * sr) :]
 length = min(heard.window, seconds.size / sr)
@@ -204,6 +209,10 @@ plots.show(
     label=f"What speaks most for {found.genre}",
     **cut,
 )
+
+# %% [markdown]
+# **Figure.** Red parts speak for the genre: covered, they cost it probability. Blue ones speak against
+# it. The five seconds that count most are there to be heard.
 
 # %% tags=["remove-cell"]
 assert abs(first - found.drops.iloc[0, 0]) < 1e-3, "what is computed by hand is the library's"
@@ -252,7 +261,7 @@ sounds = {
     "silence": np.zeros(t.size),
 }
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-classify-sounds", "caption": "What the network says of sounds that are no music."}}
+# %% tags=["hide-input"]
 answers = {
     name: prcnn.classify(sound, model, sr=sr, hop=hop, weights=weights) for name, sound in sounds.items()
 }
@@ -266,6 +275,9 @@ pd.DataFrame(
         for name, one in answers.items()
     }
 ).T
+
+# %% [markdown]
+# **Table.** What the network says of sounds that are no music.
 
 # %% tags=["remove-cell"]
 assert answers["silence"].answer == "no music"
@@ -284,7 +296,7 @@ if model == "beyond":
 # calibrated on the validation clips. Whether they keep the promise is counted in the figure below on the
 # test clips, by artists whom the network has never heard.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-classify-sure", "caption": "How often the network is right, against how sure it is: test clips of FMA-small, with 95 % intervals. On the dotted line it is as right as it is sure."}}
+# %% tags=["hide-input"]
 tested = music_map.read()
 parts = pd.cut(tested["probability"], [0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1])
 kept = tested.groupby(parts, observed=True).agg(said=("probability", "mean"), right=("right", "mean"), clips=("right", "size"))
@@ -306,6 +318,10 @@ plots.show(
     alt="Share of right answers against the probability of the genre that is named: the dots rise near the diagonal, and "
     "for high probabilities lie under it.",
 )
+
+# %% [markdown]
+# **Figure.** How often the network is right, against how sure it is: test clips of FMA-small, with 95 %
+# intervals. On the dotted line it is as right as it is sure.
 
 # %% tags=["remove-input"]
 sure = tested["probability"] >= listening.SURE
@@ -334,7 +350,7 @@ assert kept["right"].is_monotonic_increasing or kept["right"].corr(kept["said"])
 #   -y "song: [000002.mp3, 000182.mp3]" -p hop 2 -p write_results True
 # ```
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-classify-real", "caption": "Two real clips, one after the other, heard in steps of two seconds."}}
+# %% tags=["hide-input"]
 if write_results:
     whole = dataclasses.asdict(dataclasses.replace(heard, source=played, peaks=heard.peaks.round(3)))
     results.write("listening", {"song": played, "listening": whole})
@@ -346,6 +362,9 @@ plots.show(
     alt=f"Probability of every genre over time for {kept.source}, as {kept.network} hears it; in the mean {kept.genre} is "
     "the most probable.",
 )
+
+# %% [markdown]
+# **Figure.** Two real clips, one after the other, heard in steps of two seconds.
 
 # %% tags=["remove-input"]
 print(kept)
@@ -371,57 +390,52 @@ assert kept.table.iloc[0].idxmax() == "Hip-Hop" and kept.table.iloc[-1].idxmax()
 #
 # ## Exercises
 #
-# ```{exercise} Your own (★)
-# :label: classify-own
+# **Exercise 1 (easy). Your own.**
 # Choose a song you know well. Before you drop it in above, write down which genre the network will name
 # and at what minute it will change its mind. What did you hear that it did not?
-# ```
 #
-# ```{solution} classify-own
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # It sees a frame every quarter of a second and nothing of the words, the language or the year. So it reacts to
 # timbre: drums coming in, a distorted guitar, a voice alone. What makes a song Pop or International to you, it
 # mostly cannot hear.
-# ```
 #
-# ```{exercise} Turn it down (★)
-# :label: classify-quiet
+# </details>
+#
+# **Exercise 2 (easy). Turn it down.**
 # Guess first: what changes if you classify the song at a tenth of its loudness?
-# ```
 #
-# ````{solution} classify-quiet
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ```python
 # quiet = prcnn.classify(0.1 * y, sr=sr)
 # np.abs(quiet.probabilities - heard.probabilities).max()
 # ```
 # Next to nothing: each window's loudest value is taken as 0 dB, so a factor drops out. What remains is
 # rounding. Turn only the second half down and the windows across the joint do change.
-# ````
 #
-# ```{exercise} Backwards (★★)
-# :label: classify-backwards
+# </details>
+#
+# **Exercise 3 (medium). Backwards.**
 # Play the song backwards. Will the genres stay, and what does that tell about what the network listens to?
-# ```
 #
-# ````{solution} classify-backwards
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ```python
 # plots.over_time(prcnn.classify(y[::-1].copy(), sr=sr))
 # ```
 # The order of the parts is reversed, of course. Within each, the frequencies are the same and only attacks
 # have become swells: as far as the answer stays the same, the network goes by the timbre; as far as it
 # changes, by the order of events.
-# ````
 #
-# ```{exercise} Ten seconds (★★)
-# :label: classify-ten
+# </details>
+#
+# **Exercise 4 (medium). Ten seconds.**
 # The page plays a recording of ten seconds three times in a row, to fill a window. What can the network not
 # know then, and how far is its answer from that for all thirty?
-# ```
 #
-# ````{solution} classify-ten
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ```python
 # ten = np.tile(y[: 10 * sr], 3)
 # thirty = prcnn.classify(y[: 30 * sr], sr=sr).mean
@@ -429,4 +443,5 @@ assert kept.table.iloc[0].idxmax() == "Hip-Hop" and kept.table.iloc[-1].idxmax()
 # ```
 # It hears a third of what it needs, and a loop: whatever changes more slowly than in ten seconds is gone, and
 # every seam is a click. Sooner trust the recording of a steady passage.
-# ````
+#
+# </details>

@@ -57,7 +57,7 @@ mel = log_mel(path, PAPER)
 # The figure below is all that the network is given: 640 frames of 128 mel bands, and no sound.
 # You may have the sound, too. Press play and follow the line: what in the picture are the drums?
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-cnn-clip", "caption": "The clip of this chapter as the network gets it, with four seconds of its sound. A click in the picture plays from there."}}
+# %% tags=["hide-input", "nbval-ignore-output"]
 ax = plt.subplots(figsize=(7.2, 2.6))[1]
 plots.show(
     plots.spectrogram(mel, PAPER, ax=ax, colorbar=False),
@@ -68,6 +68,9 @@ plots.show(
 )
 
 # %% [markdown]
+# **Figure.** The clip of this chapter as the network gets it, with four seconds of its sound. A click in
+# the picture plays from there.
+#
 # ## Layer by layer
 #
 # A convolution slides small *kernels* over the image and notes how well each fits; *pooling* keeps
@@ -109,16 +112,19 @@ assert np.allclose(a, b, atol=1e-4), "the branch built on this page is the libra
 # **Change this and run again:** make every pool `(1, 2)` in the loop. Then no frame is ever joined with
 # another, the branch puts out hundreds of times as many numbers, and `np.allclose` refuses to compare them.
 
-# %% mystnb={"figure": {"name": "tab-cnn-layers", "caption": "The CNN branch, layer by layer: what comes out, what is learned, and what one value of it sees."}}
+# %%
 seen = models.receptive_field(cnn)[["frames", "bands"]]
 lines = models.layer_summary(cnn).loc["conv_1":"pool_5"]
 table = lines[["output", "parameters"]].join(seen.astype(int))
 table.rename_axis(index=None, columns="layer")
 
 # %% [markdown]
+# **Table.** The CNN branch, layer by layer: what comes out, what is learned, and what one value of it
+# sees.
+#
 # Read a line of the table above as: *what comes out* (time, mel, filters), how many numbers
 # are learned, and how many frames and bands of the spectrogram **one** value of it depends on: its
-# {term}`receptive field`. The parameters can be counted by hand. A convolution has one number for every
+# receptive field. The parameters can be counted by hand. A convolution has one number for every
 # place under the kernel, times the filters below, plus one bias, all times its own filters. For the
 # third, that is $(3 · 1 · 32 + 1) · 64 = 6208$; and so for all five:
 
@@ -134,10 +140,10 @@ counts
 assert counts == [lines.parameters[f"conv_{i}"] for i in range(1, 6)]
 
 # %% [markdown]
-# These are the numbers in the paper's Figure 4 {cite}`fadaviardakani2020parallel`. How far one value
+# These are the numbers in the paper's Figure 4 ([Fadaviardakani et al., 2020](references.md)). How far one value
 # sees grows from layer to layer: the figure below shows it at four depths.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cnn-fields", "caption": "What one value of each layer can see of the spectrogram: a sliver after the second pooling, all bands and a third of the time after the fifth."}}
+# %% tags=["hide-input"]
 ax = plt.subplots(figsize=(7.2, 3.2))[1]
 plots.spectrogram(mel, PAPER, ax=ax, colorbar=False)
 ax.images[-1].set_cmap("Greys")
@@ -153,6 +159,10 @@ plots.show(
     alt="A spectrogram with four frames of growing size: pool_2 sees a sliver, pool_5 a third of the "
     "time axis and all bands.",
 )
+
+# %% [markdown]
+# **Figure.** What one value of each layer can see of the spectrogram: a sliver after the second pooling,
+# all bands and a third of the time after the fifth.
 
 # %% tags=["remove-input"]
 field = models.receptive_field(cnn).loc["pool_5"]
@@ -196,7 +206,7 @@ def draw_maps(maps, ax, columns=8):
     ax.set_axis_off()
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cnn-by-hand", "caption": "What three kernels answer to the first 200 frames: did it get louder, how loud is it, is it a dip?"}}
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(6, 2))
 draw_maps(maps[:200], ax, columns=3)
 plots.show(
@@ -206,6 +216,9 @@ plots.show(
 )
 
 # %% [markdown]
+# **Figure.** What three kernels answer to the first 200 frames: did it get louder, how loud is it, is it
+# a dip?
+#
 # The first map in the figure above is an onset detector: drums become vertical lines, held
 # notes vanish. Nobody has to write it; it is one of the patterns that three weights can learn. Before
 # any training the sixteen kernels of `conv_1` are random, and their maps look like the upper ones of
@@ -216,7 +229,7 @@ plots.show(
 # neighbouring frames are alike, which is nearly everywhere. (What reaches the third block is never
 # negative; there it is the filters of mostly negative weights.)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cnn-untrained", "caption": "The first sixteen maps of two layers before training, each as bright as its own largest value."}}
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(2, 1, figsize=(6, 2.8))
 for ax, layer, n in zip(axes, ["conv_1", "pool_3"], [16, 16], strict=True):
     draw_maps(models.outputs(cnn, mel[None], layer)[0, ..., :n], ax)
@@ -228,6 +241,9 @@ plots.show(
 )
 
 # %% [markdown]
+# **Figure.** The first sixteen maps of two layers before training, each as bright as its own largest
+# value.
+#
 # ## What no (3, 1) network can see
 #
 # A kernel one band wide never compares two bands. Only pooling brings bands together, and it keeps
@@ -245,7 +261,7 @@ int((np.abs(np.diff(features, axis=0)) > 1e-4).sum())
 # None. The same maxima are taken over the same groups, and the two pictures of
 # the figure below are one and the same to this branch.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cnn-upside-down", "caption": "A clip, and the same clip with bass on top: the CNN branch cannot tell them apart."}}
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(6, 2.2), sharey=True)
 titles = ["the clip", "upside down: the same to this CNN"]
 for ax, image, title in zip(axes, both, titles, strict=True):
@@ -256,6 +272,8 @@ axes[0].set_ylabel("mel band")
 plots.show(fig, alt="The clip's spectrogram, and the same turned upside down.")
 
 # %% [markdown]
+# **Figure.** A clip, and the same clip with bass on top: the CNN branch cannot tell them apart.
+#
 # That is no matter of training: it holds for **every** choice of weights, those of the paper's
 # Figure 2 among them. The branch hears rhythm and texture, how sound rises and falls within bands
 # and how many kinds of movement there are, but not pitch: it cannot tell a bass line from a hi-hat
@@ -265,7 +283,7 @@ plots.show(fig, alt="The clip's spectrogram, and the same turned upside down.")
 # (All of these have `padding="same"`, without which a wide kernel would use up the bands; so 320
 # features are left instead of 256.)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-cnn-kernels", "caption": "Kernels of other shapes: a network that compares bands knows which way up a clip is."}}
+# %% tags=["hide-input"]
 change = np.abs(features[0] - features[1]).max() / np.abs(features).max()
 rows = {}
 for kernel_size in [(3, 1), (1, 1), (3, 3), (5, 5)]:
@@ -277,6 +295,9 @@ for kernel_size in [(3, 1), (1, 1), (3, 3), (5, 5)]:
         "tells it from upside down": "yes" if difference > 1e-3 else "no",
     }
 pd.DataFrame(rows).T.rename_axis(columns="kernel")
+
+# %% [markdown]
+# **Table.** Kernels of other shapes: a network that compares bands knows which way up a clip is.
 
 # %% tags=["remove-cell"]
 assert change < 1e-6
@@ -294,15 +315,13 @@ assert [r["tells it from upside down"] for r in rows.values()] == ["no", "no", "
 #
 # ## Exercises
 #
-# ```{exercise} Half the tree (★)
-# :label: cnn-1
+# **Exercise 1 (easy). Half the tree.**
 # Two ways to shuffle the bands: swap the two of every pair, or move all of them up by one and the last
 # to the bottom. One of them goes unnoticed. Predict which, then run it. Can you find an order of the
 # bands that nobody would call music and that still changes nothing?
-# ```
 #
-# ````{solution} cnn-1
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # Any permutation that keeps the groups of the pools together goes unnoticed, for instance swapping
 # the two bands of every pair. Shifting all bands by one breaks the pairs, so it is noticed.
 #
@@ -312,33 +331,31 @@ assert [r["tells it from upside down"] for r in rows.values()] == ["no", "no", "
 #     a, b = models.outputs(cnn, np.stack([mel, mel[:, order]]), "flatten")
 #     print(np.allclose(a, b, atol=1e-4))
 # ```
-# ````
 #
-# ```{exercise} Seeing further (★★)
-# :label: cnn-2
+# </details>
+#
+# **Exercise 2 (medium). Seeing further.**
 # Two pools are given to the first block: (4, 2) instead of (2, 2). By how much does what the last value
 # sees grow? Most people guess: by two frames. Then: which pools in time make one of the last values see at least half of the clip, with the mel axis
 # as it is? Check with `models.receptive_field`.
-# ```
 #
-# ````{solution} cnn-2
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ```python
 # wider = models.build("cnn5", pools=[(4, 2), (2, 2), (2, 2), (4, 4), (4, 4)])
 # models.receptive_field(wider).loc["pool_5"]
 # ```
 # Pooling early moves all later layers apart: one step of (4, 2) in the first block doubles what
 # everything after it sees.
-# ````
 #
-# ```{exercise} An onset detector of your own (★★)
-# :label: cnn-3
+# </details>
+#
+# **Exercise 3 (medium). An onset detector of your own.**
 # Sum the map of the kernel $(-1, 0, 1)$ over the bands. Its peaks are onsets. Tap along with the clip of
 # the figure above first: how many onsets in ten seconds do you hear, and how many does it find?
-# ```
 #
-# ````{solution} cnn-3
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ```python
 # from scipy.signal import find_peaks
 #
@@ -346,17 +363,16 @@ assert [r["tells it from upside down"] for r in rows.values()] == ["no", "no", "
 # peaks, _ = find_peaks(strength, height=strength.mean() + strength.std())
 # len(peaks)
 # ```
-# ````
 #
-# ```{exercise} One sentence left out (★★)
-# :label: cnn-4
+# </details>
+#
+# **Exercise 4 (medium). One sentence left out.**
 # The paper's three-layer CNN does not say which pools it keeps. Guess by what factor the number of
 # parameters changes between the first three pools, (2, 2) each, and `pools=[(2, 2), (4, 4), (4, 4)]`.
 # And why does `build` refuse `pools=(4, 4)` for five layers?
-# ```
 #
-# ````{solution} cnn-4
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ```python
 # for change in ({}, {"pools": [(2, 2), (4, 4), (4, 4)]}):
 #     print(models.trainable_parameters(models.build("cnn3", **change)))
@@ -364,4 +380,5 @@ assert [r["tells it from upside down"] for r in rows.values()] == ["no", "no", "
 # ```
 # The pools decide how much the last, dense layer sees, and so how many weights it has: the two readings
 # differ as much as two networks do. Five times four is more than there is: 4⁵ bands of 128.
-# ````
+#
+# </details>

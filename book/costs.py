@@ -28,7 +28,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown
-from myst_nb import glue
 
 from prcnn import evaluation, plots
 from prcnn.plots.page import HATCHES
@@ -61,7 +60,7 @@ def draw_costs(costs, height, cores="one core"):
     return ax
 
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-costs-clip", "caption": "Milliseconds that a clip of 30 seconds takes on its way to a picture, stage by stage."}}
+# %% tags=["hide-input", "nbval-ignore-output"]
 cost = results.read("extraction")
 stages = pd.DataFrame(cost["stages"]).T
 slow_mean = stages.pop("(mean(axis=1) instead)")
@@ -70,61 +69,71 @@ plots.show(
     alt="Bars of milliseconds a clip by stage: decoding the MP3 takes most of each bar.",
 )
 
+# %% [markdown]
+# **Figure.** Milliseconds that a clip of 30 seconds takes on its way to a picture, stage by stage.
+
 # %% tags=["remove-cell"]
 assert (stages["decode"] > 0.5 * stages.sum(axis=1)).all(), "decoding no longer dominates"
-for which in ("paper", "authors"):
-    glue(f"faster_{which}", cost["mp3"]["ratios"][f"librosa to prcnn, {which}"], display=False)
-    glue(f"rate_{which}", cost["cores"][which]["one"], display=False)
-    glue(f"cores_{which}", cost["cores"][which]["ratio"], display=False)
+cores = cost["cores"]
+faster = {
+    name: cost["mp3"]["ratios"][f"librosa to prcnn, {name}"] for name in ("paper", "authors")
+}
 limit = cost["mp3"]["milliseconds"]["librosa, paper"] / stages.loc["paper", "decode"]
-glue("limit", float(limit), display=False)
-glue("faster_wav", cost["wav"]["ratios"]["librosa to prcnn, paper"], display=False)
-glue("of_decoder", cost["mp3"]["ratios"]["prcnn to decoder, authors"], display=False)
-glue("mean_ms", float(slow_mean["authors"]), display=False)
-glue("mix_ms", float(stages.loc["authors", "average channels"]), display=False)
-glue("chain_ms", float(stages.loc["authors"].drop("decode").sum()), display=False)
-glue("cpu", cost["provenance"]["machine"]["processor"], display=False)
-glue("few_mb", cost["memory"]["200"]["worker"], display=False)
-glue("many_mb", cost["memory"]["2000"]["worker"], display=False)
-glue("few_main", cost["memory"]["200"]["main"], display=False)
-glue("many_main", cost["memory"]["2000"]["main"], display=False)
-glue("whole_hours", 879 * 2**30 / 500e6 / 3600, display=False)
+
+# %% tags=["remove-input"]
+Markdown(
+    "Decoding MP3 is most of it and cannot be avoided; so the aim is to add little. With "
+    "`AUTHORS` the whole chain takes "
+    f"{cost['mp3']['ratios']['prcnn to decoder, authors']:.2f} times the decoder alone. "
+    "Three things did it:"
+)
+
+# %% tags=["remove-input"]
+Markdown(
+    "- **Decode no more than is looked at.** For `PAPER`, half of the clip.\n"
+    "- **Average the channels with a product.** numpy's `mean(axis=1)` takes "
+    f"{slow_mean['authors']:.1f} ms a clip, more than the "
+    f"{stages.loc['authors'].drop('decode').sum():.1f} ms of all the rest of the chain "
+    "together; multiplying by (½, ½) takes "
+    f"{stages.loc['authors', 'average channels']:.1f} ms.\n"
+    "- **Stay in the cache.** 32 frames at a time are windowed, transformed, squared and "
+    "summed into bands."
+)
+
+# %% tags=["remove-input"]
+Markdown(
+    f"Against the loop one would write with librosa that is {faster['paper']:.1f} times "
+    "as fast for `PAPER` on FMA's MP3s "
+    f"({cost['wav']['ratios']['librosa to prcnn, paper']:.1f} times on GTZAN's WAVs) and "
+    f"{faster['authors']:.1f} times for `AUTHORS`: {cores['paper']['one']:.0f} and "
+    f"{cores['authors']['one']:.0f} clips a second on one core "
+    f"({cost['provenance']['machine']['processor']}). Two cores do "
+    f"{cores['paper']['ratio']:.2f} and {cores['authors']['ratio']:.2f} times as many. On "
+    f"MP3s {limit:.1f} times is the limit for `PAPER`: decoding those fifteen seconds "
+    "alone takes as long as that."
+)
 
 # %% [markdown]
-# Decoding MP3 is most of it and cannot be avoided; so the aim is to add little. With `AUTHORS` the whole
-# chain takes {glue:text}`of_decoder:.2f` times the decoder alone. Three things did it:
-#
-# - **Decode no more than is looked at.** For `PAPER`, half of the clip.
-# - **Average the channels with a product.** numpy's `mean(axis=1)` takes {glue:text}`mean_ms:.1f` ms a
-#   clip, more than the {glue:text}`chain_ms:.1f` ms of all the rest of the chain together; multiplying by
-#   (½, ½) takes {glue:text}`mix_ms:.1f` ms.
-# - **Stay in the cache.** 32 frames at a time are windowed, transformed, squared and summed into bands.
-#
-# Against the loop one would write with librosa that is {glue:text}`faster_paper:.1f` times as fast for
-# `PAPER` on FMA's MP3s ({glue:text}`faster_wav:.1f` times on GTZAN's WAVs) and
-# {glue:text}`faster_authors:.1f` times for `AUTHORS`: {glue:text}`rate_paper:.0f` and
-# {glue:text}`rate_authors:.0f` clips a second on one core ({glue:text}`cpu`). Two cores do
-# {glue:text}`cores_paper:.2f` and {glue:text}`cores_authors:.2f` times as many. On MP3s
-# {glue:text}`limit:.1f` times is the limit for `PAPER`: decoding those fifteen seconds alone takes as long
-# as that.
-#
 # ## What a store knows
 
 # %% tags=["remove-cell"]
 opening = results.read("opening")
-glue("open_small", min(opening["fma_small"]["again"]), display=False)
-glue("open_full", min(opening["fma_full"]["again"]), display=False)
+
+# %% tags=["remove-input"]
+Markdown(
+    "`prcnn.extract` keeps its pictures in a folder that is named after what decides "
+    "(settings, version of the code, decoders), and knows a clip by its **content**, the "
+    "SHA-256 of its file. So nothing stale is ever read, and nothing is computed twice: "
+    "music that was touched, renamed or copied to another machine together with the "
+    "store is found again, one more song costs one song, and datasets share the clips "
+    "that they have in common. Opening again reads no sound, for a file's content is "
+    f"remembered with its size, times and inode: {min(opening['fma_small']['again']):.1f} "
+    f"s for the 8,000 clips of FMA-small, {min(opening['fma_full']['again']):.1f} s for "
+    "the 106,574 of all FMA. And since contents are compared anyway, a file that is "
+    "there under two genres, or in training and in test, draws a warning."
+)
 
 # %% [markdown]
-# `prcnn.extract` keeps its pictures in a folder that is named after what decides (settings, version of the
-# code, decoders), and knows a clip by its **content**, the SHA-256 of its file. So nothing stale is ever
-# read, and nothing is computed twice: music that was touched, renamed or copied to another machine together
-# with the store is found again, one more song costs one song, and datasets share the clips that they have
-# in common. Opening again reads no sound, for a file's content is remembered with its size, times and
-# inode: {glue:text}`open_small:.1f` s for the 8,000 clips of FMA-small, {glue:text}`open_full:.1f` s for
-# the 106,574 of all FMA. And since contents are compared anyway, a file that is there under two genres, or
-# in training and in test, draws a warning.
-#
 # A clip that cannot be used moves no label. Where the sound is at fault (it does not decode, is silent, or
 # too short), that is remembered until a decoder is upgraded. Where the disk is (no permission, too many
 # open files), the next call tries again.
@@ -147,7 +156,7 @@ glue("open_full", min(opening["fma_full"]["again"]), display=False)
 # shared, and a worker that dies costs the clips it was at, which another does again (a test kills one
 # in the middle). What to expect, by machines like the one that was measured:
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-costs-fma", "caption": "What all of FMA would cost, from the rates measured on two cores."}}
+# %% tags=["hide-input", "nbval-ignore-output"]
 tracks = 106_574
 rows = {}
 for name, chosen in {"paper": PAPER, "authors": AUTHORS}.items():
@@ -162,26 +171,36 @@ for name, chosen in {"paper": PAPER, "authors": AUTHORS}.items():
             16 * rate * min(chosen.seconds, 31) * 256 / 8 / 1000
         ),
     }
-glue("store_gb", float(rows["paper"]["store (GB)"]), display=False)
-glue("per_mb", float(4 * np.prod(PAPER.shape) * 16 / 1e6), display=False)
 pd.DataFrame(rows).astype(object)
 
 # %% [markdown]
-# So one machine with 16 cores does it in minutes once the tracks are on its disk; the 879 GiB are a
-# question of download and of disks, not of computing. Keep the music on one large disk that workers
-# mount read-only, and the store's {glue:text}`store_gb:.0f` GB anywhere shared. Each file is read twice:
-# once as a whole, to know its content, which for 879 GiB at 500 MB/s takes {glue:text}`whole_hours:.1f`
-# hours; then its first seconds. Beyond 16 cores it is the disk that has to deliver; one worker a core, no
-# threads.
-#
-# Memory does not grow with the number of clips, for a worker holds 16 of them,
-# {glue:text}`per_mb:.1f` MB: the peak was {glue:text}`few_mb:.0f` MB a worker and
-# {glue:text}`few_main:.0f` MB in the main process for 200 clips, {glue:text}`many_mb:.0f` and
-# {glue:text}`many_main:.0f` MB for 2,000.
-#
+# **Table.** What all of FMA would cost, from the rates measured on two cores.
+
+# %% tags=["remove-input"]
+Markdown(
+    "So one machine with 16 cores does it in minutes once the tracks are on its disk; "
+    "the 879 GiB are a question of download and of disks, not of computing. Keep the "
+    "music on one large disk that workers mount read-only, and the store's "
+    f"{rows['paper']['store (GB)']:.0f} GB anywhere shared. Each file is read twice: once "
+    "as a whole, to know its content, which for 879 GiB at 500 MB/s takes "
+    f"{879 * 2**30 / 500e6 / 3600:.1f} hours; then its first seconds. Beyond 16 cores it "
+    "is the disk that has to deliver; one worker a core, no threads."
+)
+
+# %% tags=["remove-input"]
+Markdown(
+    "Memory does not grow with the number of clips, for a worker holds 16 of them, "
+    f"{4 * np.prod(PAPER.shape) * 16 / 1e6:.1f} MB: the peak was "
+    f"{cost['memory']['200']['worker']:.0f} MB a worker and "
+    f"{cost['memory']['200']['main']:.0f} MB in the main process for 200 clips, "
+    f"{cost['memory']['2000']['worker']:.0f} and {cost['memory']['2000']['main']:.0f} MB "
+    "for 2,000."
+)
+
+# %% [markdown]
 # One warning. FMA's clips are cut from the *middle* of tracks; the first seconds of a whole track are
 # its intro. `fma_large` holds 30-second clips of the same 106,574 tracks in 93 GiB: unless you need the
-# whole tracks for something else, extract that {cite}`defferrard2017fma`.
+# whole tracks for something else, extract that ([Defferrard et al., 2017](references.md)).
 
 # %% [markdown]
 # **Change this and run again**: what would your collection cost? Expect hours to fall with cores as long as
@@ -200,7 +219,7 @@ print(f"{60 * hours:.1f} minutes, a store of {gigabytes:.1f} GB")
 # Where does the time go when `paper` learns? `tests/benchmarks/training.py` builds the network up block
 # by block and measures what each adds to a step, forward and backward.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-costs-step", "caption": "Milliseconds that a clip costs in a step of training, block by block."}}
+# %% tags=["hide-input"]
 speed = results.read("training_speed")
 plots.show(
     draw_costs(
@@ -211,20 +230,26 @@ plots.show(
     alt="One bar of milliseconds a clip: the first two blocks take most, the GRU about a quarter.",
 )
 
+# %% [markdown]
+# **Figure.** Milliseconds that a clip costs in a step of training, block by block.
+
 # %% tags=["remove-cell"]
 ratios = speed["times_as_fast_as_plain"]
-glue("as_plain", ratios["paper"], display=False)
-glue("again", ratios["plain_again"], display=False)
 assert ratios["paper"] > 0.95 and max(speed["stages"], key=speed["stages"].get) == "block 1"
 
+# %% tags=["remove-input"]
+Markdown(
+    "The first block costs most although it has the fewest weights: its maps are the "
+    "largest, and moving them through memory is the work. Computing the same by other "
+    "means (a convolution as one matrix product, pooling as a maximum of slices, both "
+    "directions of the GRU in one loop) was slower. So `paper` is made of Keras's own "
+    "layers, which also run on every backend and, on a GPU, use cuDNN: a step is "
+    f"{ratios['paper']:.2f} times as fast as one of the network that the authors' script "
+    f"writes, which built a second time is {ratios['plain_again']:.2f} times as fast as "
+    "itself."
+)
+
 # %% [markdown]
-# The first block costs most although it has the fewest weights: its maps are the largest, and moving
-# them through memory is the work. Computing the same by other means (a convolution as one matrix
-# product, pooling as a maximum of slices, both directions of the GRU in one loop) was slower. So
-# `paper` is made of Keras's own layers, which also run on every backend and, on a GPU, use cuDNN: a step
-# is {glue:text}`as_plain:.2f` times as fast as one of the network that the authors' script writes, which
-# built a second time is {glue:text}`again:.2f` times as fast as itself.
-#
 # What does help is fewer bits. A processor with units for bfloat16 (AMX, AVX512-BF16) multiplies two
 # of these 16-bit numbers where it multiplied one of 32. `train(…, precision="auto")` takes them
 # where the processor's flags name such units; the GRU, the softmax and the loss stay in 32 bits,
@@ -254,7 +279,7 @@ Markdown(
 # to a half of a short epoch can be waiting. `prcnn.training` takes the batches itself, in the same order,
 # and ends with the same weights (a test compares them). The seconds:
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-costs-epoch", "caption": "A short epoch with Keras' own loop and with ours."}}
+# %% tags=["hide-input"]
 epochs = speed["seconds_an_epoch"]
 pd.DataFrame(
     {
@@ -263,6 +288,9 @@ pd.DataFrame(
         "longest": {name: max(taken["all"]) for name, taken in epochs.items()},
     }
 ).rename({"fit": "plain Keras network, fit", "prcnn": "paper, prcnn.training"}).round(2)
+
+# %% [markdown]
+# **Table.** A short epoch with Keras' own loop and with ours.
 
 # %% tags=["remove-cell"]
 assert speed["epoch_times_as_fast_as_fit"] > 1
@@ -276,31 +304,29 @@ assert speed["epoch_times_as_fast_as_fit"] > 1
 #
 # ## Exercises
 #
-# ```{exercise} ★ The slowest part
-# :label: costs-1
+# **Exercise 1 (easy). The slowest part.**
 # Predict: if everything except decoding took no time at all, by how much would the whole chain be
 # faster with `AUTHORS`? Then read the answer off the first figure. Where would you look for
 # speed next?
-# ```
 #
-# ````{solution} costs-1
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ```python
 # whole = stages.loc["authors"].sum()
 # print(whole / stages.loc["authors", "decode"])
 # ```
 # Hardly at all: this is Amdahl's law. What is left is to decode fewer seconds, to decode on more cores,
 # or to keep what was decoded, and that is what a store does.
-# ````
 #
-# ```{exercise} ★★ One more block
-# :label: costs-2
+# </details>
+#
+# **Exercise 2 (medium). One more block.**
 # A sixth block of 64 filters behind the fifth would add 12,352 weights, as many as the fourth has.
 # Does it make a step a fifth slower?
-# ```
 #
-# ```{solution} costs-2
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # No. A block costs what its maps are large, and after five poolings hardly anything is left of them:
 # the bar of a step shows how the blocks get cheaper while their weights become more.
-# ```
+#
+# </details>

@@ -42,7 +42,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Markdown, display
-from myst_nb import glue
 
 import prcnn
 from prcnn import audio, plots
@@ -62,16 +61,18 @@ pd.set_option("display.max_colwidth", 80)
 # ## One call for all of them
 #
 # Every dataset comes from the same function and as the same two things: a table of clips and the list
-# of genres. A {term}`clip`'s label is the place of its genre in that list.
+# of genres. A clip's label is the place of its genre in that list.
 
 # %%
 music = prcnn.datasets.load(dataset, data_home=data_home)
 music
 
-# %% mystnb={"figure": {"name": "tab-datasets-clips", "caption": "The table that every loader makes: a row a clip."}}
+# %%
 music.clips[["genre", "split", "artist"]].head()
 
 # %% [markdown]
+# **Table.** The table that every loader makes: a row a clip.
+#
 # Three seconds of each genre, from its first training clip. Which two would you mix up?
 
 # %% tags=["hide-input"]
@@ -80,7 +81,7 @@ for genre in music.genres[:10]:
     if len(chosen) and Path(chosen["path"].iloc[0]).is_file():
         display(plots.player(chosen["path"].iloc[0], label=genre, seconds=3.0, offset=8.0))
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-datasets-genres", "caption": "How many clips each genre has in each split."}}
+# %% tags=["hide-input"]
 counts = pd.crosstab(music.clips["genre"], music.clips["split"]).reindex(
     columns=SPLITS, fill_value=0
 )
@@ -97,15 +98,19 @@ plots.show(
     alt="Bars of the number of clips of each genre, divided into training, validation and test.",
 )
 
+# %% [markdown]
+# **Figure.** How many clips each genre has in each split.
+
 # %% tags=["remove-cell"]
 assert set(music.clips["genre"]) == set(music.genres) and music.genres == sorted(music.genres)
-glue("clips", len(music.clips), display=False)
-glue("genres", len(music.genres), display=False)
-glue("artists", int(music.clips["artist"].nunique()), display=False)
+
+# %% tags=["remove-input"]
+Markdown(
+    f"{len(music.clips)} clips in {len(music.genres)} genres, by "
+    f"{music.clips['artist'].nunique()} artists."
+)
 
 # %% [markdown]
-# {glue:text}`clips` clips in {glue:text}`genres` genres, by {glue:text}`artists` artists.
-#
 # The synthetic genres bear the names of FMA-small's and are made up otherwise. Each has a *recipe*: a
 # **timbre**, the instruments, and an **order**, when and which way round their notes sound. In
 # the table, every genre shares one of the two with the row above and the other with the row below (the
@@ -116,20 +121,26 @@ glue("artists", int(music.clips["artist"].nunique()), display=False)
 # networks made of the clips. What a page finds on this dataset is about these recipes, and has to be
 # tried on real music before it is about music.
 
-# %% mystnb={"figure": {"name": "tab-datasets-recipes", "caption": "The recipes of the synthetic genres."}}
+# %%
 recipes.RECIPES
 
 # %% [markdown]
+# **Table.** The recipes of the synthetic genres.
+#
 # ## What the files are
 #
 # A network of one input shape needs clips of one length and one sampling rate. The headers say how far
 # the files are from that; nothing is decoded for it. How many clips of each kind, and their shortest and
 # longest, in seconds:
 
-# %% mystnb={"figure": {"name": "tab-datasets-files", "caption": "What the headers of the files say: how many clips of each kind, and their shortest and longest, in seconds."}}
+# %%
 files = audio.headers(music.clips)
 kinds = files.groupby(["format", "sr", "channels"])["seconds"]
 kinds.agg(["size", "min", "max"]).round(1).reset_index()
+
+# %% [markdown]
+# **Table.** What the headers of the files say: how many clips of each kind, and their shortest and
+# longest, in seconds.
 
 # %% tags=["hide-input"]
 rates = pd.Series(facts.FMA_SMALL_RATES)
@@ -143,27 +154,28 @@ Markdown(
 )
 
 # %% tags=["remove-cell"]
-glue("broken", len(small), display=False)
-glue("training", f"{6400 - len(small):,}", display=False)
-glue("all_training", f"{6400:,}", display=False)
-glue("left_out", len(music.left_out), display=False)
 assert len(small) == 8000 - facts.FMA_SMALL_RATES[44100] - 411 - 14 + 3
 
+# %% tags=["remove-input"]
+Markdown(
+    f"These {len(small)} are all in the training split, which is why careful papers "
+    f"report {6400 - len(small):,} training clips where others report 6,400. Of the "
+    f"dataset on this page, {len(music.left_out)} clips were left out (`music.left_out` "
+    "says which and why). `music.validate()` counts the files that have gone missing "
+    "since, are empty, or, where checksums came with them, have changed. Of FMA, "
+    "`fma.genres(data_home)` shows the tree of genres and `fma.features` the numbers "
+    "that its authors computed *on whole tracks*: a classifier on them has heard more "
+    "than the clip."
+)
+
 # %% [markdown]
-# These {glue:text}`broken` are all in the training split, which is why careful papers report
-# {glue:text}`training` training clips where others report {glue:text}`all_training`. Of the
-# dataset on this page, {glue:text}`left_out` clips were left out (`music.left_out` says which and why).
-# `music.validate()` counts the files that have gone missing since, are empty, or, where checksums came
-# with them, have changed. Of FMA, `fma.genres(data_home)` shows the tree of genres and `fma.features` the
-# numbers that its authors computed *on whole tracks*: a classifier on them has heard more than the clip.
-#
 # ## Why a split must respect artists
 #
 # Musicians make more than one song, with the same voice, the same guitar, the same studio. If some of
 # them are in training and others in the test, a model can score by recognising the *musician*. So let
 # us look at who makes up a genre.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-datasets-artists", "caption": "Who makes up a genre: each bar is cut into its artists, the most frequent one dark."}}
+# %% tags=["hide-input"]
 if music.clips["artist"].notna().any():
     ax = plt.subplots()[1]
     for genre, group in music.clips.groupby("genre"):
@@ -184,7 +196,9 @@ else:
     print("This dataset does not say who its artists are.")
 
 # %% [markdown]
-# A split is *filtered by artist* (see {term}`artist filter`) when no artist stands on both sides.
+# **Figure.** Who makes up a genre: each bar is cut into its artists, the most frequent one dark.
+#
+# A split is *filtered by artist* when no artist stands on both sides.
 # FMA's official split is; a split drawn at random is not. Predict: if every artist has three clips, and
 # they are dealt out at random, how many test clips have an artist who was heard in training?
 
@@ -214,7 +228,7 @@ def draw_overlaps(shares):
     return ax
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-datasets-overlap", "caption": "The share of test clips whose artist was heard in training, as loaded and in a random split."}}
+# %% tags=["hide-input"]
 if music.clips["artist"].notna().any():
     shares = {
         f"as loaded ({music.splits})": splits.overlap(music.clips),
@@ -228,6 +242,9 @@ if music.clips["artist"].notna().any():
         )
     )
 
+# %% [markdown]
+# **Figure.** The share of test clips whose artist was heard in training, as loaded and in a random split.
+
 # %% tags=["remove-cell"]
 if dataset == "synthetic":
     assert shares["as loaded (official)"] == 0, "the page says that the synthetic split is filtered"
@@ -238,9 +255,9 @@ if dataset == "synthetic":
 #
 # ## GTZAN, and what is wrong with it
 #
-# For ten years GTZAN {cite}`tzanetakis2002gtzan` was *the* dataset of genre classification, and nobody
-# had listened to all of it. Then Sturm did {cite}`sturm2013gtzan`, and Kereliuk, Sturm and Larsen published
-# a {term}`fault-filtered` split {cite}`kereliuk2015deep`.
+# For ten years GTZAN ([Tzanetakis and Cook, 2002](references.md)) was *the* dataset of genre classification, and nobody
+# had listened to all of it. Then Sturm did ([Sturm, 2013](references.md)), and Kereliuk, Sturm and Larsen published
+# a fault-filtered split ([Kereliuk et al., 2015](references.md)).
 
 # %% tags=["hide-input"]
 gtzan = results.read("gtzan")
@@ -256,7 +273,7 @@ Markdown(
     f"{len(gtzan['mixed_artists'])} artists are still on two sides of it."
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-datasets-gtzan", "caption": "GTZAN: the share of test clips whose artist was heard in training, for three splits."}}
+# %% tags=["hide-input"]
 named = {
     "random": gtzan["overlap"]["stratified"],
     "fault-filtered": gtzan["overlap"]["fault_filtered"],
@@ -267,6 +284,9 @@ plots.show(
     alt="Three bars: in GTZAN, the share of test clips whose artist is in training, for a random, "
     "the fault-filtered and an artist-grouped split.",
 )
+
+# %% [markdown]
+# **Figure.** GTZAN: the share of test clips whose artist was heard in training, for three splits.
 
 # %% tags=["remove-cell"]
 assert named["random"] > 10 * named["fault-filtered"] > 0 == named["by artist"]
@@ -283,7 +303,7 @@ assert named["random"] > 10 * named["fault-filtered"] > 0 == named["by artist"]
 # log-mel spectrograms, or as coefficients from which one can be made, in a few hundred megabytes. What
 # they left out no network can hear.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-views", "caption": "Three views of real music without its sound, beside the picture that the paper describes."}}
+# %% tags=["hide-input"]
 views = {
     "fma_small_images": (
         IMAGES,
@@ -311,6 +331,8 @@ pd.DataFrame(
 ).T
 
 # %% [markdown]
+# **Table.** Three views of real music without its sound, beside the picture that the paper describes.
+#
 # All have 128 bands; of the coefficients there are 20 a frame, and their inverse cosine transform gives
 # the bands back, smoothed ([baselines](baselines.ipynb) makes such coefficients). The first two are of the
 # same clips, which meet by track id. `prcnn.extract(prcnn.load("gtzan_images"))` reads the pictures, and
@@ -322,10 +344,10 @@ pd.DataFrame(
 #
 # ## Table 1, checked
 #
-# The paper's Table 1 lists five datasets {cite}`fadaviardakani2020parallel`. Where it differs from what
+# The paper's Table 1 lists five datasets ([Fadaviardakani et al., 2020](references.md)). Where it differs from what
 # the sources of each dataset say:
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-wrong", "caption": "Where the paper and the sources differ."}}
+# %% tags=["hide-input"]
 printed = facts.TABLE1.set_index("dataset")
 true = facts.TABLE1_CHECKED.set_index("dataset")
 columns = ["tracks", "genres", "artists", "year"]
@@ -338,24 +360,25 @@ wrong = [
 names = ["dataset", "column", "paper", "sources", "source"]
 pd.DataFrame(wrong, columns=names).set_index("dataset").rename_axis(index=None)
 
+# %% [markdown]
+# **Table.** Where the paper and the sources differ.
+
 # %% tags=["remove-cell"]
 assert ("FMA", "tracks") in [row[:2] for row in wrong], "the page says that this is a typo"
 assert "FMA-small" not in [row[0] for row in wrong], "the page says that this row is right"
-glue("small", f"{true.loc['FMA-small', 'tracks']:,}", display=False)
-glue("small_size", downloads.ARCHIVES["fma_small"].size / 2**30, display=False)
 
 # %% [markdown]
 # FMA's tracks are a typing error: the paper's own text has the right number, as have FMA's authors
-# {cite}`defferrard2017fma`. GTZAN's artists are an estimate that has been handed on. Extended Ballroom
-# comes in one folder a dance {cite}`marchand2016ballroom`. RWC's number also stands in the table of the
-# FMA paper; the database itself {cite}`goto2002rwc` has fewer pieces, and we do not know what the larger
+# ([Defferrard et al., 2017](references.md)). GTZAN's artists are an estimate that has been handed on. Extended Ballroom
+# comes in one folder a dance ([Marchand and Peeters, 2016](references.md)). RWC's number also stands in the table of the
+# FMA paper; the database itself ([Goto et al., 2002](references.md)) has fewer pieces, and we do not know what the larger
 # one counts. The row that matters here, FMA-small, is right.
 #
 # ## Getting the others
 #
 # All that `load` knows, how to get it, and how it is split unless you say otherwise:
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-datasets-ways", "caption": "The datasets, how to get them, and how they are split unless you say otherwise."}}
+# %% tags=["hide-input"]
 sizes = {name: f"{archive.size / 2**30:,.1f} GiB" for name, archive in downloads.ARCHIVES.items()}
 folders = {name: f"{folder.size / 1e6:.0f} MB" for name, folder in downloads.REPOSITORIES.items()}
 ways = {
@@ -374,11 +397,19 @@ ways.pop("fma_metadata")  # comes with each of FMA's
 pd.DataFrame(ways, index=["how to get it", "default split"]).T
 
 # %% [markdown]
-# A download says how large it is before it starts, goes on where it broke off, is checked against a
-# checksum (what comes with git: against the commit), and unpacks nothing outside its folder. If only part of FMA is on the disk, the clips
-# without a file are left out and counted; if there is none of its sound at all, the table still loads,
-# with a warning, so that it can be studied before {glue:text}`small_size:.1f` GiB are fetched.
-#
+# **Table.** The datasets, how to get them, and how they are split unless you say otherwise.
+
+# %% tags=["remove-input"]
+Markdown(
+    "A download says how large it is before it starts, goes on where it broke off, is "
+    "checked against a checksum (what comes with git: against the commit), and unpacks "
+    "nothing outside its folder. If only part of FMA is on the disk, the clips without a "
+    "file are left out and counted; if there is none of its sound at all, the table "
+    "still loads, with a warning, so that it can be studied before "
+    f"{downloads.ARCHIVES['fma_small'].size / 2**30:.1f} GiB are fetched."
+)
+
+# %% [markdown]
 # ## Your own music
 #
 # One folder a genre is enough. Folders inside it are taken for artists, which makes a split by artist
@@ -400,25 +431,28 @@ mine
 # my_music/`.
 #
 # ## Summary
-#
-# - A dataset is a table: clip, path, genre, split, artist. What was left out is part of it.
-# - FMA-small is {glue:text}`small` clips, less {glue:text}`broken` that hold no or hardly any sound. Its
-#   official split keeps artists apart.
-# - In GTZAN a random split tests mostly artists that were heard in training, and some recordings that
-#   were heard there, too.
-# - A picture of music can be studied where the music cannot be had; it says what it left out, and that is
-#   what no network can hear.
-#
+
+# %% tags=["remove-input"]
+Markdown(
+    "- A dataset is a table: clip, path, genre, split, artist. What was left out is part "
+    "of it.\n"
+    f"- FMA-small is {true.loc['FMA-small', 'tracks']:,} clips, less {len(small)} that "
+    "hold no or hardly any sound. Its official split keeps artists apart.\n"
+    "- In GTZAN a random split tests mostly artists that were heard in training, and "
+    "some recordings that were heard there, too.\n"
+    "- A picture of music can be studied where the music cannot be had; it says what it "
+    "left out, and that is what no network can hear."
+)
+
+# %% [markdown]
 # ## Exercises
 #
-# ```{exercise} ★ How far is a random split from the official one?
-# :label: datasets-1
+# **Exercise 1 (easy). How far is a random split from the official one?**
 # Split the dataset of this page at random with ten seeds. How far will the share of test clips whose
 # artist is in training move from seed to seed: by one point, by ten, by thirty? Guess, run, and explain.
-# ```
 #
-# ````{solution} datasets-1
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ```python
 # shares = [
 #     splits.overlap(music.clips.assign(split=splits.stratified(music.clips, seed=seed)))
@@ -429,35 +463,34 @@ mine
 # An artist with *n* clips escapes only if all of them fall on the test side. With three clips and 60 %
 # for training, that a given test clip's artist is *not* in training has a probability of about
 # 0.4² = 16 %, and over a hundred test clips the share comes close to its expectation.
-# ````
 #
-# ```{exercise} ★★ A genre by one artist
-# :label: datasets-2
+# </details>
+#
+# **Exercise 2 (medium). A genre by one artist.**
 # In `gtzan_mini` all ten blues clips are by John Lee Hooker. What does `load("gtzan_mini",
 # splits="artist")` do with them (with Sturm's index in place), and what can be said about a model's
 # score on blues afterwards?
-# ```
 #
-# ```{solution} datasets-2
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # One artist cannot be on two sides, so all ten go to training; a warning names the genres that lack
 # clips in some split, and blues is not the only one. Nothing can be said of it: blues has no recall,
 # and counts as 0 in `Report.macro_f1`, the mean over all ten. The honest choices are more artists, or a
 # split by clip *with the remark* that blues then means "John Lee Hooker".
-# ```
 #
-# ```{exercise} ★★ Five folds that respect artists
-# :label: datasets-3
+# </details>
+#
+# **Exercise 3 (medium). Five folds that respect artists.**
 # Make five folds of this page's dataset so that every artist is in one fold only, and show that each
 # genre is in every fold.
-# ```
 #
-# ````{solution} datasets-3
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ```python
 # fold = splits.k_fold(music.clips, k=5, group="artist")
 # pd.crosstab(music.clips["genre"], fold)
 # ```
 # Every cell is above zero, but they are not equal: artists do not come in equal sizes, and the folds
 # are balanced as far as whole artists allow.
-# ````
+#
+# </details>

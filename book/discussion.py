@@ -73,7 +73,7 @@ def cards(verdicts):
 # %% [markdown]
 # ## All claims at a glance
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-discussion-claims", "caption": "Every sentence that was tested: who said it, and what became of it."}}
+# %% tags=["hide-input"]
 shown = claims.assign(place=claims["verdict"].map(ORDER.index)).sort_values("place", kind="stable")
 ax = plt.subplots(figsize=(7.2, 0.6 + 0.29 * len(shown)))[1]
 for y, line in enumerate(shown.itertuples()):
@@ -87,6 +87,9 @@ for place, word in enumerate(ORDER):
 ax.set(xlim=(0, 1), ylim=(len(shown) - 0.5, -0.5))
 ax.axis("off")
 plots.show(ax, alt="All claims in the order of their verdicts.")
+
+# %% [markdown]
+# **Figure.** Every sentence that was tested: who said it, and what became of it.
 
 # %% tags=["remove-input"]
 counts = claims["verdict"].value_counts()
@@ -111,16 +114,19 @@ cards(["contradicted"])
 # %% [markdown]
 # The arithmetic of the paper's headline is right: the confusion matrix in the authors' notebook holds its
 # 45 %. But is it the *network* that reaches this? The figure puts it beside what other methods make of
-# the same clips, each with the length of its training. {cite:t}`costa2017evaluation` found networks
+# the same clips, each with the length of its training. [Costa et al. (2017)](references.md) found networks
 # favourable in several scenarios, not in all.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-discussion-board", "caption": "FMA-small, official split, the same 800 pictures: 95 % interval for other uploads and seeds, a dot a seed."}}
+# %% tags=["hide-input"]
 board = answers.board()
 plots.show(plots.accuracies(board, chance=1 / 8), alt="Test accuracy of beyond, SVMs, VGGish and paper.")
 
 # %% [markdown]
+# **Figure.** FMA-small, official split, the same 800 pictures: 95 % interval for other uploads and seeds,
+# a dot a seed.
+#
 # VGGish heard sound at a hundred frames a second, and millions of videos, before it met these clips
-# {cite}`hershey2017cnn`; `paper` saw one frame in 0.23 s. What puts it first is resolution and
+# ([Hershey et al., 2017](references.md)); `paper` saw one frame in 0.23 s. What puts it first is resolution and
 # pre-training together: the same kind of plain CNN that reaches 54.1 % on sound (one published run) stays
 # below 50 on such pictures.
 #
@@ -155,7 +161,7 @@ Markdown(
 # fewer clips, so that the steps are near equal from 1,600 clips on, and fewer below: the left end of
 # their curves is too low.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-discussion-curve", "caption": "Test accuracy on FMA-small's pictures with fewer training clips: mean and 95 % interval, a dot a seed."}}
+# %% tags=["hide-input"]
 curve = answers.table("learning curve")
 curve.index = pd.MultiIndex.from_tuples(
     [(row.rsplit(", ", 1)[0], int(row.rsplit(", ", 1)[1].split()[0])) for row in curve.index]
@@ -173,11 +179,14 @@ ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
 plots.show(ax, alt="Test accuracy against the number of training clips, rising from left to right.")
 
 # %% [markdown]
+# **Figure.** Test accuracy on FMA-small's pictures with fewer training clips: mean and 95 % interval, a
+# dot a seed.
+#
 # ## Which genres are hard?
 #
 # In the paper's Figure 2 four genres have an F1 below .4.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-discussion-genres", "caption": "F1 of every genre: as the paper printed it, mean over our five seeds, and of an SVM on what VGGish hears."}}
+# %% tags=["hide-input"]
 ours = records.reports("official", answers.REFERENCE)
 (heard,) = records.reports("classifiers", "svm_rbf, VGGish")
 genres = pd.DataFrame(
@@ -188,6 +197,10 @@ genres = pd.DataFrame(
     }
 ).sort_values("paper")
 genres.map("{:.2f}".format).rename_axis(None)
+
+# %% [markdown]
+# **Table.** F1 of every genre: as the paper printed it, mean over our five seeds, and of an SVM on what
+# VGGish hears.
 
 # %% tags=["remove-input"]
 hard = genres.index[genres["paper"] < 0.4]
@@ -217,29 +230,27 @@ cards(["cannot be tested here"])
 #
 # ## Exercises
 #
-# ```{exercise} Your verdict
-# :label: discussion-verdict
-# ★ Choose a claim that is undecided. Which run would decide it, and how large would the difference have to
+# **Exercise 1 (easy). Your verdict.**
+# Choose a claim that is undecided. Which run would decide it, and how large would the difference have to
 # be to be seen?
-# ```
 #
-# ````{solution} discussion-verdict
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # Read its interval: half its width is what another set of clips and another run may change. A difference
 # below that cannot be seen. The five folds of [ablations](ablations.ipynb) halve it.
-# ````
 #
-# ```{exercise} Another margin
-# :label: discussion-margin
-# ★★ A tie is an interval within ±2 points. How many comparisons of the official split are ties at ±3?
-# ```
+# </details>
 #
-# ````{solution} discussion-margin
-# :class: dropdown
+# **Exercise 2 (medium). Another margin.**
+# A tie is an interval within ±2 points. How many comparisons of the official split are ties at ±3?
+#
+# <details><summary>Solution</summary>
+#
 # ```python
 # table = prcnn.study.comparisons("official")
 # open_ = table[table["verdict"] == "undecided"]
 # (open_[["low", "high"]].abs().max(axis=1) <= 0.03).sum()
 # ```
 # They move from *undecided* to *tie*. That is why a margin is named before looking.
-# ````
+#
+# </details>

@@ -20,7 +20,7 @@
 #
 # The tables say which machine ran this page, and what was installed on it.
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-environment-machine", "caption": "The machine that ran this page."}}
+# %% tags=["hide-input", "nbval-ignore-output"]
 import pandas as pd
 
 from prcnn.study import results
@@ -29,17 +29,22 @@ here = results.provenance()
 machine = here["machine"] | {"python": here["python"], "date (UTC)": here["date"]}
 pd.Series(machine, name="this machine").to_frame()
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-environment-packages", "caption": "The packages on it."}}
+# %% [markdown]
+# **Table.** The machine that ran this page.
+
+# %% tags=["hide-input", "nbval-ignore-output"]
 pd.Series(here["packages"], name="version").to_frame()
 
 # %% [markdown]
+# **Table.** The packages on it.
+#
 # ## Long results
 #
 # What takes longer than a page may lies in `book/results`, written by a run and read by chapters.
 # None is edited by hand. The table below lists them, with the machine and date of the
 # run.
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "tab-environment-results", "caption": "Every recorded result, when it was made and with what."}}
+# %% tags=["hide-input", "nbval-ignore-output"]
 rows = {}
 for name in results.names():
     origin = results.read(name)["provenance"]
@@ -52,6 +57,9 @@ for name in results.names():
     }
 pd.DataFrame.from_dict(rows, orient="index").rename_axis(columns="result")
 
+# %% [markdown]
+# **Table.** Every recorded result, when it was made and with what.
+
 # %% tags=["remove-cell"]
 assert rows, "the book has results"
 assert all(row["date (UTC)"] for row in rows.values())
@@ -60,9 +68,6 @@ assert all(row["date (UTC)"] for row in rows.values())
 # ## How to repeat one
 #
 # The table below gives the command behind every file.
-#
-# ```{table} What makes each result
-# :name: tab-environment-made
 #
 # | result | made by |
 # |---|---|
@@ -79,7 +84,8 @@ assert all(row["date (UTC)"] for row in rows.values())
 # | `training_speed`, `processes_speed`, `sweep_speed` | `python tests/benchmarks/training.py steps`, `… processes`, `… pages` |
 # | `precision_…` | `python tests/benchmarks/training.py precision synthetic --epochs 20 --batch-size 16`; `… precision fma_small_images --epochs 8 --seeds 3 --data-home FOLDER` |
 # | `gpu_torch`, `gpu_jax` | `KERAS_BACKEND=torch python tests/benchmarks/training.py gpu`, on a machine with a GPU |
-# ```
+#
+# **Table.** What makes each result.
 #
 # A study may be shared by machines: each makes some of its runs, and their files `runs.jsonl` are joined
 # line by line. Every line keeps, as `made`, where and when it was made.
@@ -91,16 +97,15 @@ assert all(row["date (UTC)"] for row in rows.values())
 #
 # ## Exercises
 #
-# ```{exercise} What the file knows
-# :label: environment-knows
+# **Exercise 1 (easy). What the file knows.**
 # Which packages and versions made the result that you doubt most, and are they yours?
-# ```
 #
-# ```{solution} environment-knows
-# :class: dropdown
-# ~~~python
+# <details><summary>Solution</summary>
+#
+# ```python
 # theirs = results.read("train_synthetic")["provenance"]["packages"]
 # table = pd.DataFrame({"theirs": theirs, "here": results.provenance()["packages"]})
 # table[table["theirs"] != table["here"]]
-# ~~~
 # ```
+#
+# </details>

@@ -93,15 +93,13 @@ assert near / len(wrong) > 2 / 7 + 0.2, "the page says that it mistakes neighbou
 #
 # ## Exercises
 #
-# ```{exercise} How far ahead is ahead? (★)
-# :label: guess-ahead
+# **Exercise 1 (easy). How far ahead is ahead?**
 # You and the network heard the same clips, so only those count where one of you alone was right. Say
 # that you were, on `n` clips, and the network never. Guess first: from which `n` on is that more than luck
 # at the usual 5 %?
-# ```
 #
-# ````{solution} guess-ahead
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ```python
 # from scipy.stats import binomtest
 #
@@ -111,17 +109,16 @@ assert near / len(wrong) > 2 / 7 + 0.2, "the page says that it mistakes neighbou
 # From six on. If you were equally good, each of these clips would be a coin, and five heads in a row
 # happen, to one side or the other, in one game of sixteen. This is McNemar's exact test, the one that
 # compares networks in this book; with eight clips it can hardly ever say yes.
-# ````
 #
-# ```{exercise} Blind (★★)
-# :label: guess-blind
+# </details>
+#
+# **Exercise 2 (medium). Blind.**
 # Somebody names genres without listening. One player draws each answer by lot, another one uses each
 # genre exactly once, a third one says Rock eight times. Who gets most right, on average? Guess, then
 # simulate.
-# ```
 #
-# ````{solution} guess-blind
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ```python
 # import numpy as np
 #
@@ -134,4 +131,5 @@ assert near / len(wrong) > 2 / 7 + 0.2, "the page says that it mistakes neighbou
 # ```
 # All the same: one clip of eight. They differ in luck alone, and the player who says Rock has none.
 # Accuracy on balanced classes cannot tell a lazy network from a blind one; a confusion matrix can.
-# ````
+#
+# </details>

@@ -55,13 +55,16 @@ plots.question(
 # methods of this book make of its 800 test clips, each with its 95 % interval
 # and a dot for every seed.
 
-# %% tags=["remove-input"] mystnb={"figure": {"name": "fig-intro-board", "caption": "FMA-small, official split: test accuracy with 95 % interval, a dot a seed."}}
+# %% tags=["remove-input"]
 board = answers.board()
 plots.show(
     plots.accuracies(board, chance=1 / len(facts.GENRES)),
     alt="Test accuracy with 95 % interval on FMA-small's official split: VGGish with an SVM first, then the "
     "network beyond, then the SVMs and the paper's network.",
 )
+
+# %% [markdown]
+# **Figure.** FMA-small, official split: test accuracy with 95 % interval, a dot a seed.
 
 # %% tags=["remove-input"]
 correct = int(facts.CONFUSION_FIGURE2.to_numpy().trace())
@@ -123,16 +126,12 @@ assert board.loc[paper_rows, "accuracy"].max() < board.loc["SVM on MFCC, deltas,
 # %% [markdown]
 # ## The paper on a page
 #
-# ```{figure} architecture.svg
-# :name: fig-intro-network
-# :alt: A log-mel spectrogram of 640 frames by 128 bands goes through five convolutions with pools to 256 numbers and, side by side, through a pool and a bidirectional GRU to 128 numbers; both are joined to 384 and classified by a softmax over eight genres.
-# :width: 100%
+# ![A log-mel spectrogram of 640 frames by 128 bands goes through five convolutions with pools to 256 numbers and, side by side, through a pool and a bidirectional GRU to 128 numbers; both are joined to 384 and classified by a softmax over eight genres.](architecture.svg)
 #
-# The paper's network: a branch that looks and a branch that listens, joined.
-# ```
+# **Figure.** The paper's network: a branch that looks and a branch that listens, joined.
 #
-# {cite:t}`fadaviardakani2020parallel` take the parallel network of {cite:t}`feng2017music`, feed it
-# log-mel spectrograms of FMA-small {cite}`defferrard2017fma`, and add attention and ablations. In
+# [Fadaviardakani et al. (2020)](references.md) take the parallel network of [Feng et al. (2017)](references.md), feed it
+# log-mel spectrograms of FMA-small ([Defferrard et al., 2017](references.md)), and add attention and ablations. In
 # the figure, from left to right:
 #
 # - **In:** 30-second clips of eight genres become images of 640 frames × 128 mel bands.
@@ -153,7 +152,7 @@ assert board.loc[paper_rows, "accuracy"].max() < board.loc["SVM on MFCC, deltas,
 # events, like the two clips above, others only in their sound. Music it is not, and what holds on it has to be tried
 # on FMA; but it shows what a network can hear that an average over time cannot:
 
-# %% tags=["remove-input"] mystnb={"figure": {"name": "fig-intro-synthetic", "caption": "The synthetic default: the paper's network beside a linear model that hears only the mean spectrum."}}
+# %% tags=["remove-input"]
 shown = {}
 for name, key in ((f"{run['network']}, {run['epochs']} epochs", "test"), ("linear model, mean spectrum", "linear")):
     shown[name] = [run[key]["accuracy"], *run[key]["interval"]]
@@ -162,6 +161,10 @@ plots.show(
     plots.accuracies(shown, chance=1 / len(run["test"]["genres"])),
     alt="On the synthetic test clips the paper's network is far ahead of a linear model on the mean spectrum.",
 )
+
+# %% [markdown]
+# **Figure.** The synthetic default: the paper's network beside a linear model that hears only the mean
+# spectrum.
 
 # %% tags=["remove-input"]
 pair = run["paired"]
@@ -188,9 +191,6 @@ Markdown(
 #
 # The table says what to type, wherever you are.
 #
-# ```{table} Where and how to run a page
-# :name: tab-intro-run
-#
 # | where | how |
 # |---|---|
 # | a laptop | clone the repository, then `pip install -e ".[all]" && papermill book/train.ipynb out.ipynb -p epochs 50` |
@@ -198,6 +198,7 @@ Markdown(
 # | Colab, Binder | the rocket at the top of a page, where this book is published from a repository whose address it knows (`repository` in `_config.yml`); on Colab the first cell fetches the library |
 # | a GPU | `pip install torch`, then `KERAS_BACKEND=torch` before the same commands (cuDNN's GRU); or `pip install "jax[cuda12]"` and `KERAS_BACKEND=jax` |
 # | FMA-small | add `-p dataset fma_small -p data_home FOLDER`; see [datasets](datasets.ipynb) |
-# ```
+#
+# **Table.** Where and how to run a page.
 #
 # No page needs the internet: the default dataset is made on the spot.

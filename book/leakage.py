@@ -55,7 +55,7 @@ clips = prcnn.load(dataset, data_home=data_home)
 # %% [markdown]
 # ## Three pieces of music
 #
-# Feng cut each clip of 30 seconds into segments of 5 {cite}`feng2017music`: six times the training
+# Feng cut each clip of 30 seconds into segments of 5 ([Feng et al., 2017](references.md)): six times the training
 # examples. Are they six times as many *different* ones? Which two of these belong together?
 
 # %% tags=["hide-input"]
@@ -70,17 +70,17 @@ display(plots.player(other, label=f"a segment of another clip of {genre}", offse
 #
 # ## Why 92 %: at a glance
 #
-# GTZAN's clips, with artists from Sturm's index {cite}`sturm2013gtzan`, tested in six ways. From one to
+# GTZAN's clips, with artists from Sturm's index ([Sturm, 2013](references.md)), tested in six ways. From one to
 # the next changes what the method has heard before its test:
 #
 # 1. segments **at random**: other pieces of the clips that are tested;
 # 2. segments **by clip**: other clips of their artists, and GTZAN's repetitions;
-# 3. segments **by artist**: neither, as far as the artists are known; the {term}`artist filter`.
+# 3. segments **by artist**: neither, as far as the artists are known; the artist filter.
 #
 # Then whole clips: at random, by artist, and on the published **fault-filtered** split, which parts the
-# artists and leaves out repeated, distorted and mislabelled clips {cite}`kereliuk2015deep`.
+# artists and leaves out repeated, distorted and mislabelled clips ([Kereliuk et al., 2015](references.md)).
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-leakage-ways", "caption": "GTZAN, one method after another tested in six ways, with 95 % intervals; below, what others published on the fault-filtered split."}}
+# %% tags=["hide-input"]
 WAYS = {
     "segments, at random": "gtzan_images segments, at random",
     "segments, by clip": "gtzan_images segments, by clip",
@@ -136,6 +136,10 @@ plots.show(
     alt="Accuracy on GTZAN falls from segments at random over by clip to by artist, and from whole clips at "
     "random to fault-filtered; below, what others published on the fault-filtered split.",
 )
+
+# %% [markdown]
+# **Figure.** GTZAN, one method after another tested in six ways, with 95 % intervals; below, what others
+# published on the fault-filtered split.
 
 # %% tags=["remove-input"]
 SEGMENTS = list(WAYS)[:3]
@@ -225,10 +229,10 @@ clip = table["clip"].to_numpy()
 print(f"{100 * (clip[nearest] == clip).mean():.0f} % of the segments")
 
 # %% [markdown]
-# Now one model and three tests; all that differs is what stays together in a {term}`fold <fold>`. Guess the
+# Now one model and three tests; all that differs is what stays together in a fold. Guess the
 # second and third number from the first before you look.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 model = make_pipeline(StandardScaler(), SVC())
 y = table["genre"].to_numpy()
 
@@ -261,7 +265,7 @@ report = baselines.cross_validate("svm_rbf", X, dealt, genres)
 same = np.array(genres)[report.predicted] == tested("clip")
 assert same.mean() > 0.99
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-leakage-live", "caption": "The same classifier on the same segments, dealt in three ways."}}
+# %% tags=["hide-input"]
 lines, reports = {}, {}
 for way, together in WAYS.items():
     part = table.assign(split=np.where(fold[way] == 0, "test", "training"))
@@ -276,6 +280,9 @@ for way, together in WAYS.items():
         "accuracy": evaluation.percent(said["accuracy"], (said["low"], said["high"])),
     }
 display(pd.DataFrame.from_dict(lines, orient="index"))
+
+# %% [markdown]
+# **Table.** The same classifier on the same segments, dealt in three ways.
 
 # %% tags=["remove-input"]
 leak = evaluation.compare_over_seeds(reports["at random"], reports["by clip"])
@@ -338,7 +345,7 @@ for row, label in {SVM: "an SVM", "paper": "the paper's network", "beyond": "bey
 Markdown(
     "Its official split parts the artists. The same pictures, split at random as some published numbers were "
     f"([baselines](baselines.ipynb)), give away {'; '.join(text)}. The intervals are made of those of both "
-    "splits {cite}`newcombe1998interval`. Most networks of this book differ by less."
+    "splits ([Newcombe, 1998](references.md)). Most networks of this book differ by less."
 )
 
 # %% [markdown]
@@ -348,7 +355,7 @@ Markdown(
 # were split at random is *not proved*. But the leak is enough. It carries Feng's own network, with a tenth
 # of the clips, to where its interval reaches what Feng reported, and the figure above shows what is left when
 # neither clip nor artist is known from training. The rest of the distance to 45 % is the music: FMA-small
-# comes with an {term}`artist filter` and with genres that overlap {cite}`defferrard2017fma`. The paper's
+# comes with an artist filter and with genres that overlap ([Defferrard et al., 2017](references.md)). The paper's
 # number and Feng's answer different questions.
 #
 # ## Summary
@@ -360,27 +367,24 @@ Markdown(
 #
 # ## Exercises
 #
-# ```{exercise} A memory instead of a model
-# :label: leakage-memory
+# **Exercise 1 (easy). A memory instead of a model.**
 # Which classifier profits most from the leak? Guess, then put `KNeighborsClassifier(1)` and
 # `LogisticRegression(max_iter=5000)` into `model`.
-# ```
 #
-# ```{solution} leakage-memory
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ★ The one that remembers best. The nearest neighbour is the very piece that was counted above; a linear
 # model has too few parameters to remember recordings, so its three numbers lie closer together. A gap
 # between tests measures memory, not skill.
-# ```
 #
-# ```{exercise} How narrow is the wrong interval?
-# :label: leakage-naive
+# </details>
+#
+# **Exercise 2 (medium). How narrow is the wrong interval?**
 # Compute Wilson's interval from the number of segments, as if they were independent, and compare its
 # width with the one over artists.
-# ```
 #
-# ````{solution} leakage-naive
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ★★
 # ```python
 # report = reports["by clip"][0]
@@ -389,16 +393,16 @@ Markdown(
 # ```
 # Were the segments of a clip copies of each other, and artists of one clip, the ratio would be one over the
 # root of six, 0.41; were all independent, 1.
-# ````
 #
-# ```{exercise} Longer segments
-# :label: leakage-longer
+# </details>
+#
+# **Exercise 3 (medium). Longer segments.**
 # What happens to the gap between the first two tests with segments of 2 and of 15 seconds?
-# ```
 #
-# ```{solution} leakage-longer
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ★★★ `seconds = 2.0` leaves fifteen pieces a clip: more neighbours to recognise. With `15.0` there is one
 # other piece, further away. The fewer and the more different the pieces of a clip, the smaller the
 # leak; with whole clips only repeated recordings and artists are left of it.
-# ```
+#
+# </details>

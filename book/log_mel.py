@@ -37,8 +37,7 @@ import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import display
-from myst_nb import glue
+from IPython.display import Markdown, display
 
 import prcnn
 from prcnn import audio, plots, spectrogram
@@ -52,7 +51,7 @@ path = clips.clips.query("genre == @rock")["path"].iloc[0]
 # %% [markdown]
 # ## A clip is a line
 #
-# A file holds air pressure, tens of thousands of times a second. {func}`prcnn.audio.load` decodes it,
+# A file holds air pressure, tens of thousands of times a second. `prcnn.audio.load` decodes it,
 # averages left and right, and brings it to 22,050 samples a second: enough for every frequency up to
 # half of that, 11,025 Hz.
 
@@ -60,12 +59,14 @@ path = clips.clips.query("genre == @rock")["path"].iloc[0]
 y = audio.load(path)
 print("samples:", y.shape, y.dtype)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-mel-wave", "caption": "A twentieth of a second of the clip: the pressure of the air."}}
+# %% tags=["hide-input"]
 ax = plt.subplots(figsize=(5.2, 1.3))[1]
 plots.waveform(y[22050 : 22050 + 1102], ax=ax)
 plots.show(ax, alt="A line that swings up and down: fast oscillations riding on slow ones.")
 
 # %% [markdown]
+# **Figure.** A twentieth of a second of the clip: the pressure of the air.
+#
 # Something swings in it, fast and slow at once; which notes, which instruments,
 # nobody could say. So we ask for each moment which frequencies it is made of.
 #
@@ -80,12 +81,7 @@ linear = replace(PAPER, name="stft", n_mels=None)
 stft = spectrogram.power(y, linear)
 print("power of the STFT:", stft.shape)
 
-# %% tags=["remove-cell"]
-glue("window_ms", 1000 * PAPER.n_fft / PAPER.sr, display=False)
-glue("hop_ms", 1000 * PAPER.hop_length / PAPER.sr, display=False)
-glue("bin_hz", PAPER.sr / PAPER.n_fft, display=False)
-
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-mel-stft", "caption": "The clip itself, its STFT as power and in decibels. Press play, or click into the right picture."}}
+# %% tags=["hide-input", "nbval-ignore-output"]
 start = slice(0, 130)  # three seconds
 figure, (loud, soft) = plt.subplots(1, 2, figsize=(7.2, 2.6), sharey=True)
 ratio = replace(linear, top_db=1.0)
@@ -102,16 +98,26 @@ plots.show(
 )
 
 # %% [markdown]
+# **Figure.** The clip itself, its STFT as power and in decibels. Press play, or click into the right
+# picture.
+#
 # The left picture is the power itself: nearly black, because the loudest tones are millions of times
 # stronger than those we hear beside them. The ear counts ratios, and so do **decibels**: ten times the
 # power is 10 dB more. The right picture has 0 dB at the loudest point of the clip and is cut at −80 dB,
 # a hundred-millionth of its power.
-#
-# A frame spans {glue:text}`window_ms:.0f` ms and comes every {glue:text}`hop_ms:.0f` ms; neighbouring
-# frequencies are {glue:text}`bin_hz:.1f` Hz apart. To hear what is left without the phase, we make
-# sound of it again: some phase that fits is guessed, step by step (Griffin and Lim's algorithm, from
-# librosa {cite}`mcfee2015librosa`). Predict: will you still know the song?
 
+# %% tags=["remove-input"]
+Markdown(
+    f"A frame spans {1000 * PAPER.n_fft / PAPER.sr:.0f} ms and comes every "
+    f"{1000 * PAPER.hop_length / PAPER.sr:.0f} ms; neighbouring frequencies are "
+    f"{PAPER.sr / PAPER.n_fft:.1f} Hz apart."
+)
+
+
+# %% [markdown]
+# To hear what is left without the phase, we make
+# sound of it again: some phase that fits is guessed, step by step (Griffin and Lim's algorithm, from
+# librosa ([McFee et al., 2015](references.md))). Predict: will you still know the song?
 
 # %% tags=["hide-input"]
 def listen(power, settings):
@@ -147,7 +153,7 @@ slides = {
 for name, slide in slides.items():
     display(plots.player(slide, label=f"A slide from 100 Hz to 8 kHz, {name}"))
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-mel-slides", "caption": "Two slides from 100 Hz to 8 kHz, each as STFT and in mel bands."}}
+# %% tags=["hide-input"]
 figure, axes = plt.subplots(2, 2, figsize=(6.2, 3), sharex=True)
 short = replace(PAPER, n_frames=86)
 for row, (name, slide) in zip(axes, slides.items(), strict=True):
@@ -163,12 +169,20 @@ plots.show(
 )
 
 # %% [markdown]
-# The first slide rushes through the low notes and then seems to stand still: most of its time is spent
-# where the ear tells frequencies badly apart. The second climbs steadily, and in the mel bands it
-# is the straight line. The next figure shows why: {glue:text}`mels_below` of the 128 mel bands lie below
-# 1 kHz, where most melodies are; the STFT spends {glue:text}`bins_below` of its 1025 frequencies there.
+# **Figure.** Two slides from 100 Hz to 8 kHz, each as STFT and in mel bands.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-mel-scale", "caption": "The mel scale, and every eighth of the 128 filters that it gives."}}
+# %% tags=["remove-input"]
+centres = librosa.mel_to_hz(np.linspace(0, librosa.hz_to_mel(11025), 130))[1:-1]
+Markdown(
+    "The first slide rushes through the low notes and then seems to stand still: most of "
+    "its time is spent where the ear tells frequencies badly apart. The second climbs "
+    "steadily, and in the mel bands it is the straight line. The next figure shows why: "
+    f"{(centres < 1000).sum()} of the 128 mel bands lie below 1 kHz, where most melodies "
+    f"are; the STFT spends {(np.fft.rfftfreq(2048, 1 / 22050) < 1000).sum()} of its 1025 "
+    "frequencies there."
+)
+
+# %% tags=["hide-input"]
 _, (scale, bands) = plt.subplots(1, 2, figsize=(7, 2), width_ratios=(4, 3))
 hz = np.linspace(0, 11025, 500)
 scale.plot(hz, librosa.hz_to_mel(hz), color="black")
@@ -189,10 +203,8 @@ plots.show(
     "narrow triangles at low frequencies, wide ones at high frequencies.",
 )
 
-# %% tags=["remove-cell"]
-centres = librosa.mel_to_hz(np.linspace(0, librosa.hz_to_mel(11025), 130))[1:-1]
-glue("mels_below", int((centres < 1000).sum()), display=False)
-glue("bins_below", int((np.fft.rfftfreq(2048, 1 / 22050) < 1000).sum()), display=False)
+# %% [markdown]
+# **Figure.** The mel scale, and every eighth of the 128 filters that it gives.
 
 # %% [markdown]
 # Each mel band adds up the power under a triangle, from the centre of the band below to that of the band
@@ -219,7 +231,7 @@ print(f"the library's is the same: {difference < 0.01}")
 # frequencies it came from.
 
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-mel-heard", "caption": "The same three seconds in 128 mel bands, and the sound that can be made of them."}}
+# %% tags=["hide-input", "nbval-ignore-output"]
 def spread(power, settings):
     """Power of the STFT that would give this mel power, each band spread over its triangle."""
     triangles = spectrogram.mel_filters(settings)
@@ -236,6 +248,9 @@ plots.show(
     label="3. From 128 mel bands, hop 512",
     seconds=2.0,
 )
+
+# %% [markdown]
+# **Figure.** The same three seconds in 128 mel bands, and the sound that can be made of them.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 wide = replace(AUTHORS, reference="frames", unit="decibel")
@@ -255,7 +270,7 @@ plots.player(coarse, label="4. From 128 mel bands, hop 1024, cut at -80 dB")
 # they look at different stretches of the clip. `images`, `gtzan_images` and `close` are what is published
 # of FMA-small and GTZAN without their sound ([datasets](datasets.ipynb)).
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-mel-settings", "caption": "Ways to make the picture: the paper's text, its authors' code, its forerunner, and what others have published."}}
+# %% tags=["hide-input"]
 ZERO = {
     "frames": "the loudest of these frames",
     "clip": "the loudest of the clip",
@@ -274,11 +289,11 @@ pd.DataFrame(
     index=[s.name for s in known],
 )
 
-# %% tags=["remove-cell"]
-glue("paper_seconds", PAPER.seconds, display=False)
-glue("authors_seconds", AUTHORS.seconds, display=False)
+# %% [markdown]
+# **Table.** Ways to make the picture: the paper's text, its authors' code, its forerunner, and what
+# others have published.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-mel-reach", "caption": "What 640 frames show of a clip of 30 seconds, by the text and by the code."}}
+# %% tags=["hide-input"]
 figure, (clip, near, far) = plt.subplots(
     3, 1, figsize=(6.4, 4.2), sharex=True, height_ratios=(5, 4, 4)
 )
@@ -306,13 +321,20 @@ plots.show(
 )
 
 # %% [markdown]
-# `PAPER` follows the text and sees {glue:text}`paper_seconds:.1f` s; `AUTHORS` is what made the published
-# numbers and sees {glue:text}`authors_seconds:.1f` s, in natural logarithms of the power. Both are
-# computed as librosa computes them; the tests hold them to it within a thousandth of a decibel. `FENG`
-# is the plain STFT of a five-second {term}`segment` that the paper's forerunner used
-# {cite}`feng2017music`; its hop and decibels are our inference: windows of 1024 give the 513
-# frequencies, and a hop of 862 lets 128 frames fill five seconds.
-#
+# **Figure.** What 640 frames show of a clip of 30 seconds, by the text and by the code.
+
+# %% tags=["remove-input"]
+Markdown(
+    f"`PAPER` follows the text and sees {PAPER.seconds:.1f} s; `AUTHORS` is what made the "
+    f"published numbers and sees {AUTHORS.seconds:.1f} s, in natural logarithms of the "
+    "power. Both are computed as librosa computes them; the tests hold them to it within "
+    "a thousandth of a decibel. `FENG` is the plain STFT of a five-second segment that "
+    "the paper's forerunner used ([Feng et al., 2017](references.md)); its hop and "
+    "decibels are our inference: windows of 1024 give the 513 frequencies, and a hop of "
+    "862 lets 128 frames fill five seconds."
+)
+
+# %% [markdown]
 # Odd clips follow one rule each. A clip that fills at least half of the frames is kept, and what is
 # missing is silence; a shorter one is refused. So is a silent one, for it has no loudest point to which
 # decibels could refer:
@@ -330,7 +352,7 @@ for name, odd in {"short": y[: 5 * 22050], "silent": 0 * y}.items():
 # The paper shows a Folk, an Experimental and an Electronic clip. Here are three: FMA's own where
 # `fma_small` lies in your data folder, otherwise synthetic ones.
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-mel-three", "caption": "Three clips as in the paper's Figure 1."}}
+# %% tags=["hide-input", "nbval-ignore-output"]
 try:
     music = prcnn.datasets.load("fma_small", data_home=data_home)
 except FileNotFoundError:
@@ -344,9 +366,11 @@ for ax, (genre, clip) in zip(np.atleast_1d(axes), three.items(), strict=True):
 plots.show(figure, alt="Log-mel spectrograms of three clips: " + ", ".join(three) + ".")
 
 # %% [markdown]
+# **Figure.** Three clips as in the paper's Figure 1.
+#
 # ## A whole dataset, once
 #
-# {func}`prcnn.store.extract` does it for all clips and keeps the result:
+# `prcnn.store.extract` does it for all clips and keeps the result:
 
 # %%
 store = prcnn.store.extract(clips, PAPER, progress=False)
@@ -372,32 +396,25 @@ print("test split:", X.shape, X.dtype, "left out:", store.failed)
 #
 # ## Exercises
 #
-# ```{exercise} ★ How many frames?
-# :label: log-mel-1
-#
+# **Exercise 1 (easy). How many frames?**
 # How many frames of hop 512 would show all of a 30-second clip? And which branch of the network would
 # get more weights from it: the CNN, the RNN, both, or neither? Decide before you count.
-# ```
 #
-# ```{solution} log-mel-1
-# :class: dropdown
+# <details><summary>Solution</summary>
 #
 # One every 512 samples, and one more at the start: $1 + \lfloor 30 \cdot 22050 / 512 \rfloor = 1292$. The
 # picture would be twice as long, so the CNN's last pooling would leave 9 × 1 instead of 4 × 1 places of
 # 64 features, and the dense layer behind it would grow with it. The recurrent branch would not gain a
 # single weight, but take twice the steps.
-# ```
 #
-# ```{exercise} ★★ Louder
-# :label: log-mel-2
+# </details>
 #
+# **Exercise 2 (medium). Louder.**
 # Predict, then run. Multiply `y` by 0.1: by how many decibels does `log_mel` change? Then make only its
 # last second ten times as loud: what happens to the *first* second, for `PAPER` and for `AUTHORS`? Which
 # would you rather give a network?
-# ```
 #
-# ```{solution} log-mel-2
-# :class: dropdown
+# <details><summary>Solution</summary>
 #
 # A factor moves all decibels alike, and so the reference too: nothing changes.
 #
@@ -409,17 +426,14 @@ print("test split:", X.shape, X.dtype, "left out:", store.failed)
 # `PAPER` does not see the last second: 0. `AUTHORS` refers to the whole clip: a bang at the end pushes
 # everything before it down, by up to $20 \log_{10} 10 = 20$ dB (4.6 in its natural logarithms), and what
 # falls under the floor is lost.
-# ```
 #
-# ```{exercise} ★★ Half the bytes
-# :label: log-mel-3
+# </details>
 #
+# **Exercise 3 (medium). Half the bytes.**
 # Store the clip's log-mel as float16. Where will the error be largest: in the loud places or in the
 # soft ones? How large is it, and would a network care? Why does the store use float32 all the same?
-# ```
 #
-# ```{solution} log-mel-3
-# :class: dropdown
+# <details><summary>Solution</summary>
 #
 #     error = np.abs(mel - mel.astype(np.float16))
 #     print(error.max(), mel.flat[error.argmax()])
@@ -428,17 +442,14 @@ print("test split:", X.shape, X.dtype, "left out:", store.failed)
 # of one, 0.03 dB, in the softest places. No network would notice. But then the store would not hold
 # what `log_mel` gives, 0.03 dB is thirty times what the tests allow against librosa, and 35 GB for all
 # of FMA is a twenty-fifth of the music itself.
-# ```
 #
-# ```{exercise} ★★★ Feng's segments
-# :label: log-mel-4
+# </details>
 #
+# **Exercise 4 (hard). Feng's segments.**
 # Make the six five-second segments of the clip with `FENG` and `offset`. Why must they all be in the
 # same split?
-# ```
 #
-# ```{solution} log-mel-4
-# :class: dropdown
+# <details><summary>Solution</summary>
 #
 #     segments = [
 #         spectrogram.log_mel(path, replace(FENG, name=f"feng-{i}", offset=5.0 * i)) for i in range(6)
@@ -448,4 +459,5 @@ print("test split:", X.shape, X.dtype, "left out:", store.failed)
 # Two segments of one clip share the singer, the room and the microphone. With one in training and one
 # in the test, a network is asked whether it has heard this recording before, not which genre it is: the
 # chapter on leakage measures how much that flatters.
-# ```
+#
+# </details>

@@ -23,10 +23,10 @@
 # **You will be able to** read a map made by t-SNE for what it promises and no more, and ask it where
 # mistakes live. **You should know** [beyond](beyond.ipynb). **Time**: 10 minutes.
 #
-# Before `beyond` names a genre, it has turned thirty seconds of music into {glue:text}`features`
+# Before `beyond` names a genre, it has turned thirty seconds of music into a few hundred
 # numbers, the outputs of its two branches side by side ([beyond](beyond.ipynb)). Clips with nearly the
 # same numbers are the same to it, whatever they are called. Nobody can look at so many dimensions, so
-# t-SNE {cite}`vandermaaten2008visualizing` lays the clips out on a plane: neighbours are to stay neighbours.
+# t-SNE ([van der Maaten and Hinton, 2008](references.md)) lays the clips out on a plane: neighbours are to stay neighbours.
 # That is all it promises. The axes mean nothing, and neither does the size of a gap or of a group.
 
 # %% tags=["remove-cell"]
@@ -34,7 +34,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown
-from myst_nb import glue
 
 from prcnn import plots
 from prcnn.datasets import splits
@@ -43,17 +42,18 @@ from prcnn.study import music_map, results
 
 plots.use_style()
 record = results.read("music_map")
-glue("features", record["features"], display=False)
-glue("clips", len(record["clips"]), display=False)
 
-# %% [markdown]
-# The figure below has all {glue:text}`clips` test clips of FMA-small's official split, none of which it was
-# trained on.
-# The colour is the genre that the artist chose; a dot is a clip that the network gets right, a cross a
-# mistake. Point at one, or step from one to the next with the arrow keys, and see how the network
-# divides its belief among the genres. Press *mistakes*, then one genre: where have its lost clips gone?
+# %% tags=["remove-input"]
+Markdown(
+    f"The figure below has all {len(record['clips'])} test clips of FMA-small's official "
+    "split, none of which it was trained on. The colour is the genre that the artist "
+    "chose; a dot is a clip that the network gets right, a cross a mistake. Point at "
+    "one, or step from one to the next with the arrow keys, and see how the network "
+    "divides its belief among the genres. Press *mistakes*, then one genre: where have "
+    "its lost clips gone?"
+)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-map", "caption": "The test clips of FMA-small, laid out by t-SNE so that those which beyond takes for alike are neighbours."}}
+# %% tags=["hide-input"]
 table = music_map.read(record)
 ax = plt.subplots(figsize=(8, 4.6))[1]
 for genre, here in table.groupby("genre"):
@@ -71,6 +71,9 @@ still = plots.show(
 music_map.interactive(table, still)
 
 # %% [markdown]
+# **Figure.** The test clips of FMA-small, laid out by t-SNE so that those which beyond takes for alike
+# are neighbours.
+#
 # The music itself is not here, and neither are its spectrograms: each track belongs to its artist, under
 # a Creative Commons licence of its own, and the public repository that holds the pictures names none.
 # What you see of a clip is therefore only what the network says of it. Its number is FMA's track id: the
@@ -133,7 +136,7 @@ assert table["probability"].mean() > table["right"].mean(), "the solution says t
 # musician: a beat, or a distorted guitar, is something to hear, and *Pop* or *Experimental* is
 # something to say about a record.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-map-genres", "caption": "One map a genre: its own clips in colour, all others in grey."}}
+# %% tags=["hide-input"]
 among = (around == table["genre"]).groupby(table["genre"]).mean().sort_values()
 figure, axes = plt.subplots(2, 4, figsize=(8, 3.7), sharex=True, sharey=True)
 for ax, (genre, here) in zip(axes.flat, table.groupby("genre"), strict=True):
@@ -148,6 +151,9 @@ plots.show(
     alt=f"Eight small maps, one a genre. {recall.index[-1]} fills one region and is mostly right; "
     f"{among.index[0]} is scattered over the map.",
 )
+
+# %% [markdown]
+# **Figure.** One map a genre: its own clips in colour, all others in grey.
 
 # %% tags=["remove-input"]
 lost = (among - recall).idxmax()
@@ -173,14 +179,12 @@ assert among[lost] - recall[lost] > 0.1, "the page says that a last layer gives 
 #
 # ## Exercises
 #
-# ```{exercise} Sure, and wrong (★)
-# :label: map-sure
+# **Exercise 1 (easy). Sure, and wrong.**
 # Take the clips to whose genre the network gives more than 80 %. Guess first: what share of them does
 # it get wrong? Then count.
-# ```
 #
-# ````{solution} map-sure
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ```python
 # sure = table[table["probability"] > 0.8]
 # len(sure), 1 - sure["right"].mean(), 1 - sure["probability"].mean()
@@ -188,16 +192,15 @@ assert among[lost] - recall[lost] > 0.1, "the page says that a last layer gives 
 # Few clips make it so sure. The last number is the share of mistakes that it promised. On test it
 # promises too much, as its temperature was fitted on validation, whose clips are easier
 # ([discussion](discussion.ipynb)): being calibrated is a property of a network *and* of the clips.
-# ````
 #
-# ```{exercise} A question that the map cannot answer (★★)
-# :label: map-distance
+# </details>
+#
+# **Exercise 2 (medium). A question that the map cannot answer.**
 # Is Hip-Hop nearer to Electronic or to Folk? Measure it on the map, then say why the number is worth
 # nothing, and find a better one in `table`.
-# ```
 #
-# ````{solution} map-distance
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ```python
 # centre = table.groupby("genre")[["x", "y"]].median()
 # for other in ("Electronic", "Folk"):
@@ -208,4 +211,5 @@ assert among[lost] - recall[lost] > 0.1, "the page says that a last layer gives 
 # ```
 # t-SNE keeps neighbours and gives up distances: with another seed the same regions lie elsewhere. What
 # the network confuses is a measurement, and its answer has a size: a number of clips.
-# ````
+#
+# </details>

@@ -25,8 +25,8 @@
 # is. **Time**: 20 minutes.
 #
 # This is a detective story: one trace after another, each leading to the next. The traces are the paper
-# {cite}`fadaviardakani2020parallel`, the notebooks that its authors left on the web, and six files of
-# weights, of theirs and of {cite:t}`dwivedi2018prcnn`, from whom they had started. Nobody is accused of
+# ([Fadaviardakani et al., 2020](references.md)), the notebooks that its authors left on the web, and six files of
+# weights, of theirs and of [Dwivedi (2018)](references.md), from whom they had started. Nobody is accused of
 # anything: it is only thanks to all that they published that anything can be found.
 
 # %% tags=["parameters", "hide-input"]
@@ -42,7 +42,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
-from myst_nb import glue
 
 import prcnn
 from prcnn import evaluation, models, plots, spectrogram, store
@@ -92,7 +91,7 @@ record["parameters"]["figure2"]
 # Before you look at the table below: what would you have to double in the text's network to get
 # there? The convolutions have few weights, the GRU has many.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-repro-lineup", "caption": "The line-up: every network built here, its size, and what the files hold."}}
+# %% tags=["hide-input"]
 right = {
     "figure2": int(np.trace(facts.CONFUSION_FIGURE2)),
     "figure3": int(np.trace(facts.CONFUSION_FIGURE3)),
@@ -118,21 +117,26 @@ for name in ("paper", "dwivedi", "figure2", "figure3", "figure4", "stacked", "dw
 variants = pd.DataFrame.from_dict(rows, orient="index").astype({"in the file": "Int64"})
 variants.style.format("{:,}", subset=["parameters", "in the file"], na_rep="no file")
 
+# %% [markdown]
+# **Table.** The line-up: every network built here, its size, and what the files hold.
+
 # %% tags=["remove-cell"]
 both = variants.dropna(subset="in the file")
 assert len(both) == 5 and (both["parameters"] == both["in the file"]).all()
 assert variants["parameters"].is_unique, "no file fits another network"
 assert record["parameters"]["figure3_rerun"] == variants.loc["figure3", "parameters"]
-glue("text_parameters", f"{variants.loc['paper', 'parameters']:,}", display=False)
-glue("figure2_parameters", f"{variants.loc['figure2', 'parameters']:,}", display=False)
+
+# %% tags=["remove-input"]
+Markdown(
+    "No two have the same size, so every file names its network. Behind Figure 2 stands "
+    "one with twice the units in the GRU and twice the filters in the fourth "
+    "convolution. Figure 3 is not the network that Figure 4 draws: it pools the GRU's "
+    "input by (4, 2), not (2, 1). A file called `attention_weights` has no attention in "
+    "it; it is Dwivedi's network, trained again. And for the network of the text, "
+    f"{variants.loc['paper', 'parameters']:,} parameters, there is no file at all."
+)
 
 # %% [markdown]
-# No two have the same size, so every file names its network. Behind Figure 2 stands one with twice the
-# units in the GRU and twice the filters in the fourth convolution. Figure 3 is not the network that
-# Figure 4 draws: it pools the GRU's input by (4, 2), not (2, 1). A file called `attention_weights` has
-# no attention in it; it is Dwivedi's network, trained again. And for the network of the text,
-# {glue:text}`text_parameters` parameters, there is no file at all.
-#
 # ## A witness who tells the truth
 #
 # Was anything in the paper exact? Figure 4 prints every layer's output and parameters. We built that
@@ -160,12 +164,15 @@ table4.style.format("{:,}", subset=["parameters, printed", "parameters, here"])
 assert (table4["output, printed"] == table4["output, here"]).all()
 assert (table4["parameters, printed"] == table4["parameters, here"]).all()
 assert lines["parameters"].sum() == variants.loc["figure4", "parameters"]
-glue("total", f"{lines['parameters'].sum():,}", display=False)
+
+# %% tags=["remove-input"]
+Markdown(
+    f"Every line agrees, and so does the total of {lines['parameters'].sum():,}. What the "
+    "layers *do* is another matter: the chapter on [attention](attention.ipynb) shows "
+    "that this attention does nothing."
+)
 
 # %% [markdown]
-# Every line agrees, and so does the total of {glue:text}`total`. What the layers *do* is another
-# matter: the chapter on [attention](attention.ipynb) shows that this attention does nothing.
-#
 # ## The tables, made again
 #
 # Do the files and the printed tables belong together? The authors' notebooks print a confusion matrix that
@@ -181,7 +188,7 @@ f1 = 2 * precision * recall / (precision + recall)
 matrix.trace() / matrix.sum()
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-repro-confusion", "caption": "What the two networks said of 800 test clips: the confusion matrices from the authors' notebooks. Rows are true genres."}}
+# %% tags=["hide-input"]
 def from_confusion(matrix):
     """The report of a confusion matrix: clips in no particular order, predictions without doubt."""
     true, predicted = np.indices(matrix.shape).reshape(2, -1)
@@ -204,6 +211,10 @@ plots.show(
     alt="Two confusion matrices, true genres in rows: Figure 2 on the left, Figure 3 on the right. "
     "Hip-Hop is recognised best in both; Pop is spread over all genres.",
 )
+
+# %% [markdown]
+# **Figure.** What the two networks said of 800 test clips: the confusion matrices from the authors'
+# notebooks. Rows are true genres.
 
 # %% tags=["hide-cell"]
 def beside(name):
@@ -228,14 +239,16 @@ for name, table in printed.items():
     scores = ["precision", "recall", "f1"]
     assert np.abs(reports[name].per_genre[scores] - table[scores]).max().max() <= 0.005 + 1e-9, name
     assert abs(reports[name].accuracy - table.attrs["accuracy"]) <= 0.005, name
-glue("accuracy2", 100 * reports["Figure 2"].accuracy, display=False)
-glue("accuracy3", 100 * reports["Figure 3"].accuracy, display=False)
+
+# %% tags=["remove-input"]
+Markdown(
+    "All numbers of both figures come out as printed. The accuracies behind the rounded "
+    f"ones are {100 * reports['Figure 2'].accuracy:.3f} % and "
+    f"{100 * reports['Figure 3'].accuracy:.3f} %. One thing had misled us: the caption of "
+    "Figure 3 gives a *validation* accuracy, while the table in it is the test split."
+)
 
 # %% [markdown]
-# All numbers of both figures come out as printed. The accuracies behind the rounded ones are
-# {glue:text}`accuracy2:.3f` % and {glue:text}`accuracy3:.3f` %. One thing had misled us: the caption of
-# Figure 3 gives a *validation* accuracy, while the table in it is the test split.
-#
 # ## The second trace: half of the music
 #
 # So the tables are real, and their networks known. The next thing to feed such a network is a clip, as the
@@ -245,23 +258,23 @@ glue("accuracy3", 100 * reports["Figure 3"].accuracy, display=False)
 
 # %% tags=["remove-cell"]
 PAPER, AUTHORS = spectrogram.PAPER, spectrogram.AUTHORS
-glue("seconds_paper", PAPER.seconds, display=False)
-glue("seconds_authors", AUTHORS.seconds, display=False)
-glue("floor_paper", PAPER.floor, display=False)
-glue("floor_authors", float(AUTHORS.floor), display=False)
 assert 1.9 < AUTHORS.seconds / PAPER.seconds < 2.1
 
+# %% tags=["remove-input"]
+Markdown(
+    f"{PAPER.seconds:.1f} seconds against {AUTHORS.seconds:.1f}. The code differs from "
+    "the text in two more things. It takes the *natural* logarithm of the power, so that "
+    f"values run from {AUTHORS.floor:.2f} to 0 where decibels run from {PAPER.floor:.0f} "
+    "to 0. And 0 is the loudest moment of the *whole* clip, which may lie in the last "
+    "few frames that are then cut off."
+)
+
 # %% [markdown]
-# {glue:text}`seconds_paper:.1f` seconds against {glue:text}`seconds_authors:.1f`. The code differs from
-# the text in two more things. It takes the *natural* logarithm of the power, so that values run from
-# {glue:text}`floor_authors:.2f` to 0 where decibels run from {glue:text}`floor_paper:.0f` to 0. And 0 is
-# the loudest moment of the *whole* clip, which may lie in the last few frames that are then cut off.
-#
 # Which of the three matters? Predict: of a hop, a unit, and a reference, which one hurts most?
 # The figure below changes one at a time, for five real clips of FMA-small and three published
 # networks.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-repro-front", "caption": "The probability of the true genre, from the code's front end to the text's. A line is a clip."}}
+# %% tags=["hide-input"]
 measured = weights.table(record)
 own = measured["gate"] == measured["checkpoint"].map(weights.own_gate)
 real = measured[measured["input"] != "wave"].copy()
@@ -285,7 +298,7 @@ else:
             places = [list(weights.FRONT_ENDS).index(column) for column in line.index]
             label = f"{clip} ({genre}, {split})"
             ax.plot(places, 100 * line, style, marker="o", ms=4, label=label)
-        ax.set_xticks(range(len(LABELS)), LABELS, fontsize="x-small")
+        ax.set_xticks(range(len(LABELS)), LABELS, fontsize="small")
         ax.set(title=name, ylim=(-3, 103))
     axes[0].set_ylabel("true genre (%)")
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
@@ -295,6 +308,10 @@ else:
         "stay level when 0 dB moves, and most fall with hop 512, decibels, or both.",
     )
 shown
+
+# %% [markdown]
+# **Figure.** The probability of the true genre, from the code's front end to the text's. A line is a
+# clip.
 
 # %% tags=["remove-cell"]
 if not front.empty:
@@ -356,7 +373,7 @@ def hard_sigmoid_keras_3(x):
 
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-repro-gates", "caption": "Three functions that have all been a GRU's gate."}}
+# %% tags=["hide-input"]
 x = np.linspace(-6, 6, 241)
 gates = (sigmoid, hard_sigmoid_keras_2, hard_sigmoid_keras_3)
 curves = pd.DataFrame({gate.__name__: gate(x) for gate in gates}, index=x)
@@ -372,6 +389,8 @@ plots.show(
 )
 
 # %% [markdown]
+# **Figure.** Three functions that have all been a GRU's gate.
+#
 # So here is the experiment: the same weights, the same input, another gate. The curves are close; how much
 # can it matter? The figure below shows what three published networks say of the five clips with
 # each gate. Look for a row whose three tiles do not agree.
@@ -392,7 +411,7 @@ bars = pd.DataFrame(
     }
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-repro-said", "caption": "What a network says of a clip with each gate. White: as with its own gate, which has a frame; dark: another genre."}}
+# %% tags=["hide-input"]
 authors = real[real["front_end"] == "authors"]
 authors = authors[authors["checkpoint"].isin(weights.PUBLISHED)]
 said_by_gate = authors.pivot_table(
@@ -424,10 +443,13 @@ else:
 shown
 
 # %% [markdown]
+# **Figure.** What a network says of a clip with each gate. White: as with its own gate, which has a
+# frame; dark: another genre.
+#
 # Five clips are few. On a whole dataset: for how many clips does a gate that the weights were not
 # trained with change the genre they say (the figure below)?
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-repro-changed", "caption": "For how many clips another gate changes the genre that the weights say."}}
+# %% tags=["hide-input"]
 if dataset is not None and checkpoints is None:
     raise ValueError(
         "To try the gates on a dataset, set checkpoints, too: a folder, or 'download'."
@@ -476,6 +498,9 @@ else:
     shown = Markdown("No dataset was given to try the gates on: set `dataset`.")
 shown
 
+# %% [markdown]
+# **Figure.** For how many clips another gate changes the genre that the weights say.
+
 # %% tags=["hide-cell"]
 changed  # the numbers behind it
 
@@ -515,7 +540,7 @@ Markdown("\n\n".join(said))
 # A good detective looks for evidence against his suspect. In the paper's Table 2 every network falls from
 # validation to test, and those without any gate fall as well (the figure below).
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-repro-fall", "caption": "The paper's Table 2, from validation to test. Networks without a GRU have no gate that could be wrong."}}
+# %% tags=["hide-input"]
 table2 = facts.TABLE2.set_index("row")
 table2["has gates"] = ["no" if name.startswith("cnn") else "yes" for name in table2["network"]]
 table2["falls by"] = table2["validation"] - table2["test"]
@@ -538,35 +563,39 @@ plots.show(
     "one, all falling by 7 to 15 points.",
 )
 
+# %% [markdown]
+# **Figure.** The paper's Table 2, from validation to test. Networks without a GRU have no gate that could
+# be wrong.
+
 # %% tags=["remove-cell"]
 falls = table2.groupby("has gates")["falls by"]
 assert falls.max()["no"] > falls.min()["yes"], "a network without gates falls more than one with"
-glue("fall_no", float(falls.mean()["no"]), display=False)
-glue("fall_yes", float(falls.mean()["yes"]), display=False)
-glue("fig2_test", right["figure2"] / 8, display=False)
-glue("fig3_test", right["figure3"] / 8, display=False)
-glue("row_test", float(table2.loc["CNN + 1-layer RNN", "test"]), display=False)
 attended = table2.loc["CNN + two-layer RNN + attention"]
-glue("row_validation", float(attended["validation"]), display=False)
-glue("attention_test", float(attended["test"]), display=False)
+
+# %% tags=["remove-input"]
+Markdown(
+    f"On average they fall by {falls.mean()['yes']:.1f} points with gates and by "
+    f"{falls.mean()['no']:.1f} without. Part of this is the official split, whose "
+    "validation clips are easier than its test clips for most models. So the test column "
+    "of Table 2 is in doubt, and the gate is one reason to doubt it, not the only one."
+)
+
+# %% tags=["remove-input"]
+Markdown(
+    "Nor does that column fit the figures. Figure 2's network, a row of its own nowhere, "
+    f"is right in {right['figure2'] / 8:g} % of the test clips, the table's CNN + 1-layer "
+    f"RNN in {table2.loc['CNN + 1-layer RNN', 'test']:g} %. Figure 3 and the row with "
+    f"attention share a validation accuracy, {attended['validation']:.3f} %, so we take "
+    f"them for one run (inferred); but the figure says {right['figure3'] / 8:g} % on test "
+    f"and the row {attended['test']:g} %."
+)
+
 
 # %% [markdown]
-# On average they fall by {glue:text}`fall_yes:.1f` points with gates and by {glue:text}`fall_no:.1f`
-# without. Part of this is the official split, whose validation clips are easier than its test clips for
-# most models. So the test column of Table 2 is in doubt, and the gate is one reason to doubt it, not the
-# only one.
-#
-# Nor does that column fit the figures. Figure 2's network, a row of its own nowhere, is right in
-# {glue:text}`fig2_test:g` % of the test clips, the table's CNN + 1-layer RNN in {glue:text}`row_test:g` %.
-# Figure 3 and the row with attention share a validation accuracy, {glue:text}`row_validation:.3f` %, so
-# we take them for one run (inferred); but the figure says {glue:text}`fig3_test:g` % on test and the
-# row {glue:text}`attention_test:g` %.
-#
 # ## And if every number were right?
 #
 # Suppose that all of them are. How far would they move with 800 other clips of the same kind? Wilson's
 # interval holds all true accuracies from which the one that was seen is less than two standard errors off:
-
 
 # %%
 def wilson(correct, n, z=1.96):
@@ -589,7 +618,7 @@ bool(np.allclose(ours, theirs, atol=1e-4))
 # ([beyond](beyond.ipynb) has both for one network). Nobody published which clips were right, so that
 # cannot be made up for here.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-repro-intervals", "caption": "Published test accuracies on FMA-small with 95 % intervals for 800 clips."}}
+# %% tags=["hide-input"]
 correct = {
     "PRCNN, the paper (Figure 2)": right["figure2"],
     "PRCNN, Dwivedi": round(8 * published["PRCNN (Dwivedi)"]),
@@ -609,22 +638,27 @@ plots.show(
     alt="Published test accuracies with 95 % intervals: the first three overlap almost entirely.",
 )
 
+# %% [markdown]
+# **Figure.** Published test accuracies on FMA-small with 95 % intervals for 800 clips.
+
 # %% tags=["remove-cell"]
 tied = intervals.iloc[:3]
 assert tied["low"].max() < tied["accuracy"].min(), "each lies in the intervals of the others"
 assert tied["high"].min() > tied["accuracy"].max()
-for i, accuracy in enumerate(tied["accuracy"]):
-    glue(f"tied{i}", f"{100 * accuracy:.1f}", display=False)
-glue("half", float(50 * (tied["high"] - tied["low"]).mean()), display=False)
+
+# %% tags=["remove-input"]
+Markdown(
+    f"{100 * tied['accuracy'].iloc[0]:.1f}, {100 * tied['accuracy'].iloc[1]:.1f} and "
+    f"{100 * tied['accuracy'].iloc[2]:.1f} %: each lies inside the intervals of the "
+    f"others, which reach about ±{50 * (tied['high'] - tied['low']).mean():.1f} points. "
+    "The network of the paper, the one it started from and a support vector machine on "
+    "averages of MFCC are a tie. A paired test on the same clips could tell more than "
+    "these intervals, but for that one needs each network's prediction for each clip, "
+    "which nobody published. That is the end of the trail: not a culprit, but a number "
+    "whose digits after the point, and the last one before it, say nothing."
+)
 
 # %% [markdown]
-# {glue:text}`tied0`, {glue:text}`tied1` and {glue:text}`tied2` %: each lies inside the intervals of the
-# others, which reach about ±{glue:text}`half:.1f` points. The network of the paper, the one it started
-# from and a support vector machine on averages of MFCC are a tie. A paired test on the same clips
-# could tell more than these intervals, but for that one needs each network's prediction for each
-# clip, which nobody published. That is the end of the trail: not a culprit, but a number whose digits
-# after the point, and the last one before it, say nothing.
-#
 # ## What is still not verified
 #
 # - **The second notebook's gate**, as said above; nobody has run it on the test split with both.
@@ -635,7 +669,7 @@ glue("half", float(50 * (tied["high"] - tied["low"]).mean()), display=False)
 # - **The test accuracies on the clips themselves.** The two confusion matrices were printed by the
 #   authors' notebooks. That these weight files give them is shown by their sizes, their gates and their
 #   outputs for the inputs above, not by all 800 clips: these are not here.
-# - **Feng's network** {cite}`feng2017music` is known from re-implementations only.
+# - **Feng's network** ([Feng et al., 2017](references.md)) is known from re-implementations only.
 #
 # ## Summary
 #
@@ -653,53 +687,49 @@ if write_results:
 # %% [markdown]
 # ## Exercises
 #
-# ```{exercise} Two figures, one test set (★★)
-# :label: reproduction-unpaired
+# **Exercise 1 (medium). Two figures, one test set.**
 # Is Figure 2 better than Figure 3? Compare the two counts of right clips, as if the two networks had
 # heard different clips. Why would the paired test be better, and why can it not be made?
-# ```
 #
-# ```{solution} reproduction-unpaired
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # `scipy.stats.fisher_exact([[359, 441], [317, 483]])` gives a p-value just below 0.05. Both heard
 # the same clips, and clips that both get right say nothing about the difference; McNemar's test looks
 # only at the others and is more sensitive. It needs to know *which* clips each got right; the notebooks
 # print sums. Besides, both tests ask about these two runs, not about the two kinds of network.
-# ```
 #
-# ```{exercise} Find the file (★★)
-# :label: reproduction-count
+# </details>
+#
+# **Exercise 2 (medium). Find the file.**
 # A file holds 209,256 numbers. Which network is it? Derive its count by hand from filters and units.
-# ```
 #
-# ```{solution} reproduction-count
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # `stacked`: convolutions with kernel (3, 1) have $3 c n + n$ parameters from $c$ to $n$ filters, one
 # direction of a GRU reading $d$ numbers has $3 u (d + u + 2)$, and the output layer $8 \cdot 384 + 8$.
 # `{n: models.trainable_parameters(models.build(n)) for n in models.names()}` counts for you.
-# ```
 #
-# ```{exercise} Half a clip (★★★)
-# :label: reproduction-half
+# </details>
+#
+# **Exercise 3 (hard). Half a clip.**
 # With a hop of 512 the network sees the first half of each clip. How would you find out, without
 # FMA, whether the other half matters?
-# ```
 #
-# ```{solution} reproduction-half
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # Train twice on the synthetic dataset, `papermill book/train.ipynb out.ipynb -p settings paper` and the
 # same with `authors`, with several seeds each, and compare the two over seeds on the same clips. Mind
 # that these settings differ in the logarithm as well; to change the hop alone, make your own with
 # `dataclasses.replace(prcnn.spectrogram.PAPER, name="hop1024", hop_length=1024)`.
-# ```
 #
-# ```{exercise} Settle it (★★★)
-# :label: reproduction-settle
+# </details>
+#
+# **Exercise 4 (hard). Settle it.**
 # You have FMA-small. What would convince you that the old gate is *not* the reason?
-# ```
 #
-# ```{solution} reproduction-settle
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # If Figure 3's weights, on the 800 test clips and with the old gate, score clearly above what the second
 # notebook printed. Decide before you look how far above, for instance by the interval for 800 clips.
-# ```
+#
+# </details>

@@ -158,31 +158,40 @@ def look(sound, memory, title):
     return plots.show(ax, alt, sound=0.8 * sound + tone, label=label)
 
 
-# %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "fig-rnn-loop", "caption": "A GRU of two units hears a drum loop. At every snare unit 1 still remembers the kick, and unit 2 says yes."}}
+# %% tags=["nbval-ignore-output"]
 look(drums(), memory=3, title="The loop")
 
 # %% [markdown]
+# **Figure.** A GRU of two units hears a drum loop. At every snare unit 1 still remembers the kick, and
+# unit 2 says yes.
+#
 # Now play the loop **backwards**: the same sounds, the same number of each, in the other order. What
 # will unit 2 say? Decide before you press play.
 
-# %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "fig-rnn-back", "caption": "The same loop backwards. When the snare comes, seven tenths of a second have passed since the kick, and unit 1 has forgotten it."}}
+# %% tags=["nbval-ignore-output"]
 look(drums()[::-1], memory=3, title="The loop backwards")
 
 # %% [markdown]
+# **Figure.** The same loop backwards. When the snare comes, seven tenths of a second have passed since
+# the kick, and unit 1 has forgotten it.
+#
 # No tone. The figure above shows why, and that two numbers are enough to tell one order from the
 # other. No average over time could, for both loops have the same. But it hangs on one number. Give unit 1 a longer memory,
 # $b_z = 5$ instead of 3, and play the loop backwards again (the figure below):
 
-# %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "fig-rnn-long", "caption": "Backwards again, with a longer memory: unit 1 never forgets, and unit 2 says yes to everything."}}
+# %% tags=["nbval-ignore-output"]
 look(drums()[::-1], memory=5, title="The loop backwards")
 
 # %% [markdown]
+# **Figure.** Backwards again, with a longer memory: unit 1 never forgets, and unit 2 says yes to
+# everything.
+#
 # It says yes to this, too. Whoever remembers everything cannot say what came just before.
 # The table below tries other values: with too short a memory the GRU hears boom-tack nowhere,
 # with too long a one everywhere, and in between lies a narrow stretch in which it hears order. To find
 # such numbers for 64 units at once is what training is for.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-rnn-memory", "caption": "What unit 2 says of the loop, forwards and backwards, for memories from short to long."}}
+# %% tags=["hide-input"]
 rows = {}
 for memory in (1, 2, 3, 4, 5):
     kept = sigmoid(memory)
@@ -196,6 +205,9 @@ for memory in (1, 2, 3, 4, 5):
         **{way: "yes" if yes else "no" for way, yes in said.items()},
     }
 pd.DataFrame(rows).T.rename_axis(columns="memory")
+
+# %% [markdown]
+# **Table.** What unit 2 says of the loop, forwards and backwards, for memories from short to long.
 
 # %% tags=["remove-cell"]
 assert [(r["forwards"], r["backwards"]) for r in rows.values()] == [
@@ -237,11 +249,13 @@ bool(np.allclose(a, models.outputs(rnn, X, "gru"), atol=1e-5))
 # genre. **Change this and run again:** pool by (4, 1). The comparison fails, though all weights fit: a
 # GRU's weights do not depend on the number of steps, but what it has heard at the end does.
 
-# %% mystnb={"figure": {"name": "tab-rnn-layers", "caption": "The RNN branch, layer by layer."}}
+# %%
 table = models.layer_summary(rnn)[["type", "output", "parameters"]]
 table.rename_axis(index=None, columns="layer")
 
 # %% [markdown]
+# **Table.** The RNN branch, layer by layer.
+#
 # The parameters in the table above can be counted. The $W$ are three matrices for 128 bands, the
 # $U$ three for 64 units, and Keras keeps two biases for each; all of it twice, for the two directions:
 
@@ -272,7 +286,7 @@ states.shape
 # loudness of the clip. Nobody has taught it to: among 64 random units one always does. Press play; the
 # high tone is as loud as the unit is high.
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-rnn-states", "caption": "One unit of the untrained GRU while it hears a clip, and the loudness that it follows. The high tone is the unit."}}
+# %% tags=["hide-input", "nbval-ignore-output"]
 loud = steps[0].mean(axis=1)
 moving = states[:, :64] + 1e-6 * np.arange(len(states))[:, None]  # some never move
 follows = np.abs([np.corrcoef(unit, loud)[0, 1] for unit in moving.T])
@@ -296,6 +310,10 @@ plots.show(
     label=f"the clip ({some.genre.iloc[0]}), and a tone for the unit",
 )
 
+# %% [markdown]
+# **Figure.** One unit of the untrained GRU while it hears a clip, and the loudness that it follows. The
+# high tone is the unit.
+
 # %% tags=["remove-cell"]
 ends = np.concatenate([states[-1, :64], states[0, 64:]])
 assert np.allclose(ends, models.outputs(rnn, X[:1], "gru")[0], atol=1e-5)
@@ -308,7 +326,7 @@ assert np.allclose(ends, models.outputs(rnn, X[:1], "gru")[0], atol=1e-5)
 # The table below asks of each branch of the untrained network whether its features change when
 # a clip is spoiled in one of three ways.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-rnn-spoiled", "caption": "Does a branch notice? Its features for clips as they are and spoiled, compared."}}
+# %% tags=["hide-input"]
 rng = np.random.default_rng(0)
 spoiled = {
     "bands upside down": X[:, :, ::-1],
@@ -331,6 +349,9 @@ table = pd.DataFrame(
 )
 table.map(lambda value: "no" if value < 1e-5 else "yes")
 
+# %% [markdown]
+# **Table.** Does a branch notice? Its features for clips as they are and spoiled, compared.
+
 # %% tags=["remove-cell"]
 assert table.loc["bands upside down", "CNN branch"] < 1e-5
 assert (table.drop(index="bands upside down") > 1e-2).all(axis=None)
@@ -345,7 +366,7 @@ assert (table["RNN branch"] > 1e-2).all()
 # divides by its deviation. The figure below shows the gates of the same GRU before and after.
 # Which picture would you rather teach something?
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-gates", "caption": "The update gates of 64 units over a clip: white takes the new, black keeps the old. Left fed decibels, right standardised."}}
+# %% tags=["hide-input"]
 scaled = models.build("rnn")  # the same weights
 scaled.get_layer("scale").adapt(X)
 
@@ -371,6 +392,10 @@ plots.show(
     alt="Two pictures of gates. Fed decibels, every row is black or white all along; standardised, "
     "rows are grey and change with the music.",
 )
+
+# %% [markdown]
+# **Figure.** The update gates of 64 units over a clip: white takes the new, black keeps the old. Left fed
+# decibels, right standardised.
 
 # %% tags=["remove-input", "nbval-ignore-output"]
 stuck = {name: ((z < 0.05) | (z > 0.95)).mean() for name, z in gates.items()}
@@ -405,7 +430,7 @@ def draw_influence(table, settings):
     return ax
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-influence", "caption": "How far the two last states move when a part of the clip is replaced, by where the part lies. Untrained, fed decibels."}}
+# %% tags=["hide-input"]
 untrained = models.state_influence(rnn, X)
 plots.show(
     draw_influence(untrained, PAPER),
@@ -413,12 +438,16 @@ plots.show(
     "backward state when the first is, and far less for all other parts.",
 )
 
+# %% [markdown]
+# **Figure.** How far the two last states move when a part of the clip is replaced, by where the part
+# lies. Untrained, fed decibels.
+
 # %% tags=["remove-cell"]
 assert untrained.forward.idxmax() == untrained.index[-1]
 assert untrained.backward.idxmax() == untrained.index[0]
 assert untrained.forward.iloc[-1] > 3 * untrained.forward.iloc[:-2].max()
 
-# %% tags=["remove-input", "nbval-ignore-output"] mystnb={"markdown_format": "myst"}
+# %% tags=["remove-input", "nbval-ignore-output"]
 share = untrained.forward.iloc[-1] / untrained.forward.iloc[:10].mean()
 Markdown(
     "The forward state mostly knows the end of the clip and the backward state its beginning: the "
@@ -430,7 +459,7 @@ Markdown(
     "part lasts twice as long), is the figure below."
 )
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-rnn-learned", "caption": "The same test for three published networks and for their untrained twins. The last part counts as 1."}}
+# %% tags=["hide-input", "nbval-ignore-output"]
 if checkpoints is None:
     memory = results.read("rnn_memory")
 else:
@@ -459,6 +488,10 @@ plots.show(
     alt="Six curves, three of published networks and three of the same untrained, all below 0.4 for most of the "
     "clip and rising steeply to 1 at its end; the published ones lie above their untrained twins.",
 )
+
+# %% [markdown]
+# **Figure.** The same test for three published networks and for their untrained twins. The last part
+# counts as 1.
 
 # %% tags=["remove-input", "nbval-ignore-output"]
 early = curves.iloc[:10].mean()
@@ -498,28 +531,25 @@ assert all(early[name] > early[f"{name}, untrained"] for name in learned)
 #
 # ## Exercises
 #
-# ```{exercise} Half time (★★)
-# :label: rnn-0
+# **Exercise 1 (medium). Half time.**
 # Play the loop at half the speed: a kick every two seconds, the snare six tenths of a second after it.
 # Predict what unit 2 says with $b_z = 3$, and which $b_z$ brings it back. Then change `drums` and look.
-# ```
 #
-# ```{solution} rnn-0
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # No, everywhere: a GRU counts frames, not beats, and after six tenths of a second unit 1 has forgotten
 # the kick as it had in the loop played backwards. Twice the time needs the square root of what is kept:
 # $\sigma(b_z) = \sqrt{\sigma(3)}$, so $b_z \approx 3.7$. What the network knows of rhythm it knows at
 # one tempo, unless it is shown others.
-# ```
 #
-# ```{exercise} Backwards (★★)
-# :label: rnn-1
+# </details>
+#
+# **Exercise 2 (medium). Backwards.**
 # Play a clip backwards *and* exchange the forward and the backward GRU's weights. What happens to the
 # 128 features, and why is it not exactly that for a clip whose frames cannot be paired evenly?
-# ```
 #
-# ````{solution} rnn-1
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # The two halves of the state change places.
 #
 # ```python
@@ -531,32 +561,31 @@ assert all(early[name] > early[f"{name}, untrained"] for name in learned)
 # gru.set_weights(weights)
 # ```
 # Pooling drops a frame at the end when their number is odd; backwards it is another frame.
-# ````
 #
-# ```{exercise} Counting again (★)
-# :label: rnn-2
+# </details>
+#
+# **Exercise 3 (easy). Counting again.**
 # Dwivedi's branch pools by (4, 2) and has one bias for each gate, not two. How many parameters does
 # her GRU have, and how many the whole network? Check with `models.build("dwivedi")`.
-# ```
 #
-# ````{solution} rnn-2
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # Pooling by 2 leaves 64 bands: 2 · 3 · (64·64 + 64·64 + 64) = 49,536. With the CNN's 32,544 and the
 # last layer's 384·8 + 8 = 3,080 that is 85,160.
-# ````
 #
-# ```{exercise} Longer steps (★★)
-# :label: rnn-3
+# </details>
+#
+# **Exercise 4 (medium). Longer steps.**
 # Does an untrained GRU forget by seconds or by steps? Say which before you let it make fewer, longer
 # steps, with `models.build("rnn", rnn_pool=(16, 1))` and `models.state_influence`.
-# ```
 #
-# ````{solution} rnn-3
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # ```python
 # longer = models.state_influence(models.build("rnn", rnn_pool=(16, 1)), X)
 # print(longer.forward.iloc[:10].mean() / longer.forward.iloc[-1])
 # print(untrained.forward.iloc[:10].mean() / untrained.forward.iloc[-1])
 # ```
 # Yes: it forgets by steps, not by seconds. The price is that what happens within a step is lost.
-# ````
+#
+# </details>

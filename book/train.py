@@ -45,7 +45,7 @@ out = None  # run folder; default: runs/…
 #
 # The table below counts the clips. The last column decides, and nobody may look at it yet.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-train-clips", "caption": "Clips of each genre, and what they are for."}}
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Markdown
@@ -59,6 +59,9 @@ clips = prcnn.datasets.load(dataset, data_home=data_home)
 table = pd.crosstab(clips.clips["genre"], clips.clips["split"])
 table = table.reindex(columns=["training", "validation", "test"]).fillna(0).astype(int)
 table.rename_axis(index=None, columns="genre")
+
+# %% [markdown]
+# **Table.** Clips of each genre, and what they are for.
 
 # %% tags=["remove-input"]
 known = clips.clips["artist"].notna().mean()
@@ -81,7 +84,7 @@ X_test.shape
 # The figure below is its first row, time to the right and mel bands upwards. You may listen to it;
 # the network may not.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-train-clip", "caption": "A clip of the test split as the network gets it, and four seconds of its sound."}}
+# %% tags=["hide-input"]
 test_clips = features.clips[features.clips["split"] == "test"]
 example = test_clips.iloc[0]
 plots.show(
@@ -92,6 +95,8 @@ plots.show(
 )
 
 # %% [markdown]
+# **Figure.** A clip of the test split as the network gets it, and four seconds of its sound.
+#
 # Clips that could not be read are left out and counted, with the reason.
 
 # %% tags=["remove-input"]
@@ -103,7 +108,7 @@ left_out.to_frame() if len(left_out) else Markdown("Here none was left out.")
 #
 # The table lists it, layer by layer, with what each of them reads.
 
-# %% mystnb={"figure": {"name": "tab-train-layers", "caption": "The network that is trained on this page."}}
+# %%
 model = models.build(
     network,
     n_genres=len(features.genres),
@@ -114,6 +119,8 @@ model = models.build(
 models.layer_summary(model).rename_axis(index=None, columns="layer")
 
 # %% [markdown]
+# **Table.** The network that is trained on this page.
+#
 # ## Training
 #
 # RMSprop, or what the network's own recipe says, takes small steps down the loss, some clips at a
@@ -124,7 +131,7 @@ models.layer_summary(model).rename_axis(index=None, columns="layer")
 # Before you look at the curves below: which curve will be the higher one, and where will they
 # part?
 
-# %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "fig-train-curves", "caption": "Accuracy in training and on the validation split, epoch by epoch."}}
+# %% tags=["nbval-ignore-output"]
 run = training.train(
     model,
     features,
@@ -142,15 +149,20 @@ plots.show(
 )
 
 # %% [markdown]
+# **Figure.** Accuracy in training and on the validation split, epoch by epoch.
+#
 # ## The test, once
 #
 # The test split was not looked at until here. Precision is the share of the clips called a genre
 # that are of it; recall the share of a genre's clips that were called so; F1 is between the two. Guess first
 # which genre will be the easiest, and find it in the table below.
 
-# %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "tab-train-report", "caption": "The test split, genre by genre."}}
+# %% tags=["nbval-ignore-output"]
 report = evaluation.evaluate(run.model, features, split="test")
 report
+
+# %% [markdown]
+# **Table.** The test split, genre by genre.
 
 # %% tags=["remove-cell"]
 low, high = report.interval
@@ -185,19 +197,21 @@ beside.style.format(precision=2, na_rep="")
 # The matrix has the true genres in rows. What lies off the diagonal is not noise: two
 # genres that change places share something that the network takes for the genre.
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-train-confusion", "caption": "Which genres are mistaken for which: true ones in rows, predicted ones in columns."}}
+# %% tags=["hide-input", "nbval-ignore-output"]
 plots.show(
     plots.confusion(report.confusion, title=f"{network} on {dataset}"),
     alt="Confusion matrix: true genres in rows, predicted ones in columns, clips counted in cells.",
 )
 
 # %% [markdown]
+# **Figure.** Which genres are mistaken for which: true ones in rows, predicted ones in columns.
+#
 # ## Does it need a network at all?
 #
 # A linear model sees only the mean of each mel band over time: which frequencies are loud, not when.
 # If it does as well, the accuracy is no evidence that the network uses rhythm or order.
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-train-linear", "caption": "The network and a linear model that hears no time, with 95 % intervals."}}
+# %% tags=["hide-input", "nbval-ignore-output"]
 linear = baselines.mean_spectrum_report(features)
 paired = evaluation.mcnemar(report, linear)
 compared = pd.DataFrame(
@@ -209,6 +223,9 @@ plots.show(
     plots.accuracies(compared, chance=1 / len(report.genres)),
     alt="Test accuracy with 95 % interval of the network and of the linear model.",
 )
+
+# %% [markdown]
+# **Figure.** The network and a linear model that hears no time, with 95 % intervals.
 
 # %% tags=["remove-input", "nbval-ignore-output"]
 Markdown(
@@ -222,7 +239,7 @@ Markdown(
 # Two test clips that it was most sure about and got wrong. Would you have known?
 
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-train-wrong-1", "caption": "The clip that it was most sure about, and wrong."}}
+# %% tags=["hide-input", "nbval-ignore-output"]
 def mistake(place):
     """The clip that is wrong with the highest probability, or the next one."""
     sure = pd.Series(report.probabilities.max(axis=1), index=report.clips)
@@ -245,10 +262,15 @@ def mistake(place):
 
 mistake(0)
 
-# %% tags=["hide-input", "nbval-ignore-output"] mystnb={"figure": {"name": "fig-train-wrong-2", "caption": "And the next one."}}
+# %% [markdown]
+# **Figure.** The clip that it was most sure about, and wrong.
+
+# %% tags=["hide-input", "nbval-ignore-output"]
 mistake(1)
 
 # %% [markdown]
+# **Figure.** And the next one.
+#
 # ## What is kept
 #
 # The run folder holds the weights, the history, the settings with seed and versions, and this
@@ -283,44 +305,41 @@ pd.Series({file.name: file.stat().st_size for file in sorted(run.folder.iterdir(
 #
 # ## Exercises
 #
-# ```{exercise} Longer
-# :label: train-longer
+# **Exercise 1 (easy). Longer.**
 # The paper trains for 50 epochs, this page for 20. Will the kept epoch be a late one, and which of the
 # two curves will have moved? Decide, then run the page with 50.
-# ```
 #
-# ```{solution} train-longer
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # Set `epochs = 50` in the second cell, or
 # `papermill book/train.ipynb out.ipynb -p epochs 50`. On the synthetic set a late one is kept:
 # validation still rises, jumping from epoch to epoch. Where training goes on rising and validation no
 # longer does, the network learns the training clips, not the genres. That is why the kept epoch is
 # chosen on validation, and why it may not be chosen on test.
-# ```
 #
-# ```{exercise} One ear at a time
-# :label: train-one-ear
+# </details>
+#
+# **Exercise 2 (medium). One ear at a time.**
 # Train `cnn5` and `rnn`, one branch each. One of them is blind to which band is which, the other forgets.
 # Write down a pair of genres that only the first will confuse, and one that only the second will. Then
 # look.
-# ```
 #
-# ```{solution} train-one-ear
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # Set `network = "cnn5"`, then `"rnn"`, and compare the two confusion matrices. The synthetic genres
 # come in pairs that share an ensemble and differ in the order of events, and pairs of the opposite
 # kind: see the recipes in the chapter on [datasets](datasets.ipynb).
-# ```
 #
-# ```{exercise} Another seed
-# :label: train-seed
+# </details>
+#
+# **Exercise 3 (medium). Another seed.**
 # Five runs that differ only in their seed: will their accuracies lie further apart than the interval of
 # one of them is wide, or closer together? Run seeds 0 to 4 and see.
-# ```
 #
-# ```{solution} train-seed
-# :class: dropdown
+# <details><summary>Solution</summary>
+#
 # `for s in 0 1 2 3 4; do papermill book/train.ipynb out$s.ipynb -p seed $s; done`. The spread over
 # seeds is what the same clips give with other first weights; the interval is what other clips would
 # give. Both belong to the number.
-# ```
+#
+# </details>

@@ -23,17 +23,28 @@ PAGE = """# A page
 The *clips* of this page are short. Another clip is shorter; a paperclip is none, and neither is
 [a clip with a link](other). One sets `hop_length` and not a hop length, and never an `n_fft`.
 
-{numref}`tab-numbers` has numbers, {numref}`fig-line` a line.
+| a | b |
+|---|---|
+| 1 | 2 |
 
-```{figure} picture.png
-:name: tab-numbers
-Some numbers.
+**Table.** Some *numbers*.
+
+![A line](picture.png)
+
+**Figure.** A line.
+
+**Figure** without its point begins a sentence.
+
+<details><summary>Solution</summary>
+
+- a list
+- of $x^2$
+
+```python
+x**2
 ```
 
-```{figure} picture.png
-:name: fig-line
-A line.
-```
+</details>
 """
 GLOSSARY = """# Words
 
@@ -69,7 +80,16 @@ def built(tmp_path_factory):
     )
     (folder / "book" / "page.md").write_text(PAGE)
     other = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Other")])
+    shown = [
+        nbformat.v4.new_output("display_data", {"text/html": f"<p>{what}</p>"})
+        for what in ("nothing yet", "shown by a cell")
+    ]
+    other.cells += [
+        nbformat.v4.new_code_cell("show()", outputs=shown, execution_count=1),
+        nbformat.v4.new_markdown_cell("**Figure.** What a cell shows."),
+    ]
     other.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    other.metadata["language_info"] = {"name": "python", "pygments_lexer": "python"}
     nbformat.write(other, folder / "book" / "other.ipynb")
     (folder / "book" / "glossary.md").write_text(GLOSSARY)
     (folder / "book" / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
@@ -83,6 +103,8 @@ def built(tmp_path_factory):
             "html",
             confoverrides={
                 "extensions": ["myst_nb", "sphinx.ext.autodoc", "pages"],
+                "myst_enable_extensions": ["dollarmath"],
+                "html_math_renderer": "mathml",
                 "nb_execution_mode": "off",
                 "numfig": True,
                 "numfig_format": {"figure": "Figure %s", "table": "Table %s"},
@@ -119,12 +141,22 @@ def test_code_is_a_word_of_the_glossary_where_it_is_written_as_such(page):
     assert 'title="Samples between frames, as in a clip."' in page
 
 
-def test_what_is_named_tab_is_numbered_as_a_table_with_its_caption_above(page):
-    table = page[page.index('id="tab-numbers"') :]
-    assert table.index("Table 1.1") < table.index("<img")
-    figure = page[page.index('id="fig-line"') :]
-    assert figure.index("<img") < figure.index("Figure 1.1")
-    assert ">Table 1.1</span>" in page and ">Figure 1.1</span>" in page
+def test_what_stands_under_a_figure_or_a_table_is_its_numbered_caption(page, built):
+    table = page[page.index('id="table-1"') : page.index('id="figure-1"')]
+    assert table.index(">Table 1.1 </span>") < table.index("<em>numbers</em>") < table.index("<td>")
+    figure = page[page.index('id="figure-1"') :]
+    assert figure.index("<img") < figure.index(">Figure 1.1 </span>") < figure.index("</figure>")
+    assert "**Table" not in page and "<p><strong>Figure</strong> without" in figure
+    cell = (built / "other.html").read_text()
+    shown = cell[cell.index("<figure") : cell.index("</figure>")]
+    assert (
+        ">Figure 2.1 </span>" in shown and "shown by a cell" in shown and "nothing yet" not in shown
+    )
+
+
+def test_what_is_in_a_solution_is_rendered(page):
+    fold = page[page.index("<summary>Solution</summary>") : page.index("</details>")]
+    assert "<li><p>a list</p></li>" in fold and "highlight-python" in fold and "<math" in fold
 
 
 def test_buttons_lead_to_the_page_in_the_repository_or_are_not_there(built):

@@ -123,14 +123,15 @@ def test_wilson_refuses(arguments):
         evaluation.wilson(*arguments)
 
 
-@pytest.mark.parametrize("n_groups", [4, 8, 20, 300])
-@pytest.mark.parametrize("mean", [0.45, 0.9])
+@pytest.mark.parametrize("n_groups", [4, 8, 20, 60, 300])
+@pytest.mark.parametrize("mean", [0.45, 0.95])
 def test_intervals_hold_the_truth_as_often_as_they_say(n_groups, mean):
-    """Artists of one to some thirty clips, each more or less easy: drawn anew, again and again."""
+    """Artists of one to two hundred clips, each more or less easy: drawn anew, again and again."""
     rng, held = np.random.default_rng(n_groups), []
-    for _ in range(300):
+    for _ in range(500):
         easy = rng.beta(3 * mean, 3 * (1 - mean), n_groups)
-        artists = np.repeat(np.arange(n_groups), rng.geometric(1 / 6, n_groups))
+        sizes = np.minimum(200, 1 + 2 * rng.pareto(1.2, n_groups)).astype(int)
+        artists = np.repeat(np.arange(n_groups), sizes)
         one, other = (rng.random(artists.size) < easy[artists] for _ in range(2))
         low, high = evaluation.accuracy_interval(one, artists)
         compared = evaluation.compare(one, other, artists)
@@ -185,19 +186,6 @@ def test_temperature_undoes_what_made_a_network_too_sure():
         sure = p**factor / (p**factor).sum(axis=1, keepdims=True)
         found = evaluation.temperature(evaluation.report(true, sure, list("abcde")))
         assert found == pytest.approx(factor, rel=0.06)
-
-
-def test_from_segments_averages_probabilities_not_votes():
-    rows = [[0.6, 0.4], [0.6, 0.4], [0.0, 1.0], [1.0, 0.0]]
-    segments = evaluation.report([1, 1, 1, 0], rows, ["Folk", "Rock"], groups=["b", "b", "b", "a"])
-    clips = evaluation.from_segments(segments)
-    assert list(clips.clips) == ["b", "a"]
-    assert (segments.accuracy, clips.accuracy) == (0.5, 1)
-    np.testing.assert_allclose(clips.probabilities, [[0.4, 0.6], [1, 0]])
-    with pytest.raises(ValueError, match="'b' carry different labels"):
-        evaluation.from_segments(certain([0, 0, 1], [0, 0, 1], groups=["a", "b", "b"]))
-    with pytest.raises(ValueError, match="needs a report with groups"):
-        evaluation.from_segments(clips)
 
 
 def test_reports_side_by_side_line_up_by_genre():
@@ -302,29 +290,6 @@ def test_q_values_and_intervals_agree():
     level = evaluation.adjusted_level(found)
     bars = [evaluation.compare(*pair, level=level) for pair in against]
     assert [bar.low > 0 for bar in bars] == [value <= 0.05 for value in q]
-
-
-@settings(deadline=None)
-@given(st.floats(0.01, 0.2), st.floats(0.2, 1), st.sampled_from([0.5, 0.8, 0.95]))
-def test_clips_needed_and_difference_seen_are_inverse(difference, disagree, power):
-    n = evaluation.clips_needed(difference, disagree, power)
-    assert evaluation.difference_seen(n, disagree, power) <= difference * (1 + 1e-9)
-    if n > 1:
-        assert evaluation.difference_seen(n - 1, disagree, power) > difference * (1 - 1e-9)
-
-
-def test_as_many_clips_as_needed_show_it_four_times_in_five():
-    """Two models disagree on a fifth of the clips and differ by 5 points: tested 400 times."""
-    n, rng, seen = evaluation.clips_needed(0.05, 0.2), np.random.default_rng(0), 0
-    for _ in range(400):
-        kind = rng.choice(3, n, p=[0.125, 0.075, 0.8])  # only one is right, only the other, both
-        seen += evaluation.compare(kind != 1, kind != 0).p_value < 0.05
-    assert seen / 400 == pytest.approx(0.8, abs=0.06)
-    for arguments in ((0, 0.2), (0.3, 0.2), (0.1, 0.2, 1)):
-        with pytest.raises(ValueError, match=r"is not so|power must lie"):
-            evaluation.clips_needed(*arguments)
-    with pytest.raises(ValueError, match="needs n >= 1"):
-        evaluation.difference_seen(0, 0.2)
 
 
 def test_numbers_in_the_text():

@@ -1,14 +1,12 @@
 """Methods compared on the same clips: exact tests, several runs, folds, artists, four verdicts."""
 
 import itertools
-import math
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from sklearn.metrics import f1_score
 from test_evaluation import GENRES, certain
 
 from prcnn import evaluation
@@ -233,24 +231,3 @@ def test_copies_of_a_clip_are_compared_as_the_clip():
         found = evaluation.compare(*copies, np.tile(np.arange(100), 6))
         assert found == pytest.approx(evaluation.compare(*pair))
         assert evaluation.compare(*copies).p_value < found.p_value
-
-
-def test_f1_of_every_genre_is_the_mean_over_runs_and_its_interval_the_jackknifes():
-    rng, artists = np.random.default_rng(4), np.repeat(np.arange(12), 5)
-    true = rng.integers(0, 4, 60)
-    said = [np.where(rng.random(60) < 0.6, true, rng.integers(0, 4, 60)) for _ in range(3)]
-    found = evaluation.f1_over_seeds([certain(true, p, groups=artists) for p in said])
-
-    def f1(kept):
-        each = [f1_score(true[kept], p[kept], labels=range(4), average=None) for p in said]
-        return np.mean(each, axis=0)
-
-    np.testing.assert_allclose(found["f1"], f1(artists >= 0))
-    without = np.array([f1(artists != artist) for artist in range(12)])
-    error = np.sqrt(11 / 12 * np.square(without - f1(artists >= 0)).sum(axis=0))
-    low = np.maximum(0, found["f1"] - stats.t.ppf(0.975, 11) * error)
-    np.testing.assert_allclose(found["low"], low)
-    assert list(found.index) == GENRES
-    alone = evaluation.f1_over_seeds([certain(true, said[0], groups=[1] * 60)])
-    assert not math.isnan(alone["high"].max())
-    assert (alone["low"].max(), alone["high"].min()) == (0, 1)

@@ -81,17 +81,25 @@ def test_code_that_stays_open_is_short_and_narrow(path):
 
 
 @notebooks
-def test_figures_and_tables_have_names_and_captions(path):
-    for cell in read(path).cells:
-        if cell.cell_type == "code":
+def test_figures_and_tables_have_captions(path):
+    cells = read(path).cells
+    for cell, after in zip(cells, [*cells[1:], None], strict=True):
+        if cell.cell_type == "code" and not hidden(cell, "output"):
             found = [o.get("data", {}).get("text/html", "") for o in cell.outputs]
-            found = [x for x in found if x and not x.startswith("<details")]
+            found = [x for x in found if not x.startswith("<details")]
             shown = [x for x in found if re.search('<table|<img class="(drawing|picture)', x)]
-            figure = cell.metadata.get("mystnb", {}).get("figure", {})
-            if figure:
-                assert re.match(r"(fig|tab)-[a-z0-9-]+$", figure["name"]) and figure["caption"]
-                assert len(found) <= 1, f"{figure['name']} would be given to {len(found)} outputs"
-            assert figure or not shown or hidden(cell, "output"), cell.source
+            captioned = after and re.match(r"\*\*(Figure|Table)\.\*\* [A-Z0-9“]", after.source)
+            assert captioned or not shown, cell.source
+
+
+@notebooks
+def test_text_reads_the_same_wherever_a_notebook_is_opened(path):
+    """No role or directive of MyST: JupyterLab, GitHub and Colab would print it raw."""
+    for cell in read(path).cells:
+        texts = [o.get("data", {}).get("text/markdown", "") for o in cell.get("outputs", [])]
+        texts += [cell.source] if cell.cell_type == "markdown" else []
+        for text in texts:
+            assert not re.search(r"\{[a-z:]+\}`|^`{3,}\{|^:{3,}", text, re.MULTILINE), text
 
 
 def parameters(path):

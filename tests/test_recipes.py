@@ -1,14 +1,16 @@
 """Recipes: schedules, averages of weights, optimizers and callbacks, and that all are resumed."""
 
 import dataclasses
+import json
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-from test_training import Killed, make_model, make_store, same, train
+from test_training import Killed, begin, make_model, make_store, same, train
 
-from prcnn import atomic, training
-from prcnn.training import RECIPES, Augment, Recipe, run_folder
+from prcnn import training
+from prcnn.training import RECIPES, Augment, Recipe
 
 EVERYTHING = Recipe(
     optimizer="AdamW",
@@ -27,54 +29,39 @@ def clips(tmp_path_factory):
 
 
 def test_networks_have_the_recipe_that_they_are_named_for(clips, tmp_path):
-    for name, own in (("beyond", "beyond"), ("cnn5", "paper")):
+    plain = {"batch_size": None, "learning_rate": None}
+    calls = (("beyond", None, "beyond"), ("cnn5", None, "paper"), ("beyond", "paper", "paper"))
+    for i, (name, asked, own) in enumerate(calls):
         model = make_model()
         model.name = name
-        run = training.train(model, make_store(clips), 1, out=tmp_path / name, progress=False)
-        settings = run.record["settings"]
+        begin(clips, tmp_path / str(i), model=model, recipe=asked, **plain)
+        settings = json.loads((tmp_path / str(i) / "run.json").read_text())["settings"]
         assert RECIPES[own].settings().items() <= settings.items()
     assert (settings["optimizer"], settings["learning_rate"]) == ("RMSprop", 5e-4)
-    model = make_model()
-    model.name = "beyond"
-    other = training.train(
-        model, make_store(clips), 1, out=tmp_path / "p", recipe="paper", progress=False
-    )
-    assert other.record["settings"] == settings
 
 
-@pytest.mark.parametrize("recipe", [EVERYTHING, Recipe("SGD", options={"momentum": 0.9})])
-def test_a_killed_run_ends_the_same(clips, tmp_path, monkeypatch, recipe):
+def test_a_killed_run_ends_the_same(clips, tmp_path):
     """Average of weights, step of the schedule, chance of the augmentation: nothing is lost."""
-    unbroken = train(clips, tmp_path / "unbroken", epochs=3, recipe=recipe)
-    write_whole = atomic.write_whole
 
-    def kill(path, write):
-        write_whole(path, write)
-        if path.name == "state.npz" and len(training.load_run(path.parent).history) == 2:
-            raise Killed
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise Killed
 
-    with monkeypatch.context() as patch:
-        patch.setattr(run_folder, "write_whole", kill)
-        with pytest.raises(Killed):
-            train(clips, tmp_path / "killed", epochs=3, recipe=recipe)
-    assert same(unbroken, train(clips, tmp_path / "killed", epochs=3, recipe=recipe))
+    unbroken = train(clips, tmp_path / "unbroken", recipe=EVERYTHING)
+    with pytest.raises(Killed):
+        train(clips, tmp_path / "killed", recipe=EVERYTHING, callbacks=Stop())
+    assert same(unbroken, train(clips, tmp_path / "killed", recipe=EVERYTHING))
 
 
 def test_a_schedule_of_so_many_epochs_does_not_go_on_to_more(clips, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    one, two = (train(clips, None, n, recipe=EVERYTHING).folder for n in (1, 2))
-    assert one != two
+    for epochs in (1, 2):
+        begin(clips, None, epochs, recipe=EVERYTHING)
+    assert len(list(Path("runs").iterdir())) == 2
+    begin(clips, tmp_path / "own", 1, recipe=EVERYTHING)
     with pytest.raises(ValueError, match=r"epochs of one_cycle \(1, now 2\).*another folder"):
-        train(clips, one, 2, recipe=EVERYTHING)
-
-
-def test_plateau_halves_the_rate_and_remembers_after_a_kill(clips, tmp_path, monkeypatch):
-    """Ten epochs in which nothing rises; the tenth of them after a kill."""
-    recipe = Recipe(learning_rate=1e-9, schedule="plateau")
-    still = {"recipe": recipe, "learning_rate": None, "batch_size": 36}
-    train(clips, tmp_path / "parts", 7, **still)
-    rates = train(clips, tmp_path / "parts", 13, **still).history["learning_rate"]
-    assert rates.tolist() == pytest.approx([1e-9] * 11 + [5e-10] * 2)
+        train(clips, tmp_path / "own", 2, recipe=EVERYTHING)
 
 
 def test_one_cycle_rises_in_a_line_and_falls_in_a_cosine():
@@ -88,14 +75,12 @@ def test_one_cycle_rises_in_a_line_and_falls_in_a_cosine():
 
 
 def test_a_learning_rate_may_be_a_schedule_of_kerass(clips, tmp_path):
-    options = {"learning_rate": FALLING, "recipe": Recipe("SGD")}
-    unbroken = train(clips, tmp_path / "a", 2, **options)
-    assert unbroken.history["learning_rate"].tolist() == pytest.approx([0.1 / 16, 0.1 / 256])
-    train(clips, tmp_path / "b", 1, **options)
-    assert same(unbroken, train(clips, tmp_path / "b", 2, **options))
+    for epochs in (1, 2):
+        run = train(clips, tmp_path, epochs, learning_rate=FALLING, recipe=Recipe("SGD"))
+    assert run.history["learning_rate"].tolist() == pytest.approx([0.1 / 16, 0.1 / 256])
     other = keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.6)
     with pytest.raises(ValueError, match="other learning_rate"):
-        train(clips, tmp_path / "b", 2, learning_rate=other, recipe=Recipe("SGD"))
+        train(clips, tmp_path, 2, learning_rate=other, recipe=Recipe("SGD"))
 
 
 def test_values_that_cannot_be():

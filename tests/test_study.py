@@ -156,6 +156,27 @@ def test_a_run_is_another_where_anything_that_decides_it_is(small, monkeypatch, 
     assert len(set(keys)) == len(keys)
 
 
+def test_a_second_seed_of_one_deal_has_its_folds_and_of_several_seeds_each_deals(small, tmp_path):
+    def tested(study, seed):
+        clips = run._split(study, study.rows["svm"], 0, seed, None).clips
+        return set(clips.index[clips["split"] == "test"])
+
+    assert tested(small, 0) == tested(small, 1)
+    several = small._replace(seeds=2)
+    assert tested(small, 0) == tested(several, 0) != tested(several, 1)
+
+
+def test_folds_that_every_run_dealt_anew_are_no_ones(table):
+    path, add = table
+    deals = {0: (range(10), range(10, 20)), 1: (range(0, 20, 2), range(1, 20, 2))}
+    for seed, deal in deals.items():
+        parts = [*deal, range(20, 30), range(30, 40), range(40, 50)]
+        add(*(line(fold=i, seed=seed, clips=clips, wrong=seed) for i, clips in enumerate(parts)))
+    assert records.outcomes("s", "a", 60, path).folds is None
+    add(*(line("b", fold=i, clips=clips, wrong=2) for i, clips in enumerate(parts)))
+    assert records.outcomes("s", "b", 60, path).folds.max() == 4
+
+
 def test_segments_are_rows_of_their_own(small, tmp_path):
     songs = make.genres(tmp_path / "long", n=3, seconds=30.5)
     whole = run._features(str(songs), small.settings, None, False, None)

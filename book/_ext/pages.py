@@ -1,7 +1,8 @@
 """What the book's pages need besides the theme: formulas without network, scripts once, launch
-buttons only where they lead somewhere, tables numbered as tables, words linked to the glossary, and
+buttons only where they lead somewhere, captions, words linked to the glossary, and
 docstrings that link to their chapter."""
 
+import base64
 import html
 import re
 import shutil
@@ -10,9 +11,12 @@ from pathlib import Path
 from docutils import nodes
 from docutils.nodes import SkipNode, emphasis
 from latex2mathml.converter import convert
-from sphinx.addnodes import glossary, pending_xref
+from sphinx.addnodes import glossary, index, pending_xref
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
 
 
 def inline(self, node):
@@ -38,13 +42,31 @@ def scripts_once(app, page, template, context, doctree):
 
 
 def without_icon_script(app, error):
-    """Font Awesome's style sheet draws every icon; its script of 1.5 MB does so once more."""
+    """Font Awesome's style sheet draws every icon; its script of 1.5 MB does so once more, and its
+    fonts, fetched ahead, come from a server only (see ``fonts_inside``)."""
     if error is None and app.builder.format == "html":
         for page in Path(app.outdir).rglob("*.html"):
             text = page.read_text(encoding="utf-8")
-            page.write_text(re.sub(r"<script[^>]*fontawesome[^>]*></script>", "", text), "utf-8")
+            script = r"<script[^>]*fontawesome[^>]*></script>|<link[^>]*as=\"font\"[^>]*>"
+            page.write_text(re.sub(script, "", text), "utf-8")
         for script in Path(app.outdir).glob("_static/vendor/fontawesome/*/js"):
             shutil.rmtree(script)
+
+
+def fonts_inside(app, error):
+    """A page opened as a file may fetch no font: style sheets bring theirs along."""
+    if error is not None or app.builder.format != "html":
+        return
+    for sheet in Path(app.outdir, "_static").rglob("*.css"):
+        text = sheet.read_text(encoding="utf-8")
+
+        def inside(found, folder=sheet.parent):
+            font = base64.b64encode((folder / found[1]).read_bytes()).decode()
+            return f"url(data:font/woff2;base64,{font})"
+
+        new = re.sub(r"""url\(["']?([^"')]*(?:math|fa-solid-900)\.woff2)["']?\)""", inside, text, count=1)
+        if new != text:
+            sheet.write_text(new, encoding="utf-8")
 
 
 def described(app, page, template, context, doctree):
@@ -56,24 +78,62 @@ def described(app, page, template, context, doctree):
 
 
 class table_figure(nodes.figure):
-    """What a cell shows, numbered as a table: its name begins with ``tab-``."""
+    """What a cell or Markdown shows, numbered as a table."""
 
 
-class TablesAreTables(SphinxTransform):
-    """MyST-NB makes figures of all that has a caption; a table is called so, its caption above."""
+class CaptionsBelong(SphinxTransform):
+    """A paragraph that begins with **Figure.** or **Table.** is the caption of what it stands under:
+    the last output of a cell, a picture, or a table. So it reads the same in a notebook."""
 
-    default_priority = 400  # before Sphinx collects what is numbered
+    default_priority = 200  # before words are linked, and before Sphinx collects what is numbered
 
     def apply(self):
-        for figure in list(self.document.findall(nodes.figure)):
-            if any(name.startswith("tab-") for name in figure["names"]):
-                table = table_figure("", **figure.attributes)
-                table["classes"] = [*table["classes"], "table-figure"]
-                captions = [x for x in figure.children if isinstance(x, nodes.caption)]
-                others = [x for x in figure.children if not isinstance(x, nodes.caption)]
-                table.extend(captions + others)
-                figure.replace_self(table)
-                self.document.ids |= dict.fromkeys(table["ids"], table)
+        kinds = {"Figure.": nodes.figure, "Table.": table_figure}
+        counts = dict.fromkeys(kinds, 0)
+        for paragraph in list(self.document.findall(nodes.paragraph)):
+            parts = [part for part in paragraph if part.astext()]  # MyST leaves an empty text in front
+            word = parts[0].astext() if parts and isinstance(parts[0], nodes.strong) else ""
+            if word not in kinds:
+                continue
+            shown = self.before(paragraph)
+            if shown is None:
+                logger.warning("a caption without a figure: %s", paragraph.astext())
+                continue
+            counts[word] += 1
+            name = f"{word[:-1].lower()}-{counts[word]}"
+            frame = kinds[word](ids=[name], classes=["table-figure"] * (word == "Table."))
+            self.document.ids[name] = frame
+            shown.replace_self(frame)
+            caption = nodes.caption("", "", nodes.Text(parts[1].astext().lstrip()), *parts[2:])
+            inside = shown.children if isinstance(shown, nodes.paragraph) else [shown]
+            frame.extend([caption, *inside] if word == "Table." else [*inside, caption])
+            paragraph.parent.remove(paragraph)
+
+    def before(self, paragraph):
+        place = paragraph.parent.index(paragraph)
+        shown = paragraph.parent[place - 1] if place else None
+        if isinstance(shown, nodes.container):
+            outputs = [x for x in shown.findall(nodes.container) if "cell_output" in x["classes"]]
+            shown = outputs[-1].children[-1] if outputs and outputs[-1].children else None
+        elif isinstance(shown, nodes.paragraph) and not list(shown.findall(nodes.image)):
+            shown = None
+        return shown
+
+
+class ChaptersAreFound(SphinxTransform):
+    """The search shows a chapter first for its file's name, and for a percentage in its headings."""
+
+    default_priority = 400
+
+    def apply(self):
+        page = self.env.docname
+        section = self.document.next_node(nodes.section)
+        if not page.startswith("book/") or page.startswith("book/api") or section is None:
+            return
+        titles = " ".join(title.astext() for title in self.document.findall(nodes.title))
+        words = [page.split("/")[-1].replace("_", " "), *re.findall(r"\d+ %", titles)]
+        target = section["ids"][0]
+        section.insert(1, index(entries=[("single", w, target, "main", None) for w in words]))
 
 
 class FoldsSayWhat(SphinxPostTransform):
@@ -199,13 +259,15 @@ def setup(app):
     app.add_html_math_renderer("mathml", (inline, None), (displayed, None))
     show = (lambda self, node: self.visit_figure(node), lambda self, node: self.depart_figure(node))
     app.add_enumerable_node(table_figure, "table", html=show)
-    app.add_transform(TablesAreTables)
+    app.add_transform(CaptionsBelong)
     app.add_transform(TermsAreLinked)
+    app.add_transform(ChaptersAreFound)
     app.add_post_transform(FoldsSayWhat)
     app.connect("doctree-resolved", definitions)
     app.connect("config-inited", buttons_with_an_address)
     app.connect("html-page-context", scripts_once)
     app.connect("html-page-context", described)
     app.connect("build-finished", without_icon_script)
+    app.connect("build-finished", fonts_inside)
     app.connect("autodoc-process-docstring", docstring, priority=400)  # before napoleon
     return {"parallel_read_safe": True}

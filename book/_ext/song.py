@@ -1,29 +1,36 @@
-"""What the chapter ``classify`` needs to hear a song in the browser: the script, and what it knows.
+"""Scripts and sounds of single pages: the song page's network, sliders, the game, clips to play.
 
-The shipped weights, the settings of the pictures and a song to try it with are written at build time
-as two scripts (a page opened from a file may load no other kind of data), so that nothing is kept
-twice. The page loads them when a reader asks for them.
+The shipped weights, the settings of the pictures, songs to try them with and clips of synthetic music
+are written at build time as scripts (a page opened from a file may load no other kind of data), so
+that nothing is kept twice. A page loads them when a reader asks for them.
 """
 
 import base64
-import io
 import json
 from pathlib import Path
 
 import librosa
 import numpy as np
-import soundfile
 from matplotlib import colormaps, colors
 
 from prcnn import audio, models
 from prcnn.datasets.synthetic import clips
 from prcnn.listening.network import find_network
 from prcnn.listening.song import QUIET, REST, SHORT, SURE, TREBLE, band_tops
+from prcnn.plots.page import mp3
 from prcnn.spectrogram import SILENCE
-from prcnn.study.music_map import COLOURS
+from prcnn.study import music_map
 
-PAGE = "book/classify"
+SCRIPTS = {
+    "book/log_mel": ["mel.js", "sliders.js"],
+    "book/guess": ["game.js"],
+    "book/classify": ["mel.js", "song.js"],
+}
+# Songs of which `beyond` is sure, by the recipe and the seed of prcnn.datasets.synthetic.clips.song:
+# with these two it calls them by the recipe's name, which is luck, for it has learned other words.
+EXAMPLES = (("Instrumental", 46), ("Pop", 6))
 TICKS = (500, 2000, 8000)
+SR = 22050
 
 
 def knowledge():
@@ -34,7 +41,7 @@ def knowledge():
         arrays = {key: kept[key] for key in kept.files if kept[key].dtype.kind == "f"}
     return {
         "genres": genres,
-        "colours": [COLOURS[genre] for genre in genres],
+        "colours": [music_map.COLOURS[genre] for genre in genres],
         "sure": SURE,
         "rest": REST,
         "short": SHORT,
@@ -58,32 +65,33 @@ def _little(values):
     return values.astype(values.dtype.newbyteorder("<")).tobytes()
 
 
-def example():
-    """The example of the page, music that a program made, as an MP3."""
-    memory = io.BytesIO()
-    soundfile.write(
-        memory,
-        audio.resample(clips.song(), 22050, 44100),
-        44100,
-        format="MP3",
-        compression_level=0.85,  # 80 kbit/s
-        bitrate_mode="CONSTANT",
-    )
-    return base64.b64encode(memory.getvalue()).decode()
+def sounds():
+    """Four seconds of each clip that pages play, MP3s by the clip's number."""
+    part = slice(3 * SR, 7 * SR)
+    return {number: mp3(clips.waveform(row)[part]) for number, row in music_map.playable().iterrows()}
+
+
+def examples():
+    """The songs of the page, music that a program made, as MP3s."""
+    songs = (clips.song((recipe,), seed) for recipe, seed in EXAMPLES)
+    return [mp3(audio.resample(song, SR, 44100), 44100) for song in songs]
 
 
 def only_on_its_page(app, page, template, context, doctree):
-    if page == PAGE:
+    for script in SCRIPTS.get(page, []):
+        app.add_js_file(script)
+    if "song.js" in SCRIPTS.get(page, []):
         app.add_css_file("song.css")
-        app.add_js_file("song.js")
 
 
 def write(app, error):
     if error is None and app.builder.format == "html":
-        folder = Path(app.outdir) / "_static"
-        text = json.dumps(knowledge(), separators=(",", ":"))
-        (folder / "song_weights.js").write_text(f"window.SONG = {text};\n", "utf-8")
-        (folder / "song_example.js").write_text(f'window.SONG_EXAMPLE = "{example()}";\n', "utf-8")
+        kept = {"song_weights": ("SONG", knowledge()), "clips": ("CLIPS", sounds())}
+        kept |= {f"song_{i}": ("SONG_EXAMPLE", song) for i, song in enumerate(examples(), 1)}
+        for name, (variable, value) in kept.items():
+            text = json.dumps(value, separators=(",", ":"))
+            path = Path(app.outdir) / "_static" / f"{name}.js"
+            path.write_text(f"window.{variable} = {text};\n", "utf-8")
 
 
 def setup(app):

@@ -1,9 +1,8 @@
 // Your song, heard on the page by the weights that come with prcnn. The browser decodes it, a worker
 // draws the pictures and runs the network, and nothing leaves this machine. What is done is what
-// prcnn.classify does (prcnn/listening/song.py, prcnn/spectrogram.py, prcnn/models/beyond.py), and
+// prcnn.classify does (prcnn/listening/song.py, prcnn/models/beyond.py; mel.js has the front end), and
 // tests/check_song.py holds the two to each other. book/_ext/song.py writes what is known: SONG.
 (() => {
-  const HERE = document.currentScript.src;
   const LONGEST = 15 * 60, RECORDED = 10;  // seconds: what a phone's memory bears; what is recorded
   const WORKERS = Math.max(1, Math.min(4, (navigator.hardwareConcurrency || 2) - 1));
 
@@ -12,54 +11,9 @@
     let picture, network;
 
     // The log-mel picture of settings `images`: power of every band in 128 frames, and the loudest.
-    function pictures({settings: {sr, n_fft, hop_length, n_mels, n_frames}, silence}) {
-      const half = n_fft / 2, hann = new Float32Array(n_fft);
-      const cos = new Float64Array(half), sin = new Float64Array(half), turned = new Uint16Array(n_fft);
-      for (let i = 0; i < n_fft; i++) hann[i] = 0.5 - 0.5 * Math.cos(2 * Math.PI * i / n_fft);
-      for (let i = 0; i < half; i++) {
-        cos[i] = Math.cos(2 * Math.PI * i / n_fft);
-        sin[i] = -Math.sin(2 * Math.PI * i / n_fft);
-      }
-      for (let i = 0; i < n_fft; i++) turned[i] = turned[i >> 1] >> 1 | (i & 1 ? half : 0);
-
-      // Slaney's mels: straight up to 1 kHz, then logarithmic; triangles of equal area.
-      const step = Math.log(6.4) / 27, toHz = mel => mel < 15 ? mel * 200 / 3 : 1000 * Math.exp(step * (mel - 15));
-      const highest = 15 + Math.log(sr / 2 / 1000) / step, bands = [];
-      const edge = i => toHz(highest * i / (n_mels + 1));
-      for (let band = 0; band < n_mels; band++) {
-        const low = edge(band), centre = edge(band + 1), high = edge(band + 2), weights = [];
-        const first = Math.ceil(low * n_fft / sr);
-        for (let bin = first; bin * sr / n_fft < high; bin++) {
-          const hz = bin * sr / n_fft;
-          weights.push(Math.max(0, Math.min((hz - low) / (centre - low), (high - hz) / (high - centre)))
-            * 2 / (high - low));
-        }
-        bands.push({first, weights: Float32Array.from(weights)});
-      }
-      const heaviest = Math.max(...bands.flatMap(band => [...band.weights]));
-
-      const re = new Float64Array(n_fft), im = new Float64Array(n_fft), power = new Float64Array(half + 1);
-      function frame(y, index, into) {
-        for (let i = 0, at = index * hop_length - half; i < n_fft; i++, at++) {
-          re[turned[i]] = at >= 0 && at < y.length ? y[at] * hann[i] : 0;
-        }
-        im.fill(0);
-        for (let size = 1; size < n_fft; size *= 2) {
-          for (let start = 0; start < n_fft; start += 2 * size) {
-            for (let i = 0, turn = 0; i < size; i++, turn += half / size) {
-              const a = start + i, b = a + size;
-              const x = re[b] * cos[turn] - im[b] * sin[turn], z = re[b] * sin[turn] + im[b] * cos[turn];
-              re[b] = re[a] - x; im[b] = im[a] - z; re[a] += x; im[a] += z;
-            }
-          }
-        }
-        for (let i = 0; i <= half; i++) power[i] = re[i] * re[i] + im[i] * im[i];
-        bands.forEach(({first, weights}, band) => {
-          let sum = 0;
-          for (let i = 0; i < weights.length; i++) sum += power[first + i] * weights[i];
-          into[band] = sum;
-        });
-      }
+    function pictures({settings, silence}) {
+      const {n_fft, hop_length, n_mels, n_frames} = settings, half = n_fft / 2;
+      const {frame, hann, heaviest} = melFrontEnd(settings);
 
       return y => {
         const frames = 1 + Math.floor(y.length / hop_length), kept = new Float32Array(n_frames * n_mels);
@@ -270,16 +224,10 @@
   };
   const clock = seconds => `${Math.floor(Math.round(seconds) / 60)}:${String(Math.round(seconds) % 60).padStart(2, "0")}`;
   const percent = share => `${(100 * share).toFixed(1)} %`;  // as prcnn.evaluation.percent; it decides, too
-  const script = name => new Promise((resolve, reject) => {
-    const element = make("script", {src: new URL(name, HERE).href});
-    element.onload = resolve;
-    element.onerror = () => reject(new Error(`The page's file ${name} is missing.`));
-    document.head.append(element);
-  });
   class Sentence extends Error {}  // what the reader is told
 
   async function knowledge() {
-    if (!window.SONG) await script("song_weights.js");
+    if (!window.SONG) await bookScript("song_weights.js");
     return window.SONG;
   }
 
@@ -355,23 +303,31 @@
     });
     const recorder = button(`Record ${RECORDED} seconds`, record);
     const choices = make("div", {class: "choices"}, button("Choose a song", () => input.click()), recorder,
-      button("Take an example", example));
+      ...["first", "second"].map((which, i) => button(`Take the ${which} example`, () => example(i + 1, which))));
     const says = make("p", {class: "song-says", role: "status"});
     const bar = make("progress", {"aria-label": "Windows heard"}), stage = make("div", {class: "song-stage"});
     bar.hidden = stage.hidden = true;
     place.replaceChildren(make("div", {class: "song-drop"},
-      make("p", {}, make("strong", {}, "Drop a song here"), " (MP3, M4A, WAV, FLAC, Ogg). It stays on your machine: "
+      make("p", {}, make("strong", {}, "Drop a song anywhere on this page"), " (MP3, M4A, WAV, FLAC, Ogg). It stays on your machine: "
         + "your browser decodes it, draws it and runs the network."), choices, input), says, bar, stage);
     place.classList.add("alive");
 
     let song = 0, pool = [], player = null, recording = null;
-    place.addEventListener("dragover", event => { event.preventDefault(); place.classList.add("over"); });
-    place.addEventListener("dragleave", () => place.classList.remove("over"));
-    place.addEventListener("drop", event => {
+    const over = event => event.dataTransfer.types.includes("Files");
+    document.addEventListener("dragover", event => {
+      if (!over(event)) return;
+      event.preventDefault();
+      place.classList.add("over");
+    });
+    document.addEventListener("dragleave", event => { if (!event.relatedTarget) place.classList.remove("over"); });
+    document.addEventListener("drop", event => {
+      if (!over(event)) return;
       event.preventDefault();
       place.classList.remove("over");
       const file = event.dataTransfer.files[0];
-      if (file) take(file, file.name);
+      if (!file) return;
+      place.scrollIntoView({block: "nearest"});
+      take(file, file.name);
     });
 
     function start() {
@@ -440,7 +396,7 @@
           one.postMessage({song: mine, i, y: part}, [part.buffer]);
         };
         if (!pool.length) {
-          const url = URL.createObjectURL(new Blob([`"use strict";(${worker})()`], {type: "text/javascript"}));
+          const url = URL.createObjectURL(new Blob([`"use strict";${melFrontEnd};(${worker})()`], {type: "text/javascript"}));
           pool = Array.from({length: WORKERS}, () => new Worker(url));
           pool.forEach(one => one.postMessage({known}));
         }
@@ -616,16 +572,16 @@
       return {draw, finish};
     }
 
-    async function example() {
-      const mine = start();
+    async function example(number, which) {
+      const mine = start(), name = `The ${which} example`;
       says.textContent = "Fetching the example …";
       try {
-        if (!window.SONG_EXAMPLE) await script("song_example.js");
+        await bookScript(`song_${number}.js`);
         if (mine !== song) return;
         const bytes = Uint8Array.from(atob(window.SONG_EXAMPLE), c => c.charCodeAt(0));
-        take(new Blob([bytes], {type: "audio/mpeg"}), "The example");
+        take(new Blob([bytes], {type: "audio/mpeg"}), name);
       } catch (error) {
-        fail(error, "The example");
+        fail(error, name);
       }
     }
 

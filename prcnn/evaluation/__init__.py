@@ -13,14 +13,12 @@ from prcnn.evaluation.calibration import calibration, temperature
 from prcnn.evaluation.paired import (
     Paired,
     compare_over_seeds,
-    f1_over_seeds,
     interval_over_seeds,
     mcnemar,
 )
 from prcnn.evaluation.reports import (
     Report,
     classification_reports,
-    from_segments,
     group_labels,
     report,
     report_of_labels,
@@ -31,9 +29,7 @@ from prcnn.evaluation.statistics import (
     accuracy_interval,
     adjusted_level,
     benjamini_hochberg,
-    clips_needed,
     compare,
-    difference_seen,
     run_variance,
     verdict,
     wilson,

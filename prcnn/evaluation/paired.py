@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
 
-from prcnn.evaluation.statistics import LEVEL, accuracy_interval, compare
+from prcnn.evaluation.statistics import accuracy_interval, compare
 
 
 class Paired(NamedTuple):
@@ -54,29 +53,6 @@ def interval_over_seeds(reports):
     A single run cannot tell what seeds do: its interval is about the clips alone.
     """
     return accuracy_interval(*_right(list(reports)))
-
-
-def f1_over_seeds(reports):
-    """F1 of every genre, mean over reports one a seed, with its 95 % interval for other clips.
-
-    A DataFrame, index genre; columns ``f1``, ``low``, ``high``. The interval is the jackknife's,
-    which leaves out one group of clips at a time; a single group gives 0 to 1.
-    """
-    reports = list(reports)
-    _, groups = _right(reports)
-    n = groups.max() + 1
-    # A row says which clips count: all of them, then all but one group.
-    kept = np.vstack([np.ones(groups.size), np.arange(n)[:, None] != groups])
-    genres, clips, drawn = np.arange(len(reports[0].genres)), reports[0].clips, []
-    for r in reports:
-        order = r.clips.get_indexer(clips)
-        true, said = (labels[order][:, None] == genres for labels in (r.true, r.predicted))
-        drawn.append(2 * kept @ (true & said) / np.maximum(1, kept @ true + kept @ said))
-    f1, *others = np.mean(drawn, axis=0)
-    error = np.sqrt((1 - 1 / n) * np.square(others - f1).sum(axis=0))
-    half = t.ppf((1 + LEVEL) / 2, n - 1) * error if n > 1 else 1.0
-    columns = {"f1": f1, "low": np.maximum(0, f1 - half), "high": np.minimum(1, f1 + half)}
-    return pd.DataFrame(columns, index=pd.Index(reports[0].genres, name="genre"))
 
 
 def _right(reports):

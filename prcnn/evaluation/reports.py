@@ -159,7 +159,7 @@ def report(y_true, probabilities, genres, clips=None, groups=None):
             raise ValueError(f"{what} has missing entries; group_labels makes each its own group.")
     if not clips.is_unique:
         twice = clips[clips.duplicated()][0]
-        raise ValueError(f"Clip {twice!r} occurs more than once; average with from_segments.")
+        raise ValueError(f"Clip {twice!r} occurs more than once.")
     if true.min() < 0 or true.max() >= len(genres):
         raise ValueError(f"Labels must lie in 0 … {len(genres) - 1}, got {np.unique(true)}.")
     if (broken := ~np.isfinite(rows).all(axis=1)).any():
@@ -188,22 +188,6 @@ def group_labels(clips, by="artist"):
         return None
     whole = clips[by].notna().all()
     return (clips[by] if whole else artist_groups(clips.assign(artist=clips[by]))).to_numpy()
-
-
-def from_segments(segments):
-    """Average the probabilities of each clip's segments: a Report of one prediction a clip.
-
-    ``segments`` is a Report whose ``groups`` are the clips they were cut from; ValueError without
-    them, or where one clip's segments carry different labels.
-    """
-    if segments.groups is None:
-        raise ValueError("from_segments needs a report with groups: the clip of every segment.")
-    codes, clips = pd.factorize(segments.groups)
-    labels = pd.Series(segments.true).groupby(codes)
-    if (mixed := labels.min() != labels.max()).any():
-        raise ValueError(f"Segments of {clips[mixed].tolist()[0]!r} carry different labels.")
-    rows = pd.DataFrame(segments.probabilities).groupby(codes).mean().to_numpy()
-    return report(labels.first().to_numpy(), rows, segments.genres, clips)
 
 
 def classification_reports(first, second, names=("this run", "paper")):

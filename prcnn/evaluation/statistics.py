@@ -46,9 +46,10 @@ def accuracy_interval(right, groups=None, *, folds=None, run_variance=None):
     """95 % interval of a method's accuracy, (low, high), for other clips and other runs.
 
     Wilson's, with as many clips as would have the standard error that was found (Kish's effective
-    number) and t's quantile for so few groups. Where all groups say the same, all right or all
-    wrong, each counts as one clip. A single group says nothing about others: 0 to 1. Arguments as
-    for :func:`compare`.
+    number) and t's quantile for so few groups. Large groups that go against the others are rare and
+    may be missing here, so the variance has that of two more groups, each all right or all wrong.
+    Where all groups say the same, all right or all wrong, each counts as one clip. A single group
+    says nothing about others: 0 to 1. Arguments as for :func:`compare`.
     """
     right, groups, folds = _checked(right, groups, folds)
     n_groups = groups.max() + 1
@@ -57,7 +58,10 @@ def accuracy_interval(right, groups=None, *, folds=None, run_variance=None):
     if n_groups == 1:
         return 0.0, 1.0
     mean, variance, df = _contrast([(1, right, run_variance)], groups, folds)
-    n = mean * (1 - mean) / variance if variance and 0 < mean < 1 else n_groups
+    n = n_groups
+    if variance and 0 < mean < 1:
+        of_one, added = mean * (1 - mean), 2 * mean * (1 - mean) / _worth(groups) ** 2
+        n, df = of_one / (variance + added), df * (1 + added / variance) ** 2
     return wilson(mean * n, n, t.ppf((1 + LEVEL) / 2, df))
 
 
@@ -155,38 +159,6 @@ def adjusted_level(p_values):
     return 1 - (1 - LEVEL) * max(1, found) / max(1, p_values.count())
 
 
-def clips_needed(difference, disagree, power=0.8):
-    """How many independent test clips show a difference of two models with a paired test at 5 %.
-
-    ``difference`` is between accuracies, ``disagree`` the share of clips that only one of the two
-    gets right (ValueError where it is smaller), ``power`` the chance that the test sees it.
-
-    >>> clips_needed(0.02, 0.2), clips_needed(0.02, 0.2, power=0.5)
-    (3917, 1917)
-    """
-    if not 0 < abs(difference) <= disagree <= 1:
-        raise ValueError(f"0 < {difference} (difference) <= {disagree} (disagree) <= 1 is not so.")
-    return math.ceil(_reach(power) ** 2 * (disagree / difference**2 - 1))
-
-
-def difference_seen(n, disagree, power=0.8):
-    """The difference that `n` test clips show: the inverse of :func:`clips_needed`, a fraction.
-
-    >>> round(difference_seen(800, 0.2), 3)
-    0.044
-    """
-    if n < 1 or not 0 < disagree <= 1:
-        raise ValueError(f"needs n >= 1 and 0 < disagree <= 1, got {n} and {disagree}.")
-    return _reach(power) * math.sqrt(disagree / (n + _reach(power) ** 2))
-
-
-def _reach(power):
-    """Standard errors between nothing and a difference that is seen with chance `power`."""
-    if not 0 < power < 1:
-        raise ValueError(f"power must lie between 0 and 1, got {power}.")
-    return _Z + norm.ppf(power)
-
-
 def _checked(right, groups, folds):
     """(runs, clips) of float; groups and folds as ints from 0 on."""
     right = np.atleast_2d(np.asarray(right, dtype=float))
@@ -206,13 +178,17 @@ def _of_clips(values, groups):
     """Variance of the mean of `values`, a clip each, over other groups of clips; its freedom.
 
     The jackknife's, which leaves out one group at a time: for groups of one size it is the textbook
-    variance over groups, for others it is on the safe side. So are the degrees of freedom: as many
-    as groups of one size would have that are worth as much.
+    variance over groups, for others it is on the safe side. So are the degrees of freedom: those
+    of as many groups of one size as are worth as much.
     """
     sizes = np.bincount(groups)
     shifts = np.bincount(groups, values - values.mean()) / (values.size - sizes)
-    freedom = values.size**2 / np.square(sizes).sum() - 1
-    return (1 - 1 / sizes.size) * np.square(shifts).sum(), max(1.0, freedom)
+    return (1 - 1 / sizes.size) * np.square(shifts).sum(), max(1.0, _worth(groups) - 1)
+
+
+def _worth(groups):
+    """How many groups of one size are worth as much as these (Kish's effective number)."""
+    return groups.size**2 / np.square(np.bincount(groups)).sum()
 
 
 def _of_runs(right, groups, folds):

@@ -91,7 +91,7 @@ def _characters(file):
     return frozenset(get_font(file).get_charmap())
 
 
-def show(ax, alt, sound=None, **heard):
+def show(ax, alt, sound=None, curve=(), **heard):
     """The figure of ``ax`` as a picture with alternative text, for the last line of a cell.
 
     Parameters
@@ -101,8 +101,11 @@ def show(ax, alt, sound=None, **heard):
         What the picture shows, for readers who cannot see it: one sentence.
     sound : str, os.PathLike or array_like, optional
         What is to be heard with it: a player comes under the picture, and in the book a line runs
-        over ``ax``, whose horizontal axis is in seconds, while it plays. A click in the picture
-        plays from there.
+        over ``ax``, whose horizontal axis is in seconds, while it plays. A click into the part of
+        the picture that the player holds plays from there.
+    curve : array_like [shape=(n,)], optional
+        A line in ``ax``, as heights at even steps from one end of its horizontal axis to the other:
+        in the book a dot rides on it while the sound plays, and says how high it is.
     **heard
         Of :func:`prcnn.plots.player`: ``sr``, ``label``, ``seconds``, ``offset``.
 
@@ -118,7 +121,7 @@ def show(ax, alt, sound=None, **heard):
     figure = getattr(as_written(ax), "figure", ax)
     figure.canvas.draw()
     box = figure.get_tightbbox().padded(_PAD)  # in inches: what is saved of the figure
-    where = "" if sound is None else _seconds(ax, figure, box, heard.get("offset", 0.0))
+    where = "" if sound is None else _seconds(ax, figure, box, heard.get("offset", 0.0), curve)
     meshes = [isinstance(part, QuadMesh) for each in figure.axes for part in each.collections]
     colours = any(meshes) or any(each.images for each in figure.axes)
     buffer, flat, photograph = io.BytesIO(), io.BytesIO(), io.BytesIO()
@@ -142,13 +145,19 @@ def show(ax, alt, sound=None, **heard):
     return HTML(f'<div class="heard" {where}>{image}{player(sound, **heard).data}</div>')
 
 
-def _seconds(ax, figure, box, offset):
-    """Where in the picture the axes lie (shares of its width), and which seconds they show."""
+def _seconds(ax, figure, box, offset, curve):
+    """Where in the picture the axes lie (shares of its width), their seconds, and the curve."""
     extent = ax.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
     left, right = ((x - box.x0) / box.width for x in (extent.x0, extent.x1))
     start, end = ax.get_xlim()
     shares = f'data-left="{left:.5f}" data-right="{right:.5f}"'
-    return f'{shares} data-start="{start - offset:g}" data-end="{end - offset:g}"'
+    seconds = f'data-start="{start - offset:g}" data-end="{end - offset:g}"'
+    if not len(curve):
+        return f"{shares} {seconds}"
+    pixels = ax.transData.transform([(start, height) for height in curve])[:, 1]
+    heights = (pixels / figure.dpi - box.y0) / box.height
+    pairs = [[round(x, 3), round(float(y), 2)] for x, y in zip(heights, curve, strict=True)]
+    return f'{shares} {seconds} data-curve="{json.dumps(pairs, separators=(",", ":"))}"'
 
 
 def player(waveform_or_path, sr=None, label="Sound", seconds=4.0, offset=0.0):
@@ -177,17 +186,21 @@ def player(waveform_or_path, sr=None, label="Sound", seconds=4.0, offset=0.0):
         sr = sr or _SR
         y = audio.mono(waveform_or_path, label)[round(offset * sr) :][: round(seconds * sr)]
         y = audio.resample(audio.check(y, label), sr, _SR)
-    y = y / max(1.0, float(np.abs(y).max()))
-    memory = io.BytesIO()
-    # For LAME, level 0.85 at this rate is 32 kbit/s.
-    soundfile.write(memory, y, _SR, format="MP3", compression_level=0.85, bitrate_mode="CONSTANT")
-    source = b64encode(memory.getvalue()).decode()
     name = html.escape(label)
     return HTML(
         f'<figure style="margin:0"><figcaption>{name}</figcaption>'
         f'<audio controls preload="metadata" aria-label="{name}" '
-        f'src="data:audio/mpeg;base64,{source}"></audio></figure>'
+        f'src="data:audio/mpeg;base64,{mp3(y)}"></audio></figure>'
     )
+
+
+def mp3(y, sr=_SR):
+    """Samples (n,) as an MP3 in base64: 32 kbit/s at 22,050 Hz, 80 at 44,100."""
+    y = y / max(1.0, float(np.abs(y).max()))
+    memory = io.BytesIO()
+    # What LAME makes of level 0.85 at these rates.
+    soundfile.write(memory, y, sr, format="MP3", compression_level=0.85, bitrate_mode="CONSTANT")
+    return b64encode(memory.getvalue()).decode()
 
 
 def question(ask, sounds, choices, truth, answer, network=None):
@@ -195,8 +208,8 @@ def question(ask, sounds, choices, truth, answer, network=None):
 
     Where no script runs, in JupyterLab and on paper, the choices are named and the ``answer``, one
     or two sentences, folds out. ``sounds`` are of :func:`prcnn.plots.player`; ``choices`` are
-    texts, of which ``truth`` is the right one, and ``network`` what a network chose: it is counted
-    in the page's ``<p class="score">``, if there is one. ValueError where either is no choice.
+    texts, of which ``truth`` is the right one, and ``network`` what a network chose, for the score
+    of a game. ValueError where either is no choice.
 
     Chapter: book/guess.ipynb
     """

@@ -5,7 +5,7 @@ One command makes it again, for other weights too::
     python -c "from prcnn.study import music_map; music_map.make('~/data')"
 
 writes ``book/results/music_map.json``; :func:`read` gives it as a table, and :func:`interactive` is
-what the book's own script brings to life.
+what the book's own script brings to life. :func:`synthetic` is a map of clips that may be played.
 """
 
 import json
@@ -18,7 +18,9 @@ from sklearn.manifold import TSNE, trustworthiness
 from sklearn.neighbors import NearestNeighbors
 
 from prcnn import models
-from prcnn.datasets import load, splits
+from prcnn.datasets import fma, load, splits
+from prcnn.datasets.synthetic import clips
+from prcnn.spectrogram import IMAGES, log_mel
 from prcnn.store import extract
 from prcnn.study import results
 
@@ -57,29 +59,22 @@ def make(data_home=None, folder=None, seed=0):
 
     Chapter: book/music_map.ipynb
     """
-    network, card = models.pretrained("beyond"), models.card("beyond")
+    card = models.card("beyond")
     store = extract(load("fma_small_images", data_home), card["settings"])
-    (X, y), clips = store.arrays("test"), store.clips.index[store.indices("test")]
-    last = keras.Model(network.input, [network.layers[-1].input, network.output])
-    parts = [last(X[i : i + 50], training=False) for i in range(0, len(X), 50)]
-    features, probabilities = (
-        np.concatenate([keras.ops.convert_to_numpy(part[i]).astype("float32") for part in parts])
-        for i in (0, 1)
-    )
+    (X, y), tested = store.arrays("test"), store.clips.index[store.indices("test")]
+    features, probabilities = _hear(X)
     of_card = dict(zip(card["test"]["clips"], card["test"]["predicted"], strict=True))
-    if (probabilities.argmax(axis=1) != [of_card.get(clip) for clip in clips]).any():
+    if (probabilities.argmax(axis=1) != [of_card.get(clip) for clip in tested]).any():
         raise ValueError("These are not the predictions on the card of beyond: other pictures?")
-    plane = TSNE(init="pca", perplexity=30, random_state=seed).fit_transform(features)
-    # Its axes mean nothing, and pages are wider than high.
-    plane = plane[:, np.argsort(-np.ptp(plane, axis=0))]
-    groups = splits.uploads(store.clips.loc[clips]).to_numpy()
+    plane = _plane(features, seed, perplexity=30)
+    groups = splits.uploads(store.clips.loc[tested]).to_numpy()
     return results.write(
         RESULT,
         {
             "genres": store.genres,
             "features": features.shape[1],
             "seed": seed,
-            "clips": clips.to_numpy(),
+            "clips": tested.to_numpy(),
             "true": y,
             "probabilities": [[round(float(p), 4) for p in row] for row in probabilities],
             "x": [round(float(x), 2) for x in plane[:, 0]],
@@ -92,6 +87,53 @@ def make(data_home=None, folder=None, seed=0):
         },
         folder,
     )
+
+
+def _hear(X):
+    """What the last layer of ``beyond`` reads of pictures (n, 128, 128), and what it says."""
+    network = models.pretrained("beyond")
+    last = keras.Model(network.input, [network.layers[-1].input, network.output])
+    parts = [last(X[i : i + 50], training=False) for i in range(0, len(X), 50)]
+    return (
+        np.concatenate([keras.ops.convert_to_numpy(part[i]).astype("float32") for part in parts])
+        for i in (0, 1)
+    )
+
+
+def _plane(features, seed, perplexity):
+    plane = TSNE(init="pca", perplexity=perplexity, random_state=seed).fit_transform(features)
+    # Its axes mean nothing, and pages are wider than high.
+    return plane[:, np.argsort(-np.ptp(plane, axis=0))]
+
+
+def playable():
+    """The synthetic clips that the book's pages play when they are asked: eight a genre.
+
+    Rows of :func:`prcnn.datasets.synthetic.plan`, genre by genre: two of the training split, by two
+    artists and without borrowed bars, as examples, and six of the test split, drawn by lot.
+
+    Chapter: book/guess.ipynb, book/music_map.ipynb
+    """
+    table = clips.plan()
+    pure = table[(table["split"] == "training") & (table["share"] == 0)]
+    examples = pure.drop_duplicates("artist_id").groupby("genre").head(2)
+    drawn = table[table["split"] == "test"].groupby("genre").sample(6, random_state=0)
+    return pd.concat([examples, drawn]).sort_values("genre", kind="stable")
+
+
+def synthetic(table, seed=0):
+    """The map once more, of music made by a program, of which the network has never heard any.
+
+    ``table`` has the ``path`` and ``genre`` of clips, as :class:`prcnn.datasets.Dataset` has them;
+    a table as from :func:`read` comes back.
+
+    Chapter: book/music_map.ipynb
+    """
+    features, probabilities = _hear(np.stack([log_mel(path, IMAGES) for path in table["path"]]))
+    plane = _plane(features, seed, perplexity=10)
+    true = table["genre"].map(fma.GENRES.index).to_numpy()
+    record = {"genres": fma.GENRES, "clips": table.index.tolist(), "true": true}
+    return read(record | {"probabilities": probabilities, "x": plane[:, 0], "y": plane[:, 1]})
 
 
 def read(record=None):
@@ -131,20 +173,21 @@ def around(table):
     return pd.Series(genres[found], table.index)
 
 
-def interactive(table, still):
-    """The map for the book's ``map.js``; where no script runs, and on paper, the picture stays.
+def interactive(table, still, made=False):
+    """The map for the book's ``music_map.js``; without a script and on paper the picture stays.
 
-    ``table`` is from :func:`read`, ``still`` the picture from :func:`prcnn.plots.show`; it is
-    HTML of IPython's, as what comes back.
+    ``table`` is from :func:`read` or, ``made`` by a program, from :func:`synthetic`, ``still`` the
+    picture from :func:`prcnn.plots.show`; it is HTML of IPython's, as what comes back.
 
     Chapter: book/music_map.ipynb
     """
     genres = sorted(COLOURS)
     percent = (100 * table[genres]).round().astype(int).to_numpy().tolist()
-    places = table[["x", "y"]].to_numpy().tolist()
+    places = table[["x", "y"]].round(2).to_numpy().tolist()
     genre, said = (table[column].map(genres.index) for column in ("genre", "predicted"))
-    clips = list(zip(table.index.tolist(), genre, said, places, percent, strict=True))
-    data = {"genres": genres, "colours": [COLOURS[genre] for genre in genres], "clips": clips}
+    dots = list(zip(table.index.tolist(), genre, said, places, percent, strict=True))
+    data = {"genres": genres, "colours": [COLOURS[genre] for genre in genres], "clips": dots}
+    data["synthetic"] = made
     text = json.dumps(data, separators=(",", ":"))
     return HTML(
         f'<div class="music-map"><div class="map-still">{still.data}</div>'

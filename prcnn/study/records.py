@@ -87,7 +87,7 @@ class Outcomes(NamedTuple):
 
     values: np.ndarray  # (runs, clips), 0 and 1
     groups: np.ndarray  # (clips,) what is drawn whole
-    folds: np.ndarray  # (clips,)
+    folds: np.ndarray | None  # (clips,); None where every run dealt them anew
     classifier: bool  # one that draws no random numbers
 
 
@@ -101,10 +101,10 @@ def outcomes(study, row, epochs, path=None):
         return None
     right = [(table["true"] == table["predicted"]).to_numpy(float) for table, _ in found]
     table = found[0][0]
+    same = all(other["fold"].equals(table["fold"]) for other, _ in found)
+    folds = table["fold"].to_numpy() if same else None
     classifier = bool((table["epochs"] == 0).all() and len(found) == 1)
-    return Outcomes(
-        np.array(right), table["group"].to_numpy(), table["fold"].to_numpy(), classifier
-    )
+    return Outcomes(np.array(right), table["group"].to_numpy(), folds, classifier)
 
 
 def reports(study, row, epochs=None, part="test", path=None):

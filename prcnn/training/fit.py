@@ -1,7 +1,7 @@
 """Fit a network on a store and leave a run folder that says how, and survives being killed.
 
-One copy of the network learns, another holds what is validated and kept; the network itself is
-given the best weights at the end, so that after an error or Ctrl-C it is what it was.
+One copy of the network learns, another is validated; the network itself is given the best weights
+at the end, so that after an error or Ctrl-C it is what it was.
 """
 
 import time
@@ -14,6 +14,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from prcnn.atomic import digest, sweep
+from prcnn.datasets import SPLITS
 from prcnn.datasets.dataset import warn
 from prcnn.training import precision as arithmetic
 from prcnn.training import recipes, run_folder
@@ -39,62 +40,51 @@ def train(
     early_stopping=None,
     progress=True,
 ):
-    """Train ``model`` by a recipe and keep the weights of its best validation epoch.
+    """Train ``model`` by a recipe and keep its best validation epoch: returns a :class:`Run`.
 
     Killed at any moment and called again with the same arguments, it goes on after the last
     finished epoch and ends with the history and weights of an uninterrupted run; a finished run is
-    read back at once, or goes on where more epochs are asked for, and ends where as many at once
-    end. The same seed on the same machine and backend gives the same history.
+    read back, or goes on where more epochs are asked for. The same seed on the same machine and
+    backend gives the same history.
 
     Parameters
     ----------
     model : keras.Model
         Input ``(n, *store.shape)``, output probabilities ``(n, len(store.genres))``. Training
-        starts from the weights that it has, and it afterwards holds the best ones. A layer
-        ``scale`` that has seen no clips is given the mean and variance of the training clips'
-        bands. A network that you compiled is trained with its optimizer unless you name a recipe,
-        and stays compiled as it was.
+        starts from its weights, and leaves the best ones in it; a layer ``scale`` that has seen no
+        clips is adapted to the training clips. One that you compiled is trained with its optimizer
+        unless you name a recipe, and stays compiled as it was.
     store : prcnn.store.Store
         Its ``training`` split is trained on, its ``validation`` split chooses the epoch (the
         earlier one of equals). Batches are streamed from disk, so it may exceed the memory.
     epochs : int
         Passes over the training split.
     seed : int
-        Of the clips' order in each epoch and of how they are altered; the initial weights are the
-        model's, see ``seed`` in :func:`prcnn.models.build`.
+        Of the clips' order and of how they are altered; the first weights are the model's.
     out : path, optional
-        The run folder. Default ``runs/<network>-<store>-seed<seed>-<digits>`` in the working
-        folder; the digits stand for the data, the first weights and all arguments but ``epochs``,
-        so another call is another folder.
+        The run folder, by default a folder in ``runs`` named by network, store, seed and a digest
+        of the first weights and all arguments but ``epochs``: another call is another folder.
     recipe : str or prcnn.training.Recipe, optional
-        A name in ``prcnn.training.RECIPES``, or a recipe of your own. Default: ``"beyond"`` for
-        a network of that name, ``"paper"`` for all others.
-    batch_size, learning_rate : optional
-        In place of the recipe's.
+        A name in ``prcnn.training.RECIPES``, or your own; by default ``"beyond"`` for a network of
+        that name, ``"paper"`` for all others. ``batch_size`` and ``learning_rate`` replace its own.
     callbacks : keras.callbacks.Callback or list of them
-        Hooks of training, epochs and batches, with ``loss``, ``accuracy``, ``val_loss`` and
-        ``val_accuracy``; their ``model`` is the copy that learns. They are not part of the run's
-        identity, and what they remember is not resumed.
+        Their ``model`` is the copy that learns. They are not part of the run's identity, and what
+        they remember is not resumed.
     precision : {"auto", "float32", "mixed"}
-        ``"mixed"`` computes convolutions in bfloat16 while training; validation and the network
-        that is kept are float32 always. ``"auto"`` is that where TensorFlow computes on a processor
-        with units for bfloat16.
+        ``"mixed"`` computes convolutions in bfloat16 in the steps of training alone. ``"auto"`` is
+        that where TensorFlow computes on a processor with units for it.
     early_stopping : int, optional
         Stop when the validation accuracy has not risen for so many epochs.
     progress : bool
         Show one bar over the epochs.
 
-    Returns
-    -------
-    Run
-
     Raises
     ------
     ValueError
-        Network and store do not fit together, the training or the validation split is empty, an
+        Network and store do not fit together, the training or validation split is empty, an
         argument has no possible value, the network was compiled with another loss than plain
-        cross-entropy, or ``out`` holds another run, more epochs of this one, or files that are
-        damaged, or that training would replace and did not write.
+        cross-entropy, or ``out`` holds another run, more epochs of this one, damaged files, or
+        files of the same names that are no run's.
     TrainingError
         The loss is no longer finite, or another process trains in ``out``. What was reached before
         stays there.
@@ -102,32 +92,29 @@ def train(
     Warns
     -----
     UserWarning
-        A network that was trained before and goes on from there; genres without a training clip,
-        genres with less than half the clips of another, a validation split of one genre.
+        A network that was trained before and goes on from there; genres without a training clip or
+        with less than half the clips of another; a validation split of one genre.
 
     Notes
     -----
-    To train on several devices, call ``keras.distribution.set_distribution(
-    keras.distribution.DataParallel())`` before the network is built (JAX backend).
-
-    Source: the paper's section on training and its authors' script (RMSprop 5e-4, batch 64, the
-    checkpoint of the best validation accuracy, ``ReduceLROnPlateau``).
+    On several devices: ``keras.distribution.set_distribution(keras.distribution.DataParallel())``
+    before the network is built (JAX backend). Source: the paper's section on training and its
+    authors' script (RMSprop 5e-4, batch 64, the checkpoint of the best validation accuracy).
 
     Chapter: book/train.ipynb
     """
     clips = _check(model, store)
     recipe = recipes.choose(model, recipe, batch_size=batch_size, learning_rate=learning_rate)
     callbacks = keras.tree.flatten(callbacks or ())
-    for hook in callbacks:
-        hooks = isinstance(hook, keras.callbacks.Callback)
-        require(hooks, "callbacks", hook, "objects of keras.callbacks.Callback")
+    hooks = all(isinstance(hook, keras.callbacks.Callback) for hook in callbacks)
+    patient = early_stopping is None or is_whole(early_stopping, 1)
+    known = arithmetic.PRECISIONS
+    pictures = recipe.augment == recipes.NOTHING or len(store.shape) == 2
+    require(hooks, "callbacks", callbacks, "objects of keras.callbacks.Callback")
     require(is_whole(epochs, 1), "epochs", epochs, "a whole number, at least 1")
     require(is_whole(seed, 0), "seed", seed, "a whole number, at least 0")
-    patient = early_stopping is None or is_whole(early_stopping, 1)
     require(patient, "early_stopping", early_stopping, "None or a whole number, at least 1")
-    known = arithmetic.PRECISIONS
     require(precision in known, "precision", precision, f"one of {known}")
-    pictures = recipe.augment == recipes.NOTHING or len(store.shape) == 2
     require(pictures, "augment", recipe.augment, f"Augment() for clips of shape {store.shape}")
 
     settings = {"epochs": int(epochs), "seed": int(seed), **recipe.settings()}
@@ -146,10 +133,7 @@ def train(
             record, state = run_folder.resume(folder, asked)
             run_folder.write_record(folder, record)
             state = _fit(network, store, state, record, recipe, folder, callbacks, progress)
-            best = {"epoch": state.best_epoch, **state.history.loc[state.best_epoch]}
-            seconds = state.history["seconds"].sum()
-            record |= {"finished": True, "epochs": state.epoch, "best": best, "seconds": seconds}
-            run_folder.write_record(folder, record)
+            run_folder.finish(folder, record, state, network)
     assign(network.weights, state.best)
     _TRAINED[model] = digest(state.best)
     return Run(model, state.history, folder, record)
@@ -157,32 +141,32 @@ def train(
 
 def _check(model, store):
     """Refuse what cannot be trained, warn of what will not be learned; count clips by genre."""
-    shape, wanted = tuple(store.shape), tuple(model.input_shape[1:])
-    fits = len(shape) == len(wanted) and all(
-        w in (None, s) for s, w in zip(shape, wanted, strict=True)
-    )
-    if not fits:
+    shape, genres = tuple(store.shape), list(store.genres)
+    takes, tells = tuple(model.input_shape[1:]), model.output_shape[-1]
+    if len(takes) != len(shape) or any(
+        a not in (None, b) for a, b in zip(takes, shape, strict=True)
+    ):
         raise ValueError(
-            f"The store's spectrograms are {shape}, network {model.name!r} takes {wanted}. Build "
+            f"The store's spectrograms are {shape}, network {model.name!r} takes {takes}. Build "
             f"it with input_shape={shape}, or extract with other settings."
         )
-    genres = list(store.genres)
-    if model.output_shape[-1] != len(genres):
+    if tells != len(genres):
         raise ValueError(
-            f"Network {model.name!r} tells {model.output_shape[-1]} genres apart, the store "
-            f"{store.name!r} has {len(genres)}. Build it with n_genres={len(genres)}."
+            f"Network {model.name!r} tells {tells} genres apart, the store {store.name!r} has "
+            f"{len(genres)}. Build it with n_genres={len(genres)}."
         )
     table = pd.crosstab(store.clips["genre"], store.clips["split"])
-    table = table.reindex(index=genres, columns=["training", "validation", "test"], fill_value=0)
+    table = table.reindex(index=genres, columns=SPLITS, fill_value=0)
     for split, use in (("training", "train on"), ("validation", "choose the best epoch by")):
         if table[split].sum() == 0:
             raise ValueError(
                 f"The {split} split of {store.name!r} is empty, so there is nothing to {use}."
             )
     training, validation = table["training"], table["validation"]
-    if (missing := training.index[training == 0]).size:
-        warn(f"{missing.size} of {len(genres)} genres have no training clip: {list(missing)}.")
     present = training[training > 0]
+    if len(present) < len(genres):
+        absent = list(training.index.difference(present.index))
+        warn(f"{len(absent)} of {len(genres)} genres have no training clip: {absent}.")
     if present.max() > 2 * present.min():
         warn(
             f"Genres are unequal in training: {present.idxmax()} has {present.max()} clips, "
@@ -193,17 +177,16 @@ def _check(model, store):
             f"All {validation.max()} validation clips are {validation.idxmax()}: the best epoch "
             "is the one that says so most often."
         )
-    return {split: table[split].astype(int).to_dict() for split in table}
+    return table.to_dict()
 
 
 def _fit(network, store, state, record, recipe, folder, callbacks, progress):
     """Go on from ``state`` to the last epoch, leaving ``folder`` in order after each."""
-    epochs, patience = record["settings"]["epochs"], record["settings"]["early_stopping"]
+    settings, copy = record["settings"], keras.models.clone_model
+    epochs, patience = settings["epochs"], settings["early_stopping"]
     steps = epochs * len(Batches(store, "training", recipe))
-    copy = keras.models.clone_model
     learner = (arithmetic.sixteen_bits if record["precision"] == "mixed" else copy)(network)
-    kept = copy(network)
-    judge = keras.Model(kept.inputs[0], kept.outputs[0])  # compiled, as `kept` must not be saved
+    judge = copy(network)
     assign(learner.variables, values(network.variables))
     for each in (learner, judge):
         # XLA would make TensorFlow's convolutions slower on a CPU and lose cuDNN's GRU on a GPU;
@@ -219,28 +202,20 @@ def _fit(network, store, state, record, recipe, folder, callbacks, progress):
         adapt_scale(learner, store)
         now, best = values(variables(learner)), values(learner.weights)
         state = State(run_folder.table([]), now, best, best if recipe.ema else [])
-    halve = {"factor": 0.5, "patience": 10, "min_delta": 0.01, "mode": "max"}  # as the authors do
-    plateau = [keras.callbacks.ReduceLROnPlateau("val_accuracy", **halve)]
-    plateau = plateau if recipe.schedule == "plateau" else []
-    hooks = [*plateau, *callbacks]
-    hooks = keras.callbacks.CallbackList(hooks, model=learner, epochs=epochs, verbose=0)
     assign(variables(learner), state.now)
-    learner.stop_training, line = False, None
-    hooks.on_train_begin()
-    for hook in plateau:  # which has forgotten the epochs before a kill
-        for epoch, accuracy in state.history["val_accuracy"].items():
-            hook.on_epoch_end(epoch - 1, {"val_accuracy": accuracy})
-        assign(variables(learner), state.now)
-
     sweep(folder)
     if state.epoch:
-        state.write(folder, kept)  # a kill may have come between two files
-    with tqdm(
+        state.write(folder)  # a kill may have come between two files
+    hooks = keras.callbacks.CallbackList(callbacks, model=learner, epochs=epochs, verbose=0)
+    learner.stop_training, line = False, None
+    hooks.on_train_begin()
+    bar = tqdm(
         total=epochs, initial=state.epoch, desc=network.name, unit="epoch", disable=not progress
-    ) as bar:
+    )
+    with bar:
         while state.epoch < epochs and not (learner.stop_training or _stops(state, patience)):
-            line = _epoch(learner, judge, store, state, record["settings"]["seed"], recipe, hooks)
-            state.write(folder, kept if state.best_epoch == state.epoch else None)
+            line = _epoch(learner, judge, store, state, settings["seed"], recipe, hooks)
+            state.write(folder)
             names = {"loss": "loss", "acc": "accuracy", "val_acc": "val_accuracy"}
             bar.set_postfix({short: line[name] for short, name in names.items()}, refresh=False)
             bar.update()

@@ -12,7 +12,7 @@ from keras.optimizers.schedules import CosineDecay, LearningRateSchedule, deseri
 
 from prcnn.training.augment import Augment
 
-SCHEDULES = ("constant", "plateau", "one_cycle")
+SCHEDULES = ("constant", "one_cycle")
 NOTHING = Augment()
 WARM_UP, START = 0.3, 0.04  # share of one cycle in which the rate rises, and where it begins
 
@@ -41,10 +41,9 @@ class Recipe:
         The optimizer's other arguments.
     batch_size : int
         Clips a step, on all devices together; the last step of an epoch takes what remains.
-    schedule : {"constant", "plateau", "one_cycle"}
-        ``"plateau"`` halves the learning rate when the validation accuracy has not risen by 0.01
-        for 10 epochs, as the paper's authors did. ``"one_cycle"`` lets it rise in a line and fall
-        in half a cosine; a run by it cannot go on to more epochs.
+    schedule : {"constant", "one_cycle"}
+        ``"one_cycle"`` lets the learning rate rise in a line and fall in half a cosine; a run by
+        it cannot go on to more epochs.
     label_smoothing : float
         So much of a training label is spread evenly over all genres.
     ema : float

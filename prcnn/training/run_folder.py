@@ -1,9 +1,9 @@
 """The run folder: what training leaves behind, and what it needs to go on after a kill.
 
 ``run.json`` says what was asked for: settings, network, data, counts, versions, machine.
-``state.npz`` is the truth about what was reached, and is replaced whole after each epoch;
-``model.keras`` (the weights of the best validation epoch) and ``history.csv`` (one line an epoch)
-follow from it, so a kill between two files is mended when the run goes on.
+``state.npz`` is the truth about what was reached, and is replaced whole after each epoch; what
+follows from it, ``history.csv`` (one line an epoch) and at the end ``model.keras`` (the weights of
+the best validation epoch), is mended when a run goes on that was killed between two files.
 """
 
 import contextlib
@@ -39,27 +39,14 @@ class TrainingError(RuntimeError):
 
 @dataclass(frozen=True)
 class Run:
-    """A training run.
+    """A training run. Chapter: book/train.ipynb"""
 
-    Attributes
-    ----------
-    model : keras.Model
-        The network with the weights of its best validation epoch.
-    history : pandas.DataFrame
-        Index ``epoch`` from 1; columns ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``,
-        ``learning_rate`` (at the epoch's end), ``seconds`` (which alone differs between equal
-        runs).
-    folder : pathlib.Path
-    record : dict
-        ``run.json``.
-
-    Chapter: book/train.ipynb
-    """
-
-    model: keras.Model
+    model: keras.Model  #: The network with the weights of its best validation epoch.
+    #: Index ``epoch`` from 1; columns ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``,
+    #: ``learning_rate`` (at the epoch's end), ``seconds`` (which alone differs between equal runs).
     history: pd.DataFrame
     folder: Path
-    record: dict
+    record: dict  #: ``run.json``.
 
 
 def load_run(folder):
@@ -73,7 +60,6 @@ def load_run(folder):
     if not state:
         missing = "state.npz" if record else "run.json"
         raise FileNotFoundError(f"{folder} holds no trained network: {missing} is missing.")
-    # Not from model.keras: a kill may have left it an epoch behind the history.
     model = keras.models.model_from_json(json.dumps(record["network"]["config"]))
     assign(model.weights, state.best)
     return Run(model, state.history, folder, record)
@@ -81,25 +67,12 @@ def load_run(folder):
 
 @dataclass
 class State:
-    """All that the next epoch depends on, besides the arguments of ``train``.
+    """All that the next epoch depends on, besides the arguments of ``train``: lists of arrays."""
 
-    Attributes
-    ----------
-    history : pandas.DataFrame
-        The finished epochs.
-    now : list of numpy.ndarray
-        Weights, then states of random generators (dropout), then the optimizer's variables.
-    best : list of numpy.ndarray
-        The weights of the best epoch.
-    average : list of numpy.ndarray
-        The moving average of the weights; empty where none is kept. It is what is validated then,
-        and what ``best`` is of.
-    """
-
-    history: pd.DataFrame
-    now: list
-    best: list
-    average: list
+    history: pd.DataFrame  # the finished epochs
+    now: list  # weights, then states of random generators (dropout), then the optimizer's variables
+    best: list  # the weights of the best epoch, or their average
+    average: list  # the moving average of the weights; empty where none is kept and validated
 
     @classmethod
     def read(cls, path):
@@ -107,15 +80,12 @@ class State:
             lists = ([file[k] for k in file if k.startswith(n)] for n in ("now", "best", "average"))
             return cls(table(file["history"]), *lists)
 
-    def write(self, folder, kept=None):
-        """Write it, and what follows from it: ``kept`` is given the best weights and saved."""
+    def write(self, folder):
+        """Write it, and the history once more for people to read."""
         arrays = {"history": self.history.to_numpy()}
         for part in ("now", "best", "average"):
             arrays |= {f"{part}{i}": array for i, array in enumerate(getattr(self, part))}
         write_whole(folder / "state.npz", lambda path: np.savez(path, **arrays))
-        if kept is not None:
-            assign(kept.weights, self.best)
-            write_whole(folder / "model.keras", kept.save)
         write_whole(folder / "history.csv", self.history.to_csv)
 
     @property
@@ -275,6 +245,16 @@ def lock(folder):
 def write_record(folder, record):
     text = json.dumps(record, indent=1) + "\n"
     write_whole(folder / "run.json", lambda path: path.write_text(text))
+
+
+def finish(folder, record, state, network):
+    """Give a network the best weights, save it, and close the run's record."""
+    assign(network.weights, state.best)
+    write_whole(folder / "model.keras", network.save)
+    best = {"epoch": state.best_epoch, **state.history.loc[state.best_epoch]}
+    seconds = state.history["seconds"].sum()
+    record |= {"finished": True, "epochs": state.epoch, "best": best, "seconds": seconds}
+    write_record(folder, record)
 
 
 def variables(learner):
