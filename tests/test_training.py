@@ -103,6 +103,7 @@ def test_model_holds_the_best_epoch(finished, clips):
     X, y = make_store(clips).arrays("validation")
     saved = keras.saving.load_model(finished.folder / "model.keras")
     assert not saved.compiled
+    assert finished.model.genres == GENRES and finished.model.settings == "toy"
     for model in (finished.model, saved):
         accuracy = np.mean(model.predict(X, verbose=0).argmax(1) == y)
         assert accuracy == pytest.approx(finished.history["val_accuracy"].max())
