@@ -25,8 +25,8 @@ FEW = 10
 def wilson(correct, n, z=_Z):
     """Wilson's 95 % interval of `correct` out of `n` independent clips, (low, high).
 
-    It stays inside 0 … 1 and keeps its level where the textbook's ±1.96 standard errors fail:
-    few clips, or nearly all right. ValueError unless 0 <= correct <= n and n > 0.
+    It keeps its level where ±1.96 standard errors fail: few clips, or nearly all right. ValueError
+    unless 0 <= correct <= n and n > 0.
 
     >>> low, high = wilson(359, 800)
     >>> f"{low:.3f} {high:.3f}"
@@ -79,17 +79,16 @@ def compare(first, second, groups=None, *, folds=None, run_variance=(None, None)
     """Do two methods differ, for other clips and other runs than these?
 
     A t test, whose variance adds what other groups of clips and what other runs would change, with
-    Satterthwaite's degrees of freedom. The clips are paired, the runs are not. With one run each
-    and clips that stand alone it is the paired t test, near McNemar's. Where all groups say the
-    same, no variance tells what others would: the interval then holds what so many groups can miss
-    (as Clopper and Pearson's), and of one method right and the other wrong, p is McNemar's.
+    Satterthwaite's degrees of freedom: for one run each and clips that stand alone the paired t
+    test, near McNemar's. Where all groups say the same, no variance tells what others would: the
+    interval then holds what so many groups can miss (as Clopper and Pearson's), and of one method
+    right and the other wrong, p is McNemar's.
 
-    ``first`` and ``second`` say which clips each got right, the same clips in the same order.
-    ``run_variance`` is, of each method, the variance of a run's accuracy over runs where it is
-    known from elsewhere (:func:`run_variance`; 0 for a method that draws no random numbers); None
-    takes it from the method's own runs, and one run then says nothing about others. ``level`` is
-    the interval's, see :func:`adjusted_level`. Returns a :class:`Comparison`; ValueError for no
-    clips, other numbers of clips, or all clips in one group.
+    ``first`` and ``second`` are the same clips in the same order; runs are not paired.
+    ``run_variance`` is each method's :func:`run_variance` where it is known from elsewhere (0
+    where no random numbers are drawn); None takes it from the method's own runs, and one run then
+    says nothing about others. ``level`` is the interval's. Returns a :class:`Comparison`;
+    ValueError for no clips, other numbers of clips, or all clips in one group.
     """
     first, groups, folds = _checked(first, groups, folds)
     second = _checked(second, groups, folds)[0]
@@ -115,8 +114,7 @@ def run_variance(methods, groups=None, folds=None):
     """How much the accuracy of one run varies from run to run: a variance, pooled over methods.
 
     ``methods`` is a list of ``right``, (runs, clips) with two runs or more (ValueError otherwise).
-    A run's luck with single clips is left out: it lies in the variance between clips, too. Where
-    there are folds, every network of a run is a draw of its own.
+    A run's luck with single clips, which lies in the variance between clips, too, is left out.
     """
     checked = [_checked(right, groups, folds) for right in methods]
     if min(len(right) for right, *_ in checked) < 2:
@@ -129,9 +127,8 @@ def verdict(compared, p_value=None, margin=TIE):
     """What a :class:`Comparison` lets one say of the first method: four words, no fifth.
 
     "better" or "worse" where p is at most 0.05; otherwise "tie", where the whole interval lies
-    within ± ``margin``, a fraction named before looking; otherwise "undecided": a difference that
-    matters is as possible as none. ``p_value`` counts in place of the comparison's own, corrected
-    for how many comparisons were made: :func:`benjamini_hochberg`.
+    within ± ``margin``, a fraction named before looking; otherwise "undecided". ``p_value`` counts
+    in place of the comparison's own, see :func:`benjamini_hochberg`.
 
     Chapter: book/ablations.ipynb
     """
@@ -141,19 +138,15 @@ def verdict(compared, p_value=None, margin=TIE):
 
 
 def benjamini_hochberg(p_values):
-    """q-values of a Series of p-values: of all with q <= 0.05, one in twenty is false at most.
-
-    The Series holds all comparisons of a study; missing ones are left so.
-    """
+    """q-values of a Series of all p-values of a study: at most 5 % with q <= 0.05 are false."""
     known = p_values.dropna()
     return pd.Series(false_discovery_control(known), known.index).reindex(p_values.index)
 
 
 def adjusted_level(p_values):
-    """Level at which intervals leave out 0 just where :func:`benjamini_hochberg`'s q is <= 0.05.
+    """Level at which intervals of :func:`compare` leave out 0 just where q is <= 0.05.
 
-    With it :func:`compare` gives intervals that agree with the verdicts on q: see Benjamini and
-    Yekutieli, "False Discovery Rate-Adjusted Multiple Confidence Intervals", JASA 2005.
+    Benjamini and Yekutieli, "False Discovery Rate-Adjusted Multiple Confidence Intervals", 2005.
     """
     found = int((benjamini_hochberg(p_values) <= 1 - LEVEL).sum())
     return 1 - (1 - LEVEL) * max(1, found) / max(1, p_values.count())
@@ -177,9 +170,7 @@ def _checked(right, groups, folds):
 def _of_clips(values, groups):
     """Variance of the mean of `values`, a clip each, over other groups of clips; its freedom.
 
-    The jackknife's, which leaves out one group at a time: for groups of one size it is the textbook
-    variance over groups, for others it is on the safe side. So are the degrees of freedom: those
-    of as many groups of one size as are worth as much.
+    The jackknife's: for groups of one size it is the textbook's, for others on the safe side.
     """
     sizes = np.bincount(groups)
     shifts = np.bincount(groups, values - values.mean()) / (values.size - sizes)
