@@ -138,7 +138,8 @@ def classify(song, model="beyond", *, sr=None, hop=None, **network):
     hop : float, optional
         Seconds from one window to the next; half a window where not given.
     settings, genres : prcnn.spectrogram.Settings or str, list of str
-        How spectrograms were made for a keras.Model of your own and what its outputs mean.
+        How spectrograms were made for a keras.Model and what its outputs mean, if it was not
+        trained here.
     weights, download : str or os.PathLike, bool
         The published weights: their file or its folder, where they were not downloaded before; and
         whether to fetch those that are not there. Never done unasked.
