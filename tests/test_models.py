@@ -60,8 +60,7 @@ def test_parameters_and_shapes(name, networks):
     assert plain.count_params() == WITH_MOMENTS.get(name, PARAMETERS[name])
     assert model.input_shape == (None, *models.NETWORKS[name].input_shape)
     assert model.output_shape == (None, 8)
-    for shape in [(64, 64), (128, 128)]:
-        assert models.build(name, 10, input_shape=shape).output_shape == (None, 10)
+    assert models.build(name, 10, input_shape=(64, 64)).output_shape == (None, 10)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

@@ -76,17 +76,12 @@ def train_and_report(name, X, table, genres, split="test", *, groups="artist", s
 
     Chapter: book/baselines.ipynb
     """
-    chosen = table["split"].to_numpy() == split
-    training = table["split"].to_numpy() == "training"
-    for wanted, rows in (("training", training), (split, chosen)):
-        if not rows.any():
+    for wanted in ("training", split):
+        if wanted not in set(table["split"]):
             counts = table["split"].value_counts().to_dict()
             raise ValueError(f"No rows in split {wanted!r}; there are {counts}.")
-    y = _labels(X, table, genres)
-    model = classifier(name, seed, **settings)
-    rows = _probabilities(model, X[training], y[training], X[chosen], len(genres))
-    together = group_labels(table[chosen], groups)
-    return report(y[chosen], rows, genres, table.index[chosen], together)
+    parts = [(table["split"] == "training", table["split"] == split)]
+    return _report(parts, name, X, table, genres, groups, seed, settings)
 
 
 def cross_validate(name, X, table, genres, *, groups="artist", seed=0, **settings):
@@ -99,23 +94,28 @@ def cross_validate(name, X, table, genres, *, groups="artist", seed=0, **setting
 
     Chapter: book/leakage.ipynb
     """
-    y, fold = _labels(X, table, genres), table["fold"].to_numpy()
-    if len(np.unique(fold)) < 2:
-        raise ValueError(f"Cross-validation needs two folds, got {np.unique(fold)}.")
-    rows = np.empty((len(X), len(genres)))
-    for number in np.unique(fold):
-        test, model = fold == number, classifier(name, seed, **settings)
-        rows[test] = _probabilities(model, X[~test], y[~test], X[test], len(genres))
-    return report(y, rows, genres, table.index, group_labels(table, groups))
+    folds = table["fold"].unique()
+    if len(folds) < 2:
+        raise ValueError(f"Cross-validation needs two folds, got {folds}.")
+    parts = [(table["fold"] != fold, table["fold"] == fold) for fold in folds]
+    return _report(parts, name, X, table, genres, groups, seed, settings)
 
 
-def _labels(X, table, genres):
+def _report(parts, name, X, table, genres, groups, seed, settings):
+    """Report on the clips of all tests; ``parts`` are pairs of masks, to train on and to test."""
     if len(X) != len(table):
         raise ValueError(f"X has {len(X)} rows, its table {len(table)}.")
-    unknown = set(table["genre"]) - set(genres)
-    if unknown:
+    if unknown := set(table["genre"]) - set(genres):
         raise ValueError(f"Genres {sorted(unknown)} are not among {genres}.")
-    return np.array([genres.index(genre) for genre in table["genre"]])
+    y = np.array([genres.index(genre) for genre in table["genre"]])
+    rows, tested = np.empty((len(X), len(genres))), np.zeros(len(X), bool)
+    for part in parts:
+        training, test = (mask.to_numpy() for mask in part)
+        model = classifier(name, seed, **settings)
+        rows[test] = _probabilities(model, X[training], y[training], X[test], len(genres))
+        tested |= test
+    together = group_labels(table[tested], groups)
+    return report(y[tested], rows[tested], genres, table.index[tested], together)
 
 
 def _probabilities(model, X, y, X_test, n_genres):

@@ -198,10 +198,10 @@ PICTURE = tuple(_OF_SPECTROGRAMS)
 
 
 def of_spectrograms(store, names=PICTURE):
-    """Describe the spectrograms of a store, so that a classifier hears what the networks hear.
+    """What a classifier hears of what the networks hear: a DataFrame of float32, a row a clip.
 
-    No clip is decoded again: the same seconds, the same frames, the same bands, of any settings.
-    ``names`` say what is described (ValueError for others):
+    Column levels are feature, statistics, number, as FMA's. ``names`` say what is described
+    (ValueError for others):
 
     - ``"mfcc"``: mean and std over time of 20 MFCC, the cosine transform of a frame's decibels;
     - ``"delta"``: std of their change from frame to frame (the mean is the last frame less the
@@ -210,11 +210,6 @@ def of_spectrograms(store, names=PICTURE):
     - ``"dynamics"``: maximum of every band, and its mean absolute change from frame to frame;
     - ``"modulation"``: rhythm. The power spectrum over time of each MFCC (dB²; a fluctuation
       pattern), its mean in half octaves of 1, 2, 3, 4 … cycles a clip, as log(1 + power).
-
-    Returns
-    -------
-    pandas.DataFrame [shape=(n, d), dtype=float32]
-        Rows as ``store.clips``; column levels feature, statistics, number, as FMA's.
 
     Chapter: book/baselines.ipynb
     """

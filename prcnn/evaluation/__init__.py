@@ -4,6 +4,7 @@ Whatever predicts, a network or a scikit-learn pipeline, ends in the same :class
 reports on the same clips can be compared.
 """
 
+import contextlib
 import dataclasses
 import json
 
@@ -35,21 +36,23 @@ from prcnn.evaluation.statistics import (
     wilson,
 )
 from prcnn.evaluation.words import p_value, percent, points
+from prcnn.spectrogram import get_settings
 
 
 def evaluate(model, store, split="test", *, batch_size=64):
     """Predict a split of a store and report: a :class:`Report`, about other artists if known.
 
-    ``model`` is a :class:`prcnn.training.Run`, which knows the genres and settings that it learned
-    and is not evaluated on others, or a keras.Model: ``store``'s features to (n, g) probabilities,
-    ``batch_size`` clips at a time. ValueError for an empty split, a run of other genres or
-    settings, or a network with another number of genres than the store.
+    ``model`` is a :class:`prcnn.training.Run` or a keras.Model: ``store``'s features to (n, g)
+    probabilities, ``batch_size`` clips at a time. A run, and a network that was trained here or
+    came with its weights, knows the genres and settings that it learned. ValueError for an empty
+    split, a store of other genres or settings, or of another number of genres.
 
     Chapter: book/train.ipynb
     """
+    learned = {key: vars(model)[key] for key in ("genres", "settings") if key in vars(model)}
     if hasattr(model, "record"):
-        _check_learned(model.record["store"], store)
-        model = model.model
+        learned, model = model.record["store"], model.model
+    _check_learned(learned, store)
     indices = store.indices(split)
     batches = store.stream(split, batch_size=batch_size)
     # Not by predict, whose tf.data iterator waits for a timer at its end.
@@ -61,19 +64,24 @@ def evaluate(model, store, split="test", *, batch_size=64):
 
 
 def _check_learned(learned, store):
-    """Refuse a store of other genres or settings than those in a run's record."""
-    settings = store.settings
-    settings = dataclasses.asdict(settings) if dataclasses.is_dataclass(settings) else str(settings)
-    held = {"genres": list(store.genres), "settings": settings}
-    learned, held = json.loads(json.dumps([learned, held]))  # as a record is read back
-    for what, here in held.items():
-        there, same = learned[what], learned[what] == here
+    """Refuse a store of other genres or settings than those that were learned."""
+    for what, here in (("genres", list(store.genres)), ("settings", _plain(store.settings))):
+        there = _plain(learned.get(what, here))
+        there, here = json.loads(json.dumps([there, here]))  # as a record is read back
+        same = there == here
         if isinstance(here, dict) and isinstance(there, dict):
             fields = ["name", *(k for k in here | there if there.get(k) != here.get(k))]
             there, here = ({k: said.get(k) for k in fields} for said in (there, here))
             same = set(fields) == {"name"}
         if not same:
             raise ValueError(
-                f"The run learned {what} {there}, the store {store.name!r} holds {here}. Evaluate "
-                f"it on a store of the {what} that it learned, or train on this one."
+                f"The network learned {what} {there}, the store {store.name!r} holds {here}. "
+                f"Evaluate it on a store of the {what} that it learned, or train on this one."
             )
+
+
+def _plain(said):
+    """Settings as a record holds them, also those that are said by their name."""
+    with contextlib.suppress(ValueError):
+        said = get_settings(said)
+    return dataclasses.asdict(said) if dataclasses.is_dataclass(said) else said

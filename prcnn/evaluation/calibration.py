@@ -21,11 +21,10 @@ def calibration(report, bins=10):
 
 
 def temperature(report):
-    """What a network's logits must be divided by so that it is as sure as it is right.
+    """What log-probabilities are divided by, before a softmax, for the smallest log loss.
 
-    Above 1 where the network is too sure. Dividing log-probabilities by it and taking the softmax
-    gives the smallest log loss; no prediction changes. The report is of clips that chose nothing
-    else but the epoch: the validation split.
+    Above 1 where the network is too sure; no prediction changes. The report is of clips that chose
+    nothing else but the epoch: the validation split.
     """
     logs = np.log(np.maximum(report.probabilities.astype(float), 1e-30))
     right = np.arange(report.n), report.true

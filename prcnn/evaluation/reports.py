@@ -15,19 +15,13 @@ CLOSING = ["accuracy", "macro avg"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Report:
-    """Predictions for a split and the scores that follow from them. Made by :func:`report`.
+    """Predictions for a split and the scores that follow from them. Made by :func:`report`."""
 
-    ``true`` (n,) are the right labels, places in ``genres``; ``probabilities`` (n, g) a row a clip,
-    summing to 1; ``clips`` the clips' ids. ``groups`` (n,), or None, is what was drawn
-    independently where rows are not: the artist of a clip, the clip a segment was cut from
-    (:func:`group_labels`).
-    """
-
-    true: np.ndarray
-    probabilities: np.ndarray
+    true: np.ndarray  #: (n,) right labels, places in ``genres``
+    probabilities: np.ndarray  #: (n, g), a row a clip, summing to 1
     genres: list[str]
-    clips: pd.Index
-    groups: np.ndarray | None = None
+    clips: pd.Index  #: ids
+    groups: np.ndarray | None = None  #: (n,) what was drawn independently: :func:`group_labels`
 
     @property
     def n(self):
@@ -51,11 +45,7 @@ class Report:
 
     @cached_property
     def interval(self):
-        """95 % interval of the accuracy, (low, high), over ``groups`` where there are any.
-
-        Clips of one artist, or segments of one clip, are right or wrong together and count for
-        fewer: see :func:`accuracy_interval`.
-        """
+        """:func:`accuracy_interval` over ``groups`` where there are any, (low, high)."""
         return accuracy_interval(self.correct, self.groups)
 
     @property
@@ -73,10 +63,7 @@ class Report:
 
     @cached_property
     def per_genre(self):
-        """DataFrame, index genre; columns precision, recall, f1, support.
-
-        A score without a denominator (a genre never predicted, or absent from the split) is 0.
-        """
+        """DataFrame, index genre; columns precision, recall, f1 (0 where undefined), support."""
         from sklearn.metrics import precision_recall_fscore_support  # slow to import
 
         labels = range(len(self.genres))
@@ -114,20 +101,20 @@ class Report:
         few = ": fewer than ten say little about others" * (self.n_groups < FEW)
         return f"accuracy {percent(self.accuracy, self.interval)} (95 % interval, {rests}{few})"
 
-    def _shown(self):
+    def _shown(self, form, **options):
+        table = self.table.rename(columns={"f1": "f1-score"}).rename_axis(None)
         absent = self.per_genre.index[self.per_genre["support"] == 0]
         note = [f"not in this split, counted as 0: {', '.join(absent)}"] * (absent.size > 0)
-        return self.table.rename(columns={"f1": "f1-score"}), [self.summary(), *note]
+        shown = getattr(table, form)(float_format="%.2f", na_rep="", **options)
+        return [shown, self.summary(), *note]
 
     def __repr__(self):
-        table, notes = self._shown()
-        shown = table.rename_axis(None).to_string(float_format="%.2f", na_rep="")
-        return "\n".join([shown, "", *notes])
+        table, *notes = self._shown("to_string")
+        return "\n".join([table, "", *notes])
 
     def _repr_html_(self):
-        table, notes = self._shown()
-        shown = table.to_html(float_format="%.2f", na_rep="", index_names=False, border=0)
-        return shown + "".join(f"<p>{note}</p>" for note in notes)
+        table, *notes = self._shown("to_html", border=0)
+        return table + "".join(f"<p>{note}</p>" for note in notes)
 
 
 def report(y_true, probabilities, genres, clips=None, groups=None):
@@ -180,9 +167,8 @@ def report_of_labels(y_true, predicted, genres, clips=None, groups=None):
 def group_labels(clips, by="artist"):
     """What each clip was drawn together with, an array (n,) for the ``groups`` of a report.
 
-    The column ``by`` says so: the artist, or ``"clip"`` for segments. A missing value is a group of
-    its own, as in :func:`prcnn.datasets.splits.k_fold`. None where no artist is known: clips then
-    count as independent.
+    That is the column ``by``, the artist, or ``"clip"`` for segments; a missing value is a group of
+    its own. None where no artist is known: clips then count as independent.
     """
     if by == "artist" and ("artist" not in clips or clips["artist"].isna().all()):
         return None
@@ -193,9 +179,8 @@ def group_labels(clips, by="artist"):
 def classification_reports(first, second, names=("this run", "paper")):
     """Two reports side by side, genre by genre, as a DataFrame: columns (name, score).
 
-    Genres come first, then ``accuracy`` and ``macro avg``. A genre that only one of the two knows
-    has missing values in the other's columns. Either may also be a published table like
-    ``prcnn.study.paper.FIGURE2``: laid out as :attr:`Report.per_genre`, its accuracy in ``attrs``.
+    A genre that only one of the two knows has missing values in the other's columns. Either may
+    also be a published table like ``prcnn.study.facts.FIGURE2``, its accuracy in ``attrs``.
 
     Chapter: book/train.ipynb
     """

@@ -25,8 +25,8 @@ FEW = 10
 def wilson(correct, n, z=_Z):
     """Wilson's 95 % interval of `correct` out of `n` independent clips, (low, high).
 
-    It stays inside 0 … 1 and keeps its level where the textbook's ±1.96 standard errors fail:
-    few clips, or nearly all right. ValueError unless 0 <= correct <= n and n > 0.
+    It keeps its level where ±1.96 standard errors fail: few clips, or nearly all right. ValueError
+    unless 0 <= correct <= n and n > 0.
 
     >>> low, high = wilson(359, 800)
     >>> f"{low:.3f} {high:.3f}"
@@ -46,10 +46,9 @@ def accuracy_interval(right, groups=None, *, folds=None, run_variance=None):
     """95 % interval of a method's accuracy, (low, high), for other clips and other runs.
 
     Wilson's, with as many clips as would have the standard error that was found (Kish's effective
-    number) and t's quantile for so few groups. Large groups that go against the others are rare and
-    may be missing here, so the variance has that of two more groups, each all right or all wrong.
-    Where all groups say the same, all right or all wrong, each counts as one clip. A single group
-    says nothing about others: 0 to 1. Arguments as for :func:`compare`.
+    number) and t's quantile for so few groups. Where all groups say the same, all right or all
+    wrong, each counts as one clip. A single group says nothing about others: 0 to 1. Arguments as
+    for :func:`compare`.
     """
     right, groups, folds = _checked(right, groups, folds)
     n_groups = groups.max() + 1
@@ -58,10 +57,7 @@ def accuracy_interval(right, groups=None, *, folds=None, run_variance=None):
     if n_groups == 1:
         return 0.0, 1.0
     mean, variance, df = _contrast([(1, right, run_variance)], groups, folds)
-    n = n_groups
-    if variance and 0 < mean < 1:
-        of_one, added = mean * (1 - mean), 2 * mean * (1 - mean) / _worth(groups) ** 2
-        n, df = of_one / (variance + added), df * (1 + added / variance) ** 2
+    n = mean * (1 - mean) / variance if variance and 0 < mean < 1 else n_groups
     return wilson(mean * n, n, t.ppf((1 + LEVEL) / 2, df))
 
 
@@ -79,17 +75,16 @@ def compare(first, second, groups=None, *, folds=None, run_variance=(None, None)
     """Do two methods differ, for other clips and other runs than these?
 
     A t test, whose variance adds what other groups of clips and what other runs would change, with
-    Satterthwaite's degrees of freedom. The clips are paired, the runs are not. With one run each
-    and clips that stand alone it is the paired t test, near McNemar's. Where all groups say the
-    same, no variance tells what others would: the interval then holds what so many groups can miss
-    (as Clopper and Pearson's), and of one method right and the other wrong, p is McNemar's.
+    Satterthwaite's degrees of freedom: for one run each and clips that stand alone the paired t
+    test, near McNemar's. Where all groups say the same, no variance tells what others would: the
+    interval then holds what so many groups can miss (as Clopper and Pearson's), and of one method
+    right and the other wrong, p is McNemar's.
 
-    ``first`` and ``second`` say which clips each got right, the same clips in the same order.
-    ``run_variance`` is, of each method, the variance of a run's accuracy over runs where it is
-    known from elsewhere (:func:`run_variance`; 0 for a method that draws no random numbers); None
-    takes it from the method's own runs, and one run then says nothing about others. ``level`` is
-    the interval's, see :func:`adjusted_level`. Returns a :class:`Comparison`; ValueError for no
-    clips, other numbers of clips, or all clips in one group.
+    ``first`` and ``second`` are the same clips in the same order; runs are not paired.
+    ``run_variance`` is each method's :func:`run_variance` where it is known from elsewhere (0
+    where no random numbers are drawn); None takes it from the method's own runs, and one run then
+    says nothing about others. ``level`` is the interval's. Returns a :class:`Comparison`;
+    ValueError for no clips, other numbers of clips, or all clips in one group.
     """
     first, groups, folds = _checked(first, groups, folds)
     second = _checked(second, groups, folds)[0]
@@ -115,8 +110,7 @@ def run_variance(methods, groups=None, folds=None):
     """How much the accuracy of one run varies from run to run: a variance, pooled over methods.
 
     ``methods`` is a list of ``right``, (runs, clips) with two runs or more (ValueError otherwise).
-    A run's luck with single clips is left out: it lies in the variance between clips, too. Where
-    there are folds, every network of a run is a draw of its own.
+    A run's luck with single clips, which lies in the variance between clips, too, is left out.
     """
     checked = [_checked(right, groups, folds) for right in methods]
     if min(len(right) for right, *_ in checked) < 2:
@@ -129,9 +123,8 @@ def verdict(compared, p_value=None, margin=TIE):
     """What a :class:`Comparison` lets one say of the first method: four words, no fifth.
 
     "better" or "worse" where p is at most 0.05; otherwise "tie", where the whole interval lies
-    within ± ``margin``, a fraction named before looking; otherwise "undecided": a difference that
-    matters is as possible as none. ``p_value`` counts in place of the comparison's own, corrected
-    for how many comparisons were made: :func:`benjamini_hochberg`.
+    within ± ``margin``, a fraction named before looking; otherwise "undecided". ``p_value`` counts
+    in place of the comparison's own, see :func:`benjamini_hochberg`.
 
     Chapter: book/ablations.ipynb
     """
@@ -141,19 +134,15 @@ def verdict(compared, p_value=None, margin=TIE):
 
 
 def benjamini_hochberg(p_values):
-    """q-values of a Series of p-values: of all with q <= 0.05, one in twenty is false at most.
-
-    The Series holds all comparisons of a study; missing ones are left so.
-    """
+    """q-values of a Series of all p-values of a study: at most 5 % with q <= 0.05 are false."""
     known = p_values.dropna()
     return pd.Series(false_discovery_control(known), known.index).reindex(p_values.index)
 
 
 def adjusted_level(p_values):
-    """Level at which intervals leave out 0 just where :func:`benjamini_hochberg`'s q is <= 0.05.
+    """Level at which intervals of :func:`compare` leave out 0 just where q is <= 0.05.
 
-    With it :func:`compare` gives intervals that agree with the verdicts on q: see Benjamini and
-    Yekutieli, "False Discovery Rate-Adjusted Multiple Confidence Intervals", JASA 2005.
+    Benjamini and Yekutieli, "False Discovery Rate-Adjusted Multiple Confidence Intervals", 2005.
     """
     found = int((benjamini_hochberg(p_values) <= 1 - LEVEL).sum())
     return 1 - (1 - LEVEL) * max(1, found) / max(1, p_values.count())
@@ -177,18 +166,12 @@ def _checked(right, groups, folds):
 def _of_clips(values, groups):
     """Variance of the mean of `values`, a clip each, over other groups of clips; its freedom.
 
-    The jackknife's, which leaves out one group at a time: for groups of one size it is the textbook
-    variance over groups, for others it is on the safe side. So are the degrees of freedom: those
-    of as many groups of one size as are worth as much.
+    The jackknife's: for groups of one size it is the textbook's, for others on the safe side.
     """
     sizes = np.bincount(groups)
     shifts = np.bincount(groups, values - values.mean()) / (values.size - sizes)
-    return (1 - 1 / sizes.size) * np.square(shifts).sum(), max(1.0, _worth(groups) - 1)
-
-
-def _worth(groups):
-    """How many groups of one size are worth as much as these (Kish's effective number)."""
-    return groups.size**2 / np.square(np.bincount(groups)).sum()
+    freedom = values.size**2 / np.square(sizes).sum() - 1  # of as many groups of one size
+    return (1 - 1 / sizes.size) * np.square(shifts).sum(), max(1.0, freedom)
 
 
 def _of_runs(right, groups, folds):

@@ -15,8 +15,7 @@ def percent(value, interval=None):
 def points(compared):
     """A difference of accuracies with its interval: "+3.2 points [−0.1, +6.4]".
 
-    Of a Comparison or any line of a table with ``difference``, ``low`` and ``high``, fractions;
-    where it has ``n_groups`` and they are fewer than ten, it says so.
+    Of a Comparison, or a row of a table with its ``difference``, ``low`` and ``high``, fractions.
 
     Chapter: book/discussion.ipynb
     """

@@ -30,31 +30,14 @@ class OcclusionMap(NamedTuple):
 
 
 def occlusion_map(song, model="beyond", *, genre=None, parts=(16, 8), sr=None, hop=None, **network):
-    """Which seconds and bands decided, by occlusion.
+    """Which seconds and bands decided, by occlusion: an :class:`OcclusionMap`.
 
-    Of the song's windows the one is taken that speaks most for the genre. Each part of its
-    spectrogram in turn is covered: every band by its own mean over the window, so that nothing
-    happens there and nothing is louder or softer than before.
-
-    Parameters
-    ----------
-    song, model, sr, hop, **network
-        See :func:`prcnn.listening.classify`; one song.
-    genre : str, optional
-        What is asked about; where not given, the genre that is most probable in the mean.
-    parts : (int, int)
-        Into how many parts time and bands are divided.
-
-    Returns
-    -------
-    OcclusionMap
-
-    Raises
-    ------
-    ValueError
-        A genre that the network does not know, more parts than frames or bands; as ``classify``.
-    prcnn.audio.AudioError
-        There is nothing to hear in the song; as ``classify``.
+    Of the song's windows the one is taken that speaks most for ``genre``, by default the most
+    probable one. Its spectrogram is divided into ``parts`` in time and in bands, and each in turn
+    is covered: every band by its own mean over the window, so that nothing happens there and
+    nothing is louder or softer than before. All else, errors too, as for
+    :func:`prcnn.listening.classify`, of one song; ValueError also for a genre that the network does
+    not know, or more parts than frames or bands.
 
     Chapter: book/classify.ipynb
     """

@@ -121,9 +121,8 @@ class Listening:
 def classify(song, model="beyond", *, sr=None, hop=None, **network):
     """What a network hears in a song, over time.
 
-    The song is decoded once (10 MB of memory a minute), brought to the sampling rate of the
-    network's settings and cut into windows as long as its input. The last one ends with the song; a
-    song shorter than a window is one window.
+    The song is decoded once (10 MB of memory a minute) and cut into windows as long as the
+    network's input. The last one ends with the song; a song shorter than a window is one window.
 
     Parameters
     ----------
@@ -132,15 +131,15 @@ def classify(song, model="beyond", *, sr=None, hop=None, **network):
         sound files in it, or the samples of a song.
     model : str, os.PathLike, prcnn.training.Run or keras.Model
         Who listens: ``"beyond"``, the weights that come with prcnn and know FMA's eight genres; a
-        run or its folder, with its own genres and settings; the weights that the paper's authors
-        published, by name (``prcnn.models.CHECKPOINTS``); or a network.
+        run or its folder; the weights that the paper's authors published, by name
+        (``prcnn.models.CHECKPOINTS``); or a network.
     sr : int, optional
         Sampling rate of samples in Hz: they need one. A file knows its own.
     hop : float, optional
         Seconds from one window to the next; half a window where not given.
     settings, genres : prcnn.spectrogram.Settings or str, list of str
-        How spectrograms were made for a keras.Model and what its outputs mean, in order; only for
-        one, which needs them.
+        How spectrograms were made for a keras.Model and what its outputs mean, if it was not
+        trained here.
     weights, download : str or os.PathLike, bool
         The published weights: their file or its folder, where they were not downloaded before; and
         whether to fetch those that are not there. Never done unasked.
@@ -223,25 +222,17 @@ def _notes(duration, loud, settings):
         notes.append(f"it lasts {duration:.1f} s; the network learned from {window:.1f} s at once.")
     highest = np.max(np.flatnonzero(loud > QUIET), initial=-1)
     if 0 <= highest < TREBLE * len(loud) - 1:
+        hz = np.fft.rfftfreq(settings.n_fft, 1 / settings.sr)
+        top = hz[mel_filters(settings)[:, highest] > 0].max() if settings.n_mels else hz[highest]
         notes.append(
-            f"nothing sounds above {band_tops(settings)[highest] / 1000:.1f} kHz. Of a copy that "
-            "has lost its treble the network may be surer than of the original."
+            f"nothing sounds above {top / 1000:.1f} kHz. Of a copy that has lost its treble the "
+            "network may be surer than of the original."
         )
     return notes
 
 
-def band_tops(settings):
-    """Up to which frequency every band reaches, (bands,) in Hz."""
-    hz = np.fft.rfftfreq(settings.n_fft, 1 / settings.sr)
-    return ((mel_filters(settings) > 0) * hz[:, np.newaxis]).max(axis=0) if settings.n_mels else hz
-
-
 def cut_windows(song, settings, sr=None, hop=None):
-    """A song's samples, and where its windows lie; arguments and errors are those of `classify`.
-
-    Its source; its samples (n,) at the rate of the settings; the first sample of every window
-    (windows,); and how many samples a window has.
-    """
+    """A song's source and samples (n,), the first sample of every window, samples in a window."""
     window = _seconds(settings)
     hop = window / 2 if hop is None else hop
     if not hop >= TICK:

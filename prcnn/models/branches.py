@@ -15,11 +15,8 @@ class Scale(layers.Normalization):
     """Standardise every band by the mean and deviation of the training clips: any shape.
 
     The identity until ``adapt`` is called with spectrograms. A band that never moves is only
-    shifted, as in scikit-learn's ``StandardScaler``.
-
-    Keras's own layer copies mean and variance into constants when it is adapted or loaded, so it
-    goes on with the old ones after ``model.set_weights`` or when a compiled network is adapted;
-    this one reads its weights. In 16-bit arithmetic it still computes in 32 bits.
+    shifted. Keras's own layer copies mean and variance into constants when it is adapted or loaded,
+    and goes on with them after ``model.set_weights``; this one reads its weights, in 32 bits.
     """
 
     def __init__(self, axis=-1, dtype="float32", **kwargs):
@@ -45,11 +42,7 @@ def old_hard_sigmoid(x):
 
 @keras.saving.register_keras_serializable(package="prcnn")
 class Statistics(layers.Layer):
-    """What features made by hand say of a spectrogram: (n, time, mel, 1) → (n, 3 mel).
-
-    Of every band its mean and deviation over time, and the deviation of its change from frame to
-    frame. No weights.
-    """
+    """Of each band mean, deviation, and deviation of its change: (n, time, mel, 1) → (n, 3 mel)."""
 
     def call(self, x):
         x = x[..., 0]
@@ -74,9 +67,8 @@ def convolutions(
     """The CNN branch: (n, time, mel, 1) → (n, time', mel', filters[-1]).
 
     ``filters`` has a number for each block of a convolution and a max-pooling, ``pools`` the frames
-    and mel bands that the pooling makes one (a pair is for all blocks); ``kernel_size`` is such a
-    pair, too. ``activation`` and ``padding`` are :class:`keras.layers.Conv2D`'s, ``dropout`` is the
-    share dropped after every pooling, in training only.
+    and mel bands that the pooling makes one (a pair is for all blocks); ``dropout`` is the share
+    dropped after every pooling. All else is :class:`keras.layers.Conv2D`'s.
     """
     for i, (n_filters, pool) in enumerate(zip(filters, pools, strict=True), start=1):
         x = layers.Conv2D(

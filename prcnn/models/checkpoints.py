@@ -22,10 +22,10 @@ COMMIT = "56a1e1ce2e97e77961160c05485905fcae994dc8"
 
 
 class Checkpoint(NamedTuple):
-    """A line of ``CHECKPOINTS``: the network, the file in the authors' repository, its sha1."""
+    """A line of ``CHECKPOINTS``."""
 
     network: str
-    file: str
+    file: str  # in the authors' repository
     sha1: str
 
     @property
@@ -54,8 +54,8 @@ def load_checkpoint(name, path=None):
     """A network with the weights its authors published, by a name of ``CHECKPOINTS``.
 
     A keras.Model: float32 (n, 640, 128) as ``prcnn.spectrogram.AUTHORS`` makes them →
-    probabilities (n, 8), the genres of FMA-small in alphabetical order. Its attributes ``settings``
-    (their name) and ``genres`` say so, too. ``figure3_rerun`` is another run of Figure 3's network.
+    probabilities (n, 8); its ``settings`` (their name) and ``genres`` say so, too.
+    ``figure3_rerun`` is another run of Figure 3's network.
 
     ``path`` is the weight file, or a folder that holds it under its own name. Without it the file
     is downloaded from the authors' repository and kept in prcnn's data folder. A CheckpointError
@@ -88,8 +88,7 @@ def load_checkpoint(name, path=None):
 def read_weights(path):
     """The arrays of a Keras 2 weight file: name of the layer here → its arrays, in Keras's order.
 
-    Names are ``conv_1`` …, ``gru`` (or ``gru_1``, ``gru_2``), ``genre``. CheckpointError where the
-    file is truncated, damaged, or no Keras weight file.
+    CheckpointError where the file is truncated, damaged, or no Keras weight file.
     """
     with _opened(path) as file:
         group = file["model_weights"] if "model_weights" in file else file
@@ -109,10 +108,9 @@ def read_weights(path):
 
 
 def read_accumulators(path):
-    """RMSprop's running mean of squared gradients, saved beside the weights.
+    """RMSprop's running mean of squared gradients: name such as ``conv_1/kernel`` → array.
 
-    A dict: name in the file, such as ``conv_1/kernel``, → array of that weight's shape; empty where
-    the file has none under the weights' names (standalone Keras). Errors as :func:`read_weights`.
+    Empty where the file has none under the weights' names. Errors as :func:`read_weights`.
     """
     with _opened(path) as file:
         group, names = file.get("optimizer_weights/RMSprop", file), []

@@ -10,8 +10,8 @@ import pandas as pd
 def layer_summary(model):
     """An architecture line by line, as the paper's Figure 4 prints it: a DataFrame.
 
-    Index ``layer``; columns ``type``, ``output`` (shape without the batch, a tuple), ``parameters``
-    (int; those that training changes) and ``reads`` (names of the layers before it).
+    Index ``layer``; columns ``type``, ``output`` (shape without the batch), ``parameters`` (those
+    that training changes) and ``reads`` (names of the layers before it).
 
     Chapter: book/cnn.ipynb
     """
@@ -40,9 +40,8 @@ def trainable_parameters(model):
 def receptive_field(model):
     """How much of the spectrogram one value of each CNN layer sees: a DataFrame of int.
 
-    Index ``layer``, which are ``conv_1``, ``pool_1``, … in a row, as in all networks with a CNN on
-    (time, mel); a ValueError if there are none. Columns ``frames`` and ``bands`` (seen by one
-    value), ``frame_step`` and ``band_step`` (distance between what neighbours see).
+    Index ``layer``: ``conv_1``, ``pool_1``, …, or ValueError if there are none; columns ``frames``
+    and ``bands`` (seen by one value), ``frame_step`` and ``band_step`` (from that to the next's).
 
     Chapter: book/cnn.ipynb
     """
@@ -86,11 +85,10 @@ def state_influence(model, X, window=32):
     """How far each part of a clip reaches into the GRU's last states: a DataFrame.
 
     Part by part, ``window`` frames of every clip of ``X`` (n, frames, bands) are replaced by those
-    of the clip before it; the change of the states is what they remember of that part. Index
-    ``frame`` (first of the part; a rest at the end is left out); columns ``forward`` and, of a
-    bidirectional GRU, ``backward``: Euclidean length of the change of each direction's state, mean
-    over clips. A ValueError where there are fewer than two clips, no such window, or no GRU that
-    hands its last state on.
+    of the clip before it. Index ``frame`` (first of the part; a rest at the end is left out);
+    columns ``forward`` and, of a bidirectional GRU, ``backward``: Euclidean length of the change of
+    each direction's state, mean over clips. ValueError for fewer than two clips, no such window, or
+    no GRU that hands its last state on.
 
     Chapter: book/rnn.ipynb
     """
@@ -117,8 +115,8 @@ def state_influence(model, X, window=32):
 def attention_weights(model, X):
     """The weights α that attention over time gives the steps of ``X``: float32 (n, steps).
 
-    Every row sums to one; a step is ``rnn_pool[0]`` frames (2 of 640, so 320 steps). A ValueError
-    where the model weighs no time steps; Figures 3's and 4's "attention" does not.
+    Every row sums to one; a step is ``rnn_pool[0]`` frames. ValueError where the model weighs no
+    time steps; Figures 3's and 4's "attention" does not.
 
     Chapter: book/attention.ipynb
     """

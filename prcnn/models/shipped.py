@@ -16,9 +16,8 @@ def pretrained(name="beyond"):
     """A network with the weights that come with prcnn: nothing to download or train.
 
     A keras.Model: decibels, float32 (n, 128, 128), as ``prcnn.spectrogram.IMAGES`` makes them →
-    calibrated probabilities (n, 8), the genres of FMA-small in alphabetical order. Its attributes
-    ``settings`` (their name) and ``genres`` say so, too. How good it is and what it cannot do:
-    :func:`card`. A CheckpointError where no such weights are shipped, or their file is damaged.
+    calibrated probabilities (n, 8); its ``settings`` (their name) and ``genres`` say so, too. How
+    good it is: :func:`card`. A CheckpointError where no such weights are shipped, or damaged.
     """
     known, path = card(name), FOLDER / f"{name}.npz"
     if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != known["sha256"]:
@@ -32,12 +31,10 @@ def pretrained(name="beyond"):
 
 
 def card(name="beyond"):
-    """The model card of shipped weights, a dict of JSON values.
+    """The model card of shipped weights, a dict of JSON values: :func:`prcnn.study.ship.ship`'s.
 
-    Among them ``data``, ``split``, ``settings`` (of the spectrograms), ``genres``, ``recipe``,
-    ``seed``, ``validation`` and ``test`` (accuracy with its 95 % interval, scores by genre, every
-    prediction on test), ``temperature``, ``limits``, ``command`` (makes the file again) and
-    ``provenance``. A CheckpointError about another name lists what is shipped.
+    Where they are from, what they can do (``validation``, ``test``), their ``limits``, and the
+    ``command`` that makes them again. A CheckpointError about another name lists what is shipped.
 
     Chapter: book/beyond.ipynb
     """

@@ -141,17 +141,15 @@ def build(name, n_genres=8, *, input_shape=None, seed=0, scale="bands", **change
     name : str
         One of :func:`names`.
     n_genres : int
-        Classes of the softmax.
     input_shape : (int, int), optional
         (frames, mel bands) of a spectrogram; None is the network's own, (640, 128) for those of the
-        paper. Where pools would use up another shape, smaller ones are chosen
-        (:func:`prcnn.models.zoo.fit_pools`) unless `changes` names them.
+        paper. Pools that would use up another are smaller (:func:`prcnn.models.zoo.fit_pools`).
     seed : int or None
         Same name, changes and seed give the same weights; None draws new ones.
     scale : {"bands", "none"}
-        Standardise every band of the input with a layer named ``scale``, which
-        :func:`prcnn.training.train` adapts to the training clips and which is saved with the
-        weights; or take the input as it is, as the paper's code did.
+        Standardise every band of the input with a layer ``scale``, which
+        :func:`prcnn.training.train` adapts to the training clips; or take the input as it is, as
+        the paper's code did.
     **changes
         Other values for the keyword arguments of the network's branches, see
         :func:`prcnn.models.branches.convolutions` and :func:`prcnn.models.branches.rnn`.

@@ -16,26 +16,11 @@ import numpy as np
 class Augment:
     """How far each alteration of a training batch goes; without arguments, none is made.
 
-    Attributes
-    ----------
-    time_shift : bool
-    band_shift : int
-    gain, tilt : float
-        Arguments of ``shift_time``, ``shift_bands`` (bands), ``change_gain`` and ``tilt_bands``
-        (decibels).
-    frequency_masks, time_masks : int
-    mask_width : float
-        How many stretches of bands and of frames say nothing, and the widest: see ``mask``.
-    mixup, mixup_share : float
-        ``alpha`` and ``share`` of ``mixup``.
+    ``band_shift`` is in bands, ``gain`` and ``tilt`` are in decibels; ``frequency_masks`` and
+    ``time_masks`` count what ``mask`` covers, at most ``mask_width`` of the axis each; ``mixup``
+    and ``mixup_share`` are its ``alpha`` and ``share``. ValueError for a negative value, or a share
+    above 1.
 
-    Raises
-    ------
-    ValueError
-        A negative value, or a share above 1.
-
-    Examples
-    --------
     >>> X, y = np.zeros((2, 6, 4), "float32"), np.eye(2, dtype="float32")
     >>> louder, same = Augment(gain=6.0)(X, y, np.random.default_rng(0))
     >>> louder.shape, bool((same == y).all())

@@ -135,6 +135,7 @@ def train(
             state = _fit(network, store, state, record, recipe, folder, callbacks, progress)
             run_folder.finish(folder, record, state, network)
     assign(network.weights, state.best)
+    model.genres, model.settings = list(store.genres), store.settings  # what it learned, it says
     _TRAINED[model] = digest(state.best)
     return Run(model, state.history, folder, record)
 
