@@ -46,9 +46,10 @@ def accuracy_interval(right, groups=None, *, folds=None, run_variance=None):
     """95 % interval of a method's accuracy, (low, high), for other clips and other runs.
 
     Wilson's, with as many clips as would have the standard error that was found (Kish's effective
-    number) and t's quantile for so few groups. Where all groups say the same, all right or all
-    wrong, each counts as one clip. A single group says nothing about others: 0 to 1. Arguments as
-    for :func:`compare`.
+    number) and t's quantile for so few groups. Large groups that go against the others are rare and
+    may be missing here, so the variance has that of two more groups, each all right or all wrong.
+    Where all groups say the same, all right or all wrong, each counts as one clip. A single group
+    says nothing about others: 0 to 1. Arguments as for :func:`compare`.
     """
     right, groups, folds = _checked(right, groups, folds)
     n_groups = groups.max() + 1
@@ -57,7 +58,10 @@ def accuracy_interval(right, groups=None, *, folds=None, run_variance=None):
     if n_groups == 1:
         return 0.0, 1.0
     mean, variance, df = _contrast([(1, right, run_variance)], groups, folds)
-    n = mean * (1 - mean) / variance if variance and 0 < mean < 1 else n_groups
+    n = n_groups
+    if variance and 0 < mean < 1:
+        of_one, added = mean * (1 - mean), 2 * mean * (1 - mean) / _worth(groups) ** 2
+        n, df = of_one / (variance + added), df * (1 + added / variance) ** 2
     return wilson(mean * n, n, t.ppf((1 + LEVEL) / 2, df))
 
 
@@ -170,8 +174,12 @@ def _of_clips(values, groups):
     """
     sizes = np.bincount(groups)
     shifts = np.bincount(groups, values - values.mean()) / (values.size - sizes)
-    freedom = values.size**2 / np.square(sizes).sum() - 1  # of as many groups of one size
-    return (1 - 1 / sizes.size) * np.square(shifts).sum(), max(1.0, freedom)
+    return (1 - 1 / sizes.size) * np.square(shifts).sum(), max(1.0, _worth(groups) - 1)
+
+
+def _worth(groups):
+    """How many groups of one size are worth as much as these (Kish's effective number)."""
+    return groups.size**2 / np.square(np.bincount(groups)).sum()
 
 
 def _of_runs(right, groups, folds):
