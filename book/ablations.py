@@ -30,15 +30,15 @@
 # papermill book/ablations.ipynb out.ipynb -p run True -p data_home ~/data
 # ```
 
-# %% tags=["parameters", "hide-input"]
-run = False  # True: run what has not been run yet of the study, and record it
+# %% tags=["parameters"]
+run = False  # True: run what the study lacks, and record it
 study = "FMA-small"  # of prcnn.study.rows.STUDIES
 rows = None  # names of its rows; None: all
 data_home = None
 n_jobs = 2  # runs at a time
 out = "runs/study"
 
-# %% tags=["hide-input"]
+# %%
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
@@ -163,7 +163,7 @@ def said(*questions):
 # its own network, that it “does not improve performance in this case”. Its case was raw decibels, so both
 # inputs are asked. Each branch alone stands beside both together, and one direction beside two.
 
-# %% tags=["hide-input"]
+# %%
 branches = (
     "Does an RNN beside the CNN help?",
     "Does it help on raw decibels?",
@@ -171,7 +171,10 @@ branches = (
     "Does a second GRU layer help?",
     "Does the second direction help?",
 )
-figure(*branches, alt="What each branch, layer and direction adds, with interval.")
+figure(
+    *branches,
+    alt="What each branch, layer and direction adds, with interval.",
+)
 
 # %% [markdown]
 # **Figure.** What a branch, a second recurrent layer and a second direction add. In the grey band a
@@ -316,8 +319,10 @@ for name in tables:
 # %% [markdown]
 # How many in a hundred clips of each genre the two branches find, alone and together:
 
-# %% tags=["hide-input"]
-found = answers.recalls(next(iter(tables)) if len(tables) == 1 else "official")
+# %%
+found = answers.recalls(
+    next(iter(tables)) if len(tables) == 1 else "official"
+)
 shown = found.reindex(["RNN", "5-layer CNN", REFERENCE]).dropna()
 shown.mul(100).round().astype(int).rename_axis(None)
 

@@ -30,9 +30,9 @@
 # papermill book/datasets.ipynb out.ipynb -p dataset ~/my_music
 # ```
 
-# %% tags=["parameters", "hide-input"]
-dataset = "synthetic"  # a name from prcnn.datasets.names(), or the path of a folder of genres
-data_home = None  # where datasets lie; default: PRCNN_DATA, else this user's cache folder
+# %% tags=["parameters"]
+dataset = "synthetic"  # of prcnn.datasets.names(), or a folder
+data_home = None  # default: PRCNN_DATA, else a cache folder
 
 # %% tags=["hide-input"]
 import shutil
@@ -75,11 +75,21 @@ music.clips[["genre", "split", "artist"]].head()
 #
 # Three seconds of each genre, from its first training clip. Which two would you mix up?
 
-# %% tags=["hide-input"]
+# %%
 for genre in music.genres[:10]:
-    chosen = music.clips[(music.clips["genre"] == genre) & (music.clips["split"] == "training")]
+    chosen = music.clips[
+        (music.clips["genre"] == genre)
+        & (music.clips["split"] == "training")
+    ]
     if len(chosen) and Path(chosen["path"].iloc[0]).is_file():
-        display(plots.player(chosen["path"].iloc[0], label=genre, seconds=3.0, offset=8.0))
+        display(
+            plots.player(
+                chosen["path"].iloc[0],
+                label=genre,
+                seconds=3.0,
+                offset=8.0,
+            )
+        )
 
 # %% tags=["hide-input"]
 counts = pd.crosstab(music.clips["genre"], music.clips["split"]).reindex(
@@ -415,11 +425,13 @@ Markdown(
 # One folder a genre is enough. Folders inside it are taken for artists, which makes a split by artist
 # possible; formats may be mixed. Here with a few of the clips above, copied into such a folder:
 
-# %% tags=["hide-input"]
+# %%
 with tempfile.TemporaryDirectory() as folder:
     for _, row in music.clips.groupby("genre").head(6).iterrows():
         if Path(row["path"]).is_file():
-            artist = row["artist"] if pd.notna(row["artist"]) else "unknown"
+            artist = (
+                row["artist"] if pd.notna(row["artist"]) else "unknown"
+            )
             goal = Path(folder, "my_music", row["genre"], artist)
             goal.mkdir(parents=True, exist_ok=True)
             shutil.copy(row["path"], goal)

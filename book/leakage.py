@@ -22,14 +22,14 @@
 # **You will be able to** say what a split lets a model hear before its test, and deal folds so that it hears
 # nothing. **You should know** [baselines](baselines.ipynb). **Time**: 15 minutes.
 
-# %% tags=["parameters", "hide-input"]
-dataset = "synthetic"  # or "gtzan_mini", or a folder of your own with a sub-folder a genre
+# %% tags=["parameters"]
+dataset = "synthetic"  # or "gtzan_mini", or a folder of your own
 data_home = None
 seconds = 5.0  # length of a segment; Feng: 5
 folds = 5  # fewer where a genre has fewer artists than this
 seeds = 3  # times that the folds are drawn anew
 
-# %% tags=["hide-input"]
+# %%
 import dataclasses
 from types import SimpleNamespace
 
@@ -37,7 +37,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
+from sklearn.model_selection import (
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    cross_val_predict,
+)
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -58,12 +62,21 @@ clips = prcnn.load(dataset, data_home=data_home)
 # Feng cut each clip of 30 seconds into segments of 5 ([Feng et al., 2017](references.md)): six times the training
 # examples. Are they six times as many *different* ones? Which two of these belong together?
 
-# %% tags=["hide-input"]
+# %%
 genre = clips.genres[0]
-one, other = clips.clips[clips.clips["genre"] == genre].iloc[[0, -1]]["path"]
+paths = clips.clips["path"][clips.clips["genre"] == genre]
+one, other = paths.iloc[[0, -1]]
 display(plots.player(one, label=f"{genre}: a segment", offset=2))
-display(plots.player(one, label="another segment of the same clip", offset=17))
-display(plots.player(other, label=f"a segment of another clip of {genre}", offset=2))
+display(
+    plots.player(
+        one, label="another segment of the same clip", offset=17
+    )
+)
+display(
+    plots.player(
+        other, label=f"a segment of another clip of {genre}", offset=2
+    )
+)
 
 # %% [markdown]
 # Who has heard the first in training knows the second by its sound, and need not know the genre.

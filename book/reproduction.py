@@ -29,10 +29,10 @@
 # weights, of theirs and of [Dwivedi (2018)](references.md), from whom they had started. Nobody is accused of
 # anything: it is only thanks to all that they published that anything can be found.
 
-# %% tags=["parameters", "hide-input"]
-checkpoints = None  # folder with the weight files, or "download"; None: book/results
-data_home = None  # folder with fma_small/000/000002.mp3 …, and the dataset below
-dataset = None  # on which to try the gates, such as fma_small; None: book/results
+# %% tags=["parameters"]
+checkpoints = None  # folder of the weights, or "download"
+data_home = None  # folder with fma_small, and the dataset below
+dataset = None  # on which to try the gates, such as fma_small
 write_results = False  # write book/results/reproduction.json
 
 # %% tags=["hide-input"]

@@ -45,19 +45,31 @@ out = None  # run folder; default: runs/…
 #
 # The table below counts the clips. The last column decides, and nobody may look at it yet.
 
-# %% tags=["hide-input"]
+# %%
 import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Markdown
 
 import prcnn
-from prcnn import baselines, evaluation, models, plots, spectrogram, store, training
+from prcnn import (
+    baselines,
+    evaluation,
+    models,
+    plots,
+    spectrogram,
+    store,
+    training,
+)
 from prcnn.study import facts, results
 
 plots.use_style()
 clips = prcnn.datasets.load(dataset, data_home=data_home)
 table = pd.crosstab(clips.clips["genre"], clips.clips["split"])
-table = table.reindex(columns=["training", "validation", "test"]).fillna(0).astype(int)
+table = (
+    table.reindex(columns=["training", "validation", "test"])
+    .fillna(0)
+    .astype(int)
+)
 table.rename_axis(index=None, columns="genre")
 
 # %% [markdown]
@@ -197,10 +209,11 @@ beside.style.format(precision=2, na_rep="")
 # The matrix has the true genres in rows. What lies off the diagonal is not noise: two
 # genres that change places share something that the network takes for the genre.
 
-# %% tags=["hide-input", "nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"]
 plots.show(
     plots.confusion(report.confusion, title=f"{network} on {dataset}"),
-    alt="Confusion matrix: true genres in rows, predicted ones in columns, clips counted in cells.",
+    alt="Confusion matrix: true genres in rows, predicted ones in "
+    "columns, clips counted in cells.",
 )
 
 # %% [markdown]
@@ -211,7 +224,7 @@ plots.show(
 # A linear model sees only the mean of each mel band over time: which frequencies are loud, not when.
 # If it does as well, the accuracy is no evidence that the network uses rhythm or order.
 
-# %% tags=["hide-input", "nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"]
 linear = baselines.mean_spectrum_report(features)
 paired = evaluation.mcnemar(report, linear)
 compared = pd.DataFrame(
@@ -221,7 +234,8 @@ compared = pd.DataFrame(
 )
 plots.show(
     plots.accuracies(compared, chance=1 / len(report.genres)),
-    alt="Test accuracy with 95 % interval of the network and of the linear model.",
+    alt="Test accuracy with 95 % interval of the network and of the "
+    "linear model.",
 )
 
 # %% [markdown]
