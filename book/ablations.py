@@ -21,7 +21,7 @@
 # training turns answers round.*
 #
 # **You will be able to** tell a difference from luck, read a forest plot, and add a row of your own.
-# **You should know** what the [CNN](cnn.ipynb) and the [RNN](rnn.ipynb) do. **Time**: 20 minutes.
+# **You should know** what the [CNN](cnn.ipynb) and the [RNN](rnn.ipynb) do. **Time**: 15 minutes.
 #
 # The chapter is also the study's command. Runs that have finished are found again, and a killed one goes
 # on from its last epoch:

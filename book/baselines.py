@@ -21,7 +21,7 @@
 #
 # **You will be able to** build the machine that every network must beat, from sound to interval, and to
 # say which published figures it may stand beside. **You should know** what a [split](datasets.ipynb) and
-# a [log-mel spectrogram](log_mel.ipynb) are. **Time**: 20 minutes.
+# a [log-mel spectrogram](log_mel.ipynb) are. **Time**: 15 minutes.
 #
 # The paper sets its network beside support vector machines, and never ran one. Guess first: how far is a
 # network of this family ahead of a machine that is trained in a minute on 140 numbers a clip?

@@ -18,6 +18,9 @@
 #
 # *With what was this book made, and when was each of its numbers measured?*
 #
+# **You will be able to** say what made a number of this book, and make it again. **You should know** which
+# number you doubt. **Time**: 5 minutes.
+#
 # The tables say which machine ran this page, and what was installed on it.
 
 # %% tags=["nbval-ignore-output"]

@@ -21,7 +21,7 @@
 #
 # **You will be able to** write a GRU's step in NumPy, build the RNN branch in plain Keras, and
 # measure what a state remembers. **You should know** matrices, and [log-mel](log_mel.ipynb).
-# **Time**: 20 minutes.
+# **Time**: 15 minutes.
 
 # %% tags=["parameters"]
 dataset = "synthetic"

@@ -102,6 +102,20 @@ def test_text_reads_the_same_wherever_a_notebook_is_opened(path):
             assert not re.search(r"\{[a-z:]+\}`|^`{3,}\{|^:{3,}", text, re.MULTILINE), text
 
 
+def test_every_page_says_how_long_it_takes_and_teaching_adds_it_up():
+    """And what one will be able to do after it, and should know before."""
+    table = (ROOT / "book" / "teaching.md").read_text()
+    rows = re.findall(r"^\| \[(\w+)\]\(\w+\.ipynb\) \| (\d+) \|", table, re.MULTILINE)
+    minutes = {page: int(number) for page, number in rows}
+    said = {}
+    for path in NOTEBOOKS:
+        opening = " ".join(read(path).cells[0].source.split())
+        assert "**You will be able to**" in opening and "**You should know**" in opening, path.stem
+        said[path.stem] = int(re.search(r"\*\*Time\*\*: (\d+) minutes", opening)[1])
+    assert said == minutes
+    assert f"| **all** | **{sum(minutes.values())}** |" in table
+
+
 def parameters(path):
     """The source of a page's cells tagged ``parameters``."""
     cells = read(path).cells
