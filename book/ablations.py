@@ -100,7 +100,7 @@ pd.DataFrame(lines)
 # - **undecided**: a difference that matters is as possible as none.
 # - **depends on the length of training**: 16 and 60 epochs say different things.
 #
-# The function is short. Change a number and see what a verdict is made of.
+# The function is short:
 
 # %%
 def verdict(difference, low, high, q, tie=0.02):
@@ -112,6 +112,10 @@ def verdict(difference, low, high, q, tie=0.02):
 
 
 verdict(difference=0.031, low=0.009, high=0.053, q=0.02)
+
+# %% [markdown]
+# **Change this and run again:** `q=0.2`. Expect *undecided*, for the same difference may then be chance. Then
+# `tie=0.06` as well: the interval lies within that bound, and the same numbers are a *tie*.
 
 # %% tags=["hide-input"]
 tables = {name: answers.comparisons(name) for name in answers.ORDER if name in lines}

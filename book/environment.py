@@ -73,6 +73,9 @@ assert rows, "the book has results"
 assert all(row["date (UTC)"] for row in rows.values())
 
 # %% [markdown]
+# **Change this and run again:** add `"torch": origin["packages"].get("torch")` to a row. Expect a version where
+# a result was made with PyTorch, and nothing elsewhere.
+#
 # ## How to repeat one
 #
 # The table below gives the command behind every file.
