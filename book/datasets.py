@@ -229,30 +229,19 @@ print(f"the library says {splits.overlap(at_random):.3f}")
 
 
 # %% tags=["hide-input"]
-def draw_overlaps(shares):
-    """A bar a split: how many of the test clips are by an artist from training."""
+if music.clips["artist"].notna().any():
+    shares = {
+        f"as loaded ({music.splits})": splits.overlap(music.clips),
+        "random": splits.overlap(at_random),
+    }
     ax = plt.subplots(figsize=(7.2, 2.2))[1]
     bars = ax.barh(list(shares), [100 * share for share in shares.values()], color="0.45")
     ax.bar_label(bars, fmt="%.0f %%", padding=3)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     ax.set(xlabel="test clips whose artist is in training (%)", xlim=(0, 112))
-    return ax
-
-
-# %% tags=["hide-input"]
-if music.clips["artist"].notna().any():
-    shares = {
-        f"as loaded ({music.splits})": splits.overlap(music.clips),
-        "random": splits.overlap(at_random),
-    }
-    display(
-        plots.show(
-            draw_overlaps(shares),
-            alt="Two bars: as loaded, and for a random split, the share of test clips of artists "
-            "that are also in training.",
-        )
-    )
+    alt = "Two bars: as loaded, and for a random split, the share of test clips of artists that are also in training."
+    display(plots.show(ax, alt=alt))
 
 # %% [markdown]
 # **Figure.** The share of test clips whose artist was heard in training, as loaded and in a random split.
