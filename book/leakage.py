@@ -274,7 +274,7 @@ print(f"{100 * (clip[nearest] == clip).mean():.0f} % of the segments")
 # Now one model and three tests; all that differs is what stays together in a fold. Guess the
 # second and third number from the first before you look.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 model = make_pipeline(StandardScaler(), SVC())
 y = table["genre"].to_numpy()
 
