@@ -121,7 +121,7 @@ def test_a_game_has_another_round_and_the_networks_score_beside_yours(page, driv
     body = f'<div class="game">{body}<div class="score" role="status"></div>{rounds}</div>'
     find = page(clips_js(7, 8) + body)
     score, more = find(".score")[0], find(".score + .choices button")[0]
-    assert "Your score will stand here." in score.text
+    assert score.text == "Your score will stand here, beside the network's."
     first, second = find(".question")
     first.find_elements("css selector", "button")[1].click()
     told = "You\n0 of 1\nThe network\n1 of 1\nYou alone were right 0 times, it alone 1 times."

@@ -33,7 +33,8 @@ document.addEventListener("DOMContentLoaded", () => {
 
     // What is pointed at, in words and bars.
     const told = make("div", {class: "map-clip"}), words = make("p", {role: "status"},
-      "Point at a clip, or go from clip to clip with the arrow keys. A click or Enter plays it.");
+      `Point at a clip, or go from clip to clip with the arrow keys. A click or Enter plays it${synthetic
+        ? "" : ", once you have chosen your folder of FMA-small below"}.`);
     const bars = make("div", {class: "map-bars"});
     const player = make("audio", {controls: "", "aria-label": "The clip"}), hint = make("p", {role: "status"});
     player.hidden = true;
