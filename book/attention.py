@@ -464,7 +464,7 @@ for word, start in (("most", summed.argmax()), ("least", summed.argmin())):
 
 # %%
 def cost(order, share=0.1):
-    """Points lost, and the share of other answers, without some steps."""
+    """Points lost, and % of other answers, without some steps."""
     covered = X_test.copy()
     parts = covered.reshape(len(p), steps, -1, X_test.shape[2])
     chosen = order[:, : round(share * steps)]

@@ -84,7 +84,7 @@ music_map.interactive(table, still)
 # ## A map that you can hear
 #
 # The same network, and music that a program made: eight clips of each recipe of the book's
-# [synthetic](datasets.ipynb) genres. A click or Enter plays one. The network learned the names of genres from
+# [synthetic](datasets.ipynb) genres, laid out by `music_map.make_synthetic`. A click or Enter plays one. The network learned the names of genres from
 # people's music and never heard any like this, so a cross is no mistake, only another word. Two recipes
 # share each timbre, and two each order in time. Guess first: which of the two will make neighbours?
 
