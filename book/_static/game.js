@@ -18,7 +18,6 @@ document.addEventListener("DOMContentLoaded", () => {
     const player = make("audio", {controls: "", "aria-label": "The example"}), says = make("p", {role: "status"});
     const list = make("div", {class: "game-genres"});
     let last = null;
-    player.hidden = true;
     for (const [genre, numbers] of Object.entries(JSON.parse(place.querySelector("script").textContent))) {
       const buttons = numbers.map((number, i) => {
         const element = button(`▶ ${i + 1}`, async () => {
@@ -26,7 +25,7 @@ document.addEventListener("DOMContentLoaded", () => {
           try {
             if (last !== element) player.src = await bookClip(number);
             last = element;
-            player.hidden = false;
+            if (!player.isConnected) place.append(player);
             says.textContent = `${genre}, example ${i + 1}`;
             await player.play();
           } catch (error) {
@@ -38,7 +37,7 @@ document.addEventListener("DOMContentLoaded", () => {
       });
       list.append(make("div", {class: "choices"}, make("span", {}, genre), ...buttons));
     }
-    place.append(list, says, player);
+    place.append(list, says);
   }
 
   for (const game of document.querySelectorAll(".game")) {

@@ -37,8 +37,7 @@ document.addEventListener("DOMContentLoaded", () => {
         ? "" : ", once you have chosen your folder of FMA-small below"}.`);
     const bars = make("div", {class: "map-bars"});
     const player = make("audio", {controls: "", "aria-label": "The clip"}), hint = make("p", {role: "status"});
-    player.hidden = true;
-    told.append(words, bars, player, hint);
+    told.append(words, bars, hint);
 
     // What it sounds like: FMA's clips lie where the reader has them, 000002.mp3 in any folder.
     const files = new Map();
@@ -52,7 +51,7 @@ document.addEventListener("DOMContentLoaded", () => {
       hint.textContent = "";
       URL.revokeObjectURL(player.src);
       player.src = synthetic ? await bookClip(dot.id) : URL.createObjectURL(file);
-      player.hidden = false;
+      if (!player.isConnected) told.insertBefore(player, hint);
       await player.play();
     }
     const heard = dot => play(dot).catch(error => {
