@@ -21,7 +21,7 @@
 # training turns answers round.*
 #
 # **You will be able to** tell a difference from luck, read a forest plot, and add a row of your own.
-# **You should know** what the [CNN](cnn.ipynb) and the [RNN](rnn.ipynb) do. **Time**: 20 minutes.
+# **You should know** what the [CNN](cnn.ipynb) and the [RNN](rnn.ipynb) do. **Time**: 15 minutes.
 #
 # The chapter is also the study's command. Runs that have finished are found again, and a killed one goes
 # on from its last epoch:
@@ -30,15 +30,15 @@
 # papermill book/ablations.ipynb out.ipynb -p run True -p data_home ~/data
 # ```
 
-# %% tags=["parameters", "hide-input"]
-run = False  # True: run what has not been run yet of the study, and record it
+# %% tags=["parameters"]
+run = False  # True: run what the study lacks, and record it
 study = "FMA-small"  # of prcnn.study.rows.STUDIES
 rows = None  # names of its rows; None: all
 data_home = None
 n_jobs = 2  # runs at a time
 out = "runs/study"
 
-# %% tags=["hide-input"]
+# %%
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
@@ -100,7 +100,7 @@ pd.DataFrame(lines)
 # - **undecided**: a difference that matters is as possible as none.
 # - **depends on the length of training**: 16 and 60 epochs say different things.
 #
-# The function is short. Change a number and see what a verdict is made of.
+# The function is short:
 
 # %%
 def verdict(difference, low, high, q, tie=0.02):
@@ -112,6 +112,10 @@ def verdict(difference, low, high, q, tie=0.02):
 
 
 verdict(difference=0.031, low=0.009, high=0.053, q=0.02)
+
+# %% [markdown]
+# **Change this and run again:** `q=0.2`. Expect *undecided*, for the same difference may then be chance. Then
+# `tie=0.06` as well: the interval lies within that bound, and the same numbers are a *tie*.
 
 # %% tags=["hide-input"]
 tables = {name: answers.comparisons(name) for name in answers.ORDER if name in lines}
@@ -163,7 +167,7 @@ def said(*questions):
 # its own network, that it “does not improve performance in this case”. Its case was raw decibels, so both
 # inputs are asked. Each branch alone stands beside both together, and one direction beside two.
 
-# %% tags=["hide-input"]
+# %%
 branches = (
     "Does an RNN beside the CNN help?",
     "Does it help on raw decibels?",
@@ -171,7 +175,10 @@ branches = (
     "Does a second GRU layer help?",
     "Does the second direction help?",
 )
-figure(*branches, alt="What each branch, layer and direction adds, with interval.")
+figure(
+    *branches,
+    alt="What each branch, layer and direction adds, with interval.",
+)
 
 # %% [markdown]
 # **Figure.** What a branch, a second recurrent layer and a second direction add. In the grey band a
@@ -316,8 +323,10 @@ for name in tables:
 # %% [markdown]
 # How many in a hundred clips of each genre the two branches find, alone and together:
 
-# %% tags=["hide-input"]
-found = answers.recalls(next(iter(tables)) if len(tables) == 1 else "official")
+# %%
+found = answers.recalls(
+    next(iter(tables)) if len(tables) == 1 else "official"
+)
 shown = found.reindex(["RNN", "5-layer CNN", REFERENCE]).dropna()
 shown.mul(100).round().astype(int).rename_axis(None)
 

@@ -21,20 +21,20 @@
 #
 # **You will be able to** build the machine that every network must beat, from sound to interval, and to
 # say which published figures it may stand beside. **You should know** what a [split](datasets.ipynb) and
-# a [log-mel spectrogram](log_mel.ipynb) are. **Time**: 20 minutes.
+# a [log-mel spectrogram](log_mel.ipynb) are. **Time**: 15 minutes.
 #
 # The paper sets its network beside support vector machines, and never ran one. Guess first: how far is a
 # network of this family ahead of a machine that is trained in a minute on 140 numbers a clip?
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters"]
 dataset = "synthetic"
 data_home = None
-features = "mfcc"  # mfcc: 140 numbers a clip, fast; fma: FMA's 518; all: those and rhythm, 616
-folds = 0  # 0: the dataset's own split; 5: cross-validation, for datasets without a test split
+features = "mfcc"  # or fma: FMA's 518; all: those and rhythm
+folds = 0  # 0: the dataset's own split; 5: cross-validation
 seed = 0
-write_results = False  # add what is new here to book/results/runs.jsonl
+write_results = False  # add what is new to book/results
 
-# %% tags=["hide-input"]
+# %%
 import librosa
 import matplotlib.pyplot as plt
 import numpy as np
@@ -146,7 +146,7 @@ assert ((scratch["low"] < svm) & (svm < scratch["high"])).all()
 # is, the next its tilt, later ones ever finer ripples ([McFee et al., 2015](references.md)). A clip is then described
 # by how each is distributed over its frames. Listen to one, then compute what is left of it:
 
-# %% tags=["hide-input"]
+# %%
 example = clips.clips[clips.clips["split"] == "test"].iloc[0]
 y = audio.load(example["path"], duration=30)
 plots.player(y, label=f"a clip of {example['genre']}")
@@ -271,10 +271,13 @@ print("library:  ", evaluation.percent(svm.accuracy, svm.interval))
 # add 98 of rhythm, since none of the 518 knows a tempo. The table below sorts them as
 # [Mutiara et al. (2016)](references.md) sorted theirs; the linear prediction that they had has no counterpart here.
 
-# %% tags=["hide-input"]
+# %%
 pd.DataFrame(
     {
-        name: (", ".join(names), 7 * sum(baselines.features.SIZES[n] for n in names))
+        name: (
+            ", ".join(names),
+            7 * sum(baselines.features.SIZES[n] for n in names),
+        )
         for name, names in baselines.SUBSETS.items()
     },
     index=["descriptions", "numbers a clip"],

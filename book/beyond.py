@@ -25,7 +25,7 @@
 # [the CNN branch](cnn.ipynb), [the RNN branch](rnn.ipynb) and [attention](attention.ipynb).
 # **Time**: 15 minutes.
 
-# %% tags=["hide-input"]
+# %%
 import dataclasses
 
 import matplotlib.pyplot as plt
@@ -236,10 +236,16 @@ plots.show(
 #
 # This is what three seconds of such a mixture sound like, made from the sounds themselves:
 
-# %% tags=["hide-input"]
+# %%
 share = float(label[0])
-one, two = (audio.load(clip["path"], 22050, duration=3) for clip in (example, other))
-plots.player(share * one + (1 - share) * two, label=f"{share:.0%} Rock and {1 - share:.0%} Folk")
+one, two = (
+    audio.load(clip["path"], 22050, duration=3)
+    for clip in (example, other)
+)
+plots.player(
+    share * one + (1 - share) * two,
+    label=f"{share:.0%} Rock and {1 - share:.0%} Folk",
+)
 
 # %% [markdown]
 # ## The recipe
@@ -251,9 +257,12 @@ plots.player(share * one + (1 - share) * two, label=f"{share:.0%} Rock and {1 - 
 without = dataclasses.replace(RECIPES["beyond"], ema=0.0)
 without.ema, without.schedule
 
-# %% tags=["hide-input"]
+# %%
 rows = {}
-for name, recipe in (("the paper's", RECIPES["paper"]), ("beyond", RECIPES["beyond"])):
+for name, recipe in (
+    ("the paper's", RECIPES["paper"]),
+    ("beyond", RECIPES["beyond"]),
+):
     rows[name] = {
         "optimizer": recipe.optimizer,
         "highest learning rate": recipe.learning_rate,
@@ -261,7 +270,9 @@ for name, recipe in (("the paper's", RECIPES["paper"]), ("beyond", RECIPES["beyo
         "weight decay": recipe.options.get("weight_decay", "none"),
         "label smoothing": recipe.label_smoothing or "none",
         "moving average of weights": recipe.ema or "none",
-        "mixup": f"{recipe.augment.mixup_share:.0%} of clips" if recipe.augment.mixup else "none",
+        "mixup": f"{recipe.augment.mixup_share:.0%} of clips"
+        if recipe.augment.mixup
+        else "none",
     }
 pd.DataFrame(rows)
 

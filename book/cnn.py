@@ -21,14 +21,14 @@
 #
 # **You will be able to** build the CNN branch in plain Keras, count its parameters and what it sees,
 # and say what it is blind to. **You should know** what a convolution is, and
-# [log-mel](log_mel.ipynb). **Time**: 15 minutes.
+# [log-mel](log_mel.ipynb). **Time**: 10 minutes.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters"]
 dataset = "synthetic"
 data_home = None
 clip = None  # a clip's id; None: the first Rock clip of the test split
 
-# %% tags=["hide-input"]
+# %%
 import itertools
 import logging
 
@@ -45,7 +45,8 @@ from prcnn import models, plots
 from prcnn.spectrogram import PAPER, log_mel
 
 plots.use_style()
-logging.getLogger("tensorflow").setLevel("ERROR")  # it warns of many small networks
+# TensorFlow warns of many small networks.
+logging.getLogger("tensorflow").setLevel("ERROR")
 clips = prcnn.datasets.load(dataset, data_home).clips
 if clip is None:
     rock = clips.query("split == 'test' and genre == 'Rock'")
@@ -261,7 +262,7 @@ int((np.abs(np.diff(features, axis=0)) > 1e-4).sum())
 # None. The same maxima are taken over the same groups, and the two pictures of
 # the figure below are one and the same to this branch.
 
-# %% tags=["hide-input"]
+# %%
 fig, axes = plt.subplots(1, 2, figsize=(6, 2.2), sharey=True)
 titles = ["the clip", "upside down: the same to this CNN"]
 for ax, image, title in zip(axes, both, titles, strict=True):
@@ -269,7 +270,9 @@ for ax, image, title in zip(axes, both, titles, strict=True):
     ax.grid(False)
     ax.set(title=title, xlabel="frame")
 axes[0].set_ylabel("mel band")
-plots.show(fig, alt="The clip's spectrogram, and the same turned upside down.")
+plots.show(
+    fig, alt="The clip's spectrogram, and the same turned upside down."
+)
 
 # %% [markdown]
 # **Figure.** A clip, and the same clip with bass on top: the CNN branch cannot tell them apart.
@@ -283,16 +286,19 @@ plots.show(fig, alt="The clip's spectrogram, and the same turned upside down.")
 # (All of these have `padding="same"`, without which a wide kernel would use up the bands; so 320
 # features are left instead of 256.)
 
-# %% tags=["hide-input"]
-change = np.abs(features[0] - features[1]).max() / np.abs(features).max()
+# %%
 rows = {}
 for kernel_size in [(3, 1), (1, 1), (3, 3), (5, 5)]:
-    other = models.build("cnn5", kernel_size=kernel_size, padding="same")
+    other = models.build(
+        "cnn5", kernel_size=kernel_size, padding="same"
+    )
     features = models.outputs(other, both, "flatten")
-    difference = np.abs(features[0] - features[1]).max() / np.abs(features).max()
+    difference = np.abs(np.diff(features, axis=0)).max()
+    difference /= np.abs(features).max()
+    told = "yes" if difference > 1e-3 else "no"
     rows[str(kernel_size)] = {
         "parameters": models.trainable_parameters(other),
-        "tells it from upside down": "yes" if difference > 1e-3 else "no",
+        "tells it from upside down": told,
     }
 pd.DataFrame(rows).T.rename_axis(columns="kernel")
 
@@ -300,7 +306,6 @@ pd.DataFrame(rows).T.rename_axis(columns="kernel")
 # **Table.** Kernels of other shapes: a network that compares bands knows which way up a clip is.
 
 # %% tags=["remove-cell"]
-assert change < 1e-6
 assert [r["tells it from upside down"] for r in rows.values()] == ["no", "no", "yes", "yes"]
 
 # %% [markdown]

@@ -156,7 +156,7 @@ Markdown(
 # shared, and a worker that dies costs the clips it was at, which another does again (a test kills one
 # in the middle). What to expect, by machines like the one that was measured:
 
-# %% tags=["hide-input", "nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"]
 tracks = 106_574
 rows = {}
 for name, chosen in {"paper": PAPER, "authors": AUTHORS}.items():

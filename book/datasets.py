@@ -21,7 +21,7 @@
 # on which side of the split they fall?*
 #
 # **You will be able to** load any of a dozen datasets or your own music, see what is wrong with it, and
-# tell whether its test is fair. **You should know** a little pandas. **Time**: 20 minutes.
+# tell whether its test is fair. **You should know** a little pandas. **Time**: 10 minutes.
 #
 # The page shows one dataset, by default the synthetic one, which needs no download. With music of
 # your own, or FMA on your disk, run it again:
@@ -30,9 +30,9 @@
 # papermill book/datasets.ipynb out.ipynb -p dataset ~/my_music
 # ```
 
-# %% tags=["parameters", "hide-input"]
-dataset = "synthetic"  # a name from prcnn.datasets.names(), or the path of a folder of genres
-data_home = None  # where datasets lie; default: PRCNN_DATA, else this user's cache folder
+# %% tags=["parameters"]
+dataset = "synthetic"  # of prcnn.datasets.names(), or a folder
+data_home = None  # default: PRCNN_DATA, else a cache folder
 
 # %% tags=["hide-input"]
 import shutil
@@ -45,7 +45,7 @@ from IPython.display import Markdown, display
 
 import prcnn
 from prcnn import audio, plots
-from prcnn.study import facts, results
+from prcnn.study import facts
 from prcnn.datasets import download as downloads
 from prcnn.datasets import fma, splits
 from prcnn.datasets.synthetic import recipes
@@ -58,28 +58,42 @@ plots.use_style()
 pd.set_option("display.max_colwidth", 80)
 
 # %% [markdown]
-# ## One call for all of them
+# ## Listen first
 #
-# Every dataset comes from the same function and as the same two things: a table of clips and the list
-# of genres. A clip's label is the place of its genre in that list.
+# One function loads them all. The music of this page, and three seconds of the first training clip of each
+# genre. Which two would you mix up?
 
 # %%
 music = prcnn.datasets.load(dataset, data_home=data_home)
 music
 
 # %%
+for genre in music.genres[:10]:
+    chosen = music.clips[
+        (music.clips["genre"] == genre)
+        & (music.clips["split"] == "training")
+    ]
+    if len(chosen) and Path(chosen["path"].iloc[0]).is_file():
+        display(
+            plots.player(
+                chosen["path"].iloc[0],
+                label=genre,
+                seconds=3.0,
+                offset=8.0,
+            )
+        )
+
+# %% [markdown]
+# ## One table for all of them
+#
+# A dataset is a table of clips and the list of genres. A clip's label is the place of its genre in that
+# list.
+
+# %%
 music.clips[["genre", "split", "artist"]].head()
 
 # %% [markdown]
 # **Table.** The table that every loader makes: a row a clip.
-#
-# Three seconds of each genre, from its first training clip. Which two would you mix up?
-
-# %% tags=["hide-input"]
-for genre in music.genres[:10]:
-    chosen = music.clips[(music.clips["genre"] == genre) & (music.clips["split"] == "training")]
-    if len(chosen) and Path(chosen["path"].iloc[0]).is_file():
-        display(plots.player(chosen["path"].iloc[0], label=genre, seconds=3.0, offset=8.0))
 
 # %% tags=["hide-input"]
 counts = pd.crosstab(music.clips["genre"], music.clips["split"]).reindex(
@@ -130,17 +144,15 @@ recipes.RECIPES
 # ## What the files are
 #
 # A network of one input shape needs clips of one length and one sampling rate. The headers say how far
-# the files are from that; nothing is decoded for it. How many clips of each kind, and their shortest and
-# longest, in seconds:
+# the files are from that; nothing is decoded for it. How many clips there are of each kind, and whether they
+# are equally long:
 
 # %%
 files = audio.headers(music.clips)
 kinds = files.groupby(["format", "sr", "channels"])["seconds"]
-kinds.agg(["size", "min", "max"]).round(1).reset_index()
-
-# %% [markdown]
-# **Table.** What the headers of the files say: how many clips of each kind, and their shortest and
-# longest, in seconds.
+for kind, seconds in kinds:
+    print(kind, f"{len(seconds)} clips")
+    print(f"{seconds.min():.1f} to {seconds.max():.1f} seconds")
 
 # %% tags=["hide-input"]
 rates = pd.Series(facts.FMA_SMALL_RATES)
@@ -251,51 +263,8 @@ if dataset == "synthetic":
     assert shares["random"] > 0.5, "the page says that a random split is not"
 
 # %% [markdown]
-# How much that is worth in points of accuracy is measured in the chapter on leakage.
-#
-# ## GTZAN, and what is wrong with it
-#
-# For ten years GTZAN ([Tzanetakis and Cook, 2002](references.md)) was *the* dataset of genre classification, and nobody
-# had listened to all of it. Then Sturm did ([Sturm, 2013](references.md)), and Kereliuk, Sturm and Larsen published
-# a fault-filtered split ([Kereliuk et al., 2015](references.md)).
-
-# %% tags=["hide-input"]
-gtzan = results.read("gtzan")
-found = ", ".join(f"{n} {fault}" for fault, n in facts.GTZAN_FAULTS.items())
-wrong = sum(n for fault, n in facts.GTZAN_FAULTS.items() if "mislabelled" in fault)
-genre, (artist, clips_of) = max(gtzan["leader"].items(), key=lambda item: item[1][1])
-Markdown(
-    f"Among its thousand clips he found {found}. (The paper that we reproduce prints "
-    f"{facts.GTZAN_MISLABELLED_IN_PAPER} mislabelled ones; the two kinds add up to {wrong}.) By his "
-    f"index of artists, {clips_of} of the hundred {genre} clips are by {artist}, and "
-    f"{gtzan['repeated']} clips share artist and title with another one. The fault-filtered split "
-    f"leaves out {gtzan['left_out']} clips, {gtzan['left_out_repeats']} of them repeats; "
-    f"{len(gtzan['mixed_artists'])} artists are still on two sides of it."
-)
-
-# %% tags=["hide-input"]
-named = {
-    "random": gtzan["overlap"]["stratified"],
-    "fault-filtered": gtzan["overlap"]["fault_filtered"],
-    "by artist": gtzan["overlap"]["artist"],
-}
-plots.show(
-    draw_overlaps(named),
-    alt="Three bars: in GTZAN, the share of test clips whose artist is in training, for a random, "
-    "the fault-filtered and an artist-grouped split.",
-)
-
-# %% [markdown]
-# **Figure.** GTZAN: the share of test clips whose artist was heard in training, for three splits.
-
-# %% tags=["remove-cell"]
-assert named["random"] > 10 * named["fault-filtered"] > 0 == named["by artist"]
-
-# %% [markdown]
-# In `load("gtzan").clips` and `load("gtzan_images").clips` the columns `repeats`, `mislabelled` and
-# `faults` mark each clip, with the source. Only a few mislabelled clips are marked out of the box, because
-# Sturm's table of them is not part of his index: copy it into `gtzan/mislabelled.csv` (columns `clip`,
-# `why`) and they are marked as well.
+# How much that is worth in points of accuracy is measured in [leakage](leakage.ipynb), on GTZAN, a dataset
+# with other faults besides.
 #
 # ## Without the sound: three views
 #
@@ -342,38 +311,6 @@ pd.DataFrame(
 # **Neither repository names a licence.** The loaders fetch them for study and nothing of them is part of
 # this project: ask their owners before you pass them on.
 #
-# ## Table 1, checked
-#
-# The paper's Table 1 lists five datasets ([Fadaviardakani et al., 2020](references.md)). Where it differs from what
-# the sources of each dataset say:
-
-# %% tags=["hide-input"]
-printed = facts.TABLE1.set_index("dataset")
-true = facts.TABLE1_CHECKED.set_index("dataset")
-columns = ["tracks", "genres", "artists", "year"]
-wrong = [
-    (name, column, printed.loc[name, column], true.loc[name, column], true.loc[name, "source"])
-    for name in printed.index
-    for column in columns
-    if pd.notna(printed.loc[name, column]) and printed.loc[name, column] != true.loc[name, column]
-]
-names = ["dataset", "column", "paper", "sources", "source"]
-pd.DataFrame(wrong, columns=names).set_index("dataset").rename_axis(index=None)
-
-# %% [markdown]
-# **Table.** Where the paper and the sources differ.
-
-# %% tags=["remove-cell"]
-assert ("FMA", "tracks") in [row[:2] for row in wrong], "the page says that this is a typo"
-assert "FMA-small" not in [row[0] for row in wrong], "the page says that this row is right"
-
-# %% [markdown]
-# FMA's tracks are a typing error: the paper's own text has the right number, as have FMA's authors
-# ([Defferrard et al., 2017](references.md)). GTZAN's artists are an estimate that has been handed on. Extended Ballroom
-# comes in one folder a dance ([Marchand and Peeters, 2016](references.md)). RWC's number also stands in the table of the
-# FMA paper; the database itself ([Goto et al., 2002](references.md)) has fewer pieces, and we do not know what the larger
-# one counts. The row that matters here, FMA-small, is right.
-#
 # ## Getting the others
 #
 # All that `load` knows, how to get it, and how it is split unless you say otherwise:
@@ -415,11 +352,13 @@ Markdown(
 # One folder a genre is enough. Folders inside it are taken for artists, which makes a split by artist
 # possible; formats may be mixed. Here with a few of the clips above, copied into such a folder:
 
-# %% tags=["hide-input"]
+# %%
 with tempfile.TemporaryDirectory() as folder:
     for _, row in music.clips.groupby("genre").head(6).iterrows():
         if Path(row["path"]).is_file():
-            artist = row["artist"] if pd.notna(row["artist"]) else "unknown"
+            artist = (
+                row["artist"] if pd.notna(row["artist"]) else "unknown"
+            )
             goal = Path(folder, "my_music", row["genre"], artist)
             goal.mkdir(parents=True, exist_ok=True)
             shutil.copy(row["path"], goal)
@@ -436,10 +375,9 @@ mine
 Markdown(
     "- A dataset is a table: clip, path, genre, split, artist. What was left out is part "
     "of it.\n"
-    f"- FMA-small is {true.loc['FMA-small', 'tracks']:,} clips, less {len(small)} that "
+    f"- FMA-small is 8,000 clips, less {len(small)} that "
     "hold no or hardly any sound. Its official split keeps artists apart.\n"
-    "- In GTZAN a random split tests mostly artists that were heard in training, and "
-    "some recordings that were heard there, too.\n"
+    "- A split drawn at random tests mostly artists that were heard in training.\n"
     "- A picture of music can be studied where the music cannot be had; it says what it "
     "left out, and that is what no network can hear."
 )

@@ -18,21 +18,27 @@
 #
 # *With what was this book made, and when was each of its numbers measured?*
 #
+# **You will be able to** say what made a number of this book, and make it again. **You should know** which
+# number you doubt. **Time**: 5 minutes.
+#
 # The tables say which machine ran this page, and what was installed on it.
 
-# %% tags=["hide-input", "nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"]
 import pandas as pd
 
 from prcnn.study import results
 
 here = results.provenance()
-machine = here["machine"] | {"python": here["python"], "date (UTC)": here["date"]}
+machine = here["machine"] | {
+    "python": here["python"],
+    "date (UTC)": here["date"],
+}
 pd.Series(machine, name="this machine").to_frame()
 
 # %% [markdown]
 # **Table.** The machine that ran this page.
 
-# %% tags=["hide-input", "nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"]
 pd.Series(here["packages"], name="version").to_frame()
 
 # %% [markdown]
@@ -44,7 +50,7 @@ pd.Series(here["packages"], name="version").to_frame()
 # None is edited by hand. The table below lists them, with the machine and date of the
 # run.
 
-# %% tags=["hide-input", "nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"]
 rows = {}
 for name in results.names():
     origin = results.read(name)["provenance"]
@@ -55,7 +61,9 @@ for name in results.names():
         "python": origin["python"],
         "keras": origin["packages"].get("keras"),
     }
-pd.DataFrame.from_dict(rows, orient="index").rename_axis(columns="result")
+pd.DataFrame.from_dict(rows, orient="index").rename_axis(
+    columns="result"
+)
 
 # %% [markdown]
 # **Table.** Every recorded result, when it was made and with what.
@@ -65,6 +73,9 @@ assert rows, "the book has results"
 assert all(row["date (UTC)"] for row in rows.values())
 
 # %% [markdown]
+# **Change this and run again:** add `"torch": origin["packages"].get("torch")` to a row. Expect a version where
+# a result was made with PyTorch, and nothing elsewhere.
+#
 # ## How to repeat one
 #
 # The table below gives the command behind every file.

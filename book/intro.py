@@ -20,6 +20,10 @@
 # it like a sequence, tells genres apart. Does it? This book builds that network again, checks it
 # against the authors' own weights, and measures every number with a seed and an interval.*
 #
+# **You will be able to** take sound apart into pictures, build, train and test networks on them, and say
+# which of a paper's numbers to believe. **You should know** some Python, and what a mean is. **Time**: 5
+# minutes for this page; [teaching](teaching.md) adds up the others.
+#
 # Listen first. Two clips of the same instruments: **which one is Folk?**
 
 # %% tags=["remove-input"]
@@ -51,9 +55,38 @@ plots.question(
 )
 
 # %% [markdown]
-# That was music made by a program. Now real music: FMA-small in its official split, and what the main
-# methods of this book make of its 800 test clips, each with its 95 % interval
-# and a dot for every seed.
+# ## The paper on a page
+#
+# ![A log-mel spectrogram of 640 frames by 128 bands goes through five convolutions with pools to 256 numbers and, side by side, through a pool and a bidirectional GRU to 128 numbers; both are joined to 384 and classified by a softmax over eight genres.](architecture.svg)
+#
+# **Figure.** The paper's network: a branch that looks and a branch that listens, joined.
+#
+# [Fadaviardakani et al. (2020)](references.md) take the parallel network of [Feng et al. (2017)](references.md), feed it
+# log-mel spectrograms of FMA-small ([Defferrard et al., 2017](references.md)), and add attention and ablations. In
+# the figure, from left to right:
+#
+# - **In:** 30-second clips of eight genres become images of 640 frames × 128 mel bands.
+# - **A CNN** of five layers sees short shapes in time; pooled, it leaves 256 numbers.
+# - **An RNN**, a bidirectional GRU of 64 units, reads the clip from both ends: 128 numbers.
+# - **Joined**, 384 numbers go through a softmax. RMSprop, learning rate 0.0005, 50 epochs.
+# - **Out:** eight probabilities, one a genre. What counts is how many of 800 test clips get their own
+#   genre; with attention they were fewer, and the authors asked why Feng's much higher figure, on another
+#   dataset, did not carry over.
+#
+# The text of the paper, the code behind it and the weights its authors published do not describe the
+# same network. The chapter on [reproduction](reproduction.ipynb) says exactly how, and proves it
+# with the weights.
+#
+# ## What came out
+#
+# That was music made by a program, and a paper. Now real music: FMA-small in its official split, and what
+# the main methods of this book make of its 800 test clips, each with its 95 % interval and a dot for every
+# seed. Besides `paper`, the network of the figure above, these are
+#
+# - **`beyond`**, a network of our own with the same two branches, trained with what has been learned since;
+# - **SVMs**, support vector machines: they draw a line between genres in numbers made by hand, such as the
+#   mean and the spread of each frequency band;
+# - **VGGish**, a network that others have trained on millions of videos: here an SVM gets its numbers.
 
 # %% tags=["remove-input"]
 board = answers.board()
@@ -124,27 +157,6 @@ paper_rows = [name for name in board.index if name.startswith("paper")]
 assert board.loc[paper_rows, "accuracy"].max() < board.loc["SVM on MFCC, deltas, bands", "accuracy"]
 
 # %% [markdown]
-# ## The paper on a page
-#
-# ![A log-mel spectrogram of 640 frames by 128 bands goes through five convolutions with pools to 256 numbers and, side by side, through a pool and a bidirectional GRU to 128 numbers; both are joined to 384 and classified by a softmax over eight genres.](architecture.svg)
-#
-# **Figure.** The paper's network: a branch that looks and a branch that listens, joined.
-#
-# [Fadaviardakani et al. (2020)](references.md) take the parallel network of [Feng et al. (2017)](references.md), feed it
-# log-mel spectrograms of FMA-small ([Defferrard et al., 2017](references.md)), and add attention and ablations. In
-# the figure, from left to right:
-#
-# - **In:** 30-second clips of eight genres become images of 640 frames × 128 mel bands.
-# - **A CNN** of five layers sees short shapes in time; pooled, it leaves 256 numbers.
-# - **An RNN**, a bidirectional GRU of 64 units, reads the clip from both ends: 128 numbers.
-# - **Joined**, 384 numbers go through a softmax. RMSprop, learning rate 0.0005, 50 epochs.
-# - **Out:** the accuracy on the second card; with attention it was lower, and the authors asked why
-#   Feng's much higher figure, on another dataset, did not carry over.
-#
-# The text of the paper, the code behind it and the weights its authors published do not describe the
-# same network. The chapter on [reproduction](reproduction.ipynb) says exactly how, and proves it
-# with the weights.
-#
 # ## The default needs no network
 #
 # FMA-small has to be fetched, so every chapter runs on something else unless told otherwise: a synthetic
@@ -170,14 +182,15 @@ plots.show(
 pair = run["paired"]
 Markdown(
     f"Of {run['test']['n']} test clips, the network alone was right on {pair['only_network']}, the linear model alone "
-    f"on {pair['only_linear']} (McNemar, p = {pair['p_value']:.2g}). Can you do as well? "
+    f"on {pair['only_linear']} (McNemar's test, p {evaluation.p_value(pair['p_value'])}). Can you do as well? "
     "[Guess the genre](guess.ipynb) asks you the same questions."
 )
 
 # %% [markdown]
 # ## How to read
 #
-# - **In order**, as a course: what goes in, the networks, what holds.
+# - **In order**, as a course: what goes in, the networks, what holds. [For lecturers](teaching.md) says
+#   what makes a lecture, a lab or a term project.
 # - **For a doubt**: [reproduction](reproduction.ipynb), [leakage](leakage.ipynb),
 #   [baselines](baselines.ipynb).
 # - **For your own music**: [datasets](datasets.ipynb), then [classify](classify.ipynb).
@@ -195,7 +208,7 @@ Markdown(
 # |---|---|
 # | a laptop | clone the repository, then `pip install -e ".[all]" && papermill book/train.ipynb out.ipynb -p epochs 50` |
 # | JupyterLab | `pip install -e ".[all]"`, `jupyter lab book/train.ipynb` |
-# | Colab, Binder | the rocket at the top of a page, where this book is published from a repository whose address it knows (`repository` in `_config.yml`); on Colab the first cell fetches the library |
+# | Colab, Binder | from a repository of your own: write its address into `_config.yml`, run `python book/launch.py`, and every page gets a button and a first cell that fetches the library |
 # | a GPU | `pip install torch`, then `KERAS_BACKEND=torch` before the same commands (cuDNN's GRU); or `pip install "jax[cuda12]"` and `KERAS_BACKEND=jax` |
 # | FMA-small | add `-p dataset fma_small -p data_home FOLDER`; see [datasets](datasets.ipynb) |
 #

@@ -1,8 +1,8 @@
 """Refresh the outputs of chapters: ``python book/refresh.py [book/train.ipynb …]`` (default: all).
 
 The ``.py`` of a pair is what one edits. This takes its cells into the ``.ipynb``, runs them in
-``book/``, drops what changes from run to run (times) and refuses a page that has grown too large to
-commit.
+``book/``, drops what changes from run to run (times), lets JupyterLab fold what the book folds or
+leaves out, and refuses a page that has grown too large to commit.
 """
 
 import sys
@@ -31,12 +31,20 @@ def refresh(page):
             cell.outputs = [output for output in cell.outputs if not _is_noise(output)]
     notebook.metadata.pop("language_info", None)
     target = source.with_suffix(".ipynb")
-    jupytext.write(notebook, target, fmt="ipynb")
     jupytext.write(notebook, source, fmt="py:percent")
+    fold(notebook)
+    jupytext.write(notebook, target, fmt="ipynb")
     size = target.stat().st_size
     if size > LARGEST:
         raise SystemExit(f"{target} has {size:,} bytes, more than {LARGEST:,}: show less on it.")
     print(f"{target}: {len(notebook.cells)} cells, {size:,} bytes")
+
+
+def fold(notebook):
+    """Hide in JupyterLab the code that the book hides; this follows from the tags, so no .py has it."""
+    for cell in notebook.cells:
+        if any(tag.startswith(("hide-", "remove-")) for tag in cell.metadata.get("tags", [])):
+            cell.metadata["jupyter"] = {"source_hidden": True}
 
 
 def _is_noise(output):

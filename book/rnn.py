@@ -21,15 +21,15 @@
 #
 # **You will be able to** write a GRU's step in NumPy, build the RNN branch in plain Keras, and
 # measure what a state remembers. **You should know** matrices, and [log-mel](log_mel.ipynb).
-# **Time**: 20 minutes.
+# **Time**: 15 minutes.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters"]
 dataset = "synthetic"
 data_home = None
-checkpoints = None  # folder of the authors' weight files: measures again
+checkpoints = None  # folder of the authors' weights: measures again
 write_results = False  # write book/results/rnn_memory.json
 
-# %% tags=["hide-input"]
+# %%
 import logging
 from dataclasses import replace
 
@@ -47,9 +47,11 @@ from prcnn.study import results
 from prcnn.spectrogram import AUTHORS, PAPER, log_mel
 
 plots.use_style()
-logging.getLogger("tensorflow").setLevel("ERROR")  # it warns of many small networks
+# TensorFlow warns of many small networks.
+logging.getLogger("tensorflow").setLevel("ERROR")
 clips = prcnn.datasets.load(dataset, data_home).clips
-some = clips.sort_values("split").groupby("genre").head(1)  # a clip of each genre
+# A clip of each genre.
+some = clips.sort_values("split").groupby("genre").head(1)
 X = np.stack([log_mel(path, PAPER) for path in some.path])
 
 # %% [markdown]
@@ -83,14 +85,15 @@ def gru(x, W, U, b):
     return np.array(states)
 
 
-# %% tags=["hide-input"]
+# %%
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
 def drums(seconds=3.0):
     """Every second a kick, and three tenths after it a snare."""
-    rng, loop = np.random.default_rng(0), np.zeros(round(seconds * PAPER.sr))
+    rng = np.random.default_rng(0)
+    loop = np.zeros(round(seconds * PAPER.sr))
     kick = sounds.drum(0.25, 150, 50, 0.08)
     snare = 0.6 * sounds.noise(0.2, 2000, 9000, 0.05, rng)
     for beat in range(int(seconds)):
@@ -102,10 +105,12 @@ def drums(seconds=3.0):
 
 def hits(sound):
     """Two numbers a frame: does a kick sound, does a snare sound?"""
-    frames = replace(PAPER, name="loop", n_frames=len(sound) // PAPER.hop_length)
+    frames = replace(
+        PAPER, name="loop", n_frames=len(sound) // PAPER.hop_length
+    )
     loud = 10 ** (log_mel(sound, frames, frames.sr) / 20)
     bands = loud[:, :6].mean(axis=1), loud[:, 70:].mean(axis=1)
-    return np.stack([band > band.max() / 2 for band in bands], axis=1) * 1.0
+    return np.stack([b > b.max() / 2 for b in bands], axis=1) * 1.0
 
 
 # %% [markdown]
@@ -326,7 +331,7 @@ assert np.allclose(ends, models.outputs(rnn, X[:1], "gru")[0], atol=1e-5)
 # The table below asks of each branch of the untrained network whether its features change when
 # a clip is spoiled in one of three ways.
 
-# %% tags=["hide-input"]
+# %%
 rng = np.random.default_rng(0)
 spoiled = {
     "bands upside down": X[:, :, ::-1],
@@ -337,14 +342,21 @@ paper = models.build("paper")
 
 
 def change(layer, spoilt):
-    a, b = models.outputs(paper, X, layer), models.outputs(paper, np.ascontiguousarray(spoilt), layer)
+    a = models.outputs(paper, X, layer)
+    b = models.outputs(paper, np.ascontiguousarray(spoilt), layer)
     return np.abs(a - b).max() / np.abs(a).max()
 
 
 table = pd.DataFrame(
     {
-        branch: {way: change(layer, spoilt) for way, spoilt in spoiled.items()}
-        for branch, layer in {"CNN branch": "flatten", "RNN branch": "gru"}.items()
+        branch: {
+            way: change(layer, spoilt)
+            for way, spoilt in spoiled.items()
+        }
+        for branch, layer in {
+            "CNN branch": "flatten",
+            "RNN branch": "gru",
+        }.items()
     }
 )
 table.map(lambda value: "no" if value < 1e-5 else "yes")

@@ -7,7 +7,9 @@ load, a link inside the book that leads nowhere, from a server or from a file, a
 play, anything fetched from another host, a page wider than the screen, code or a table that is cut
 without a sign that it scrolls, text whose contrast is below 4.5 : 1 (axe-core), an output that is
 only the name of an object, a figure or table without number and caption,
-a page of more than 400 kB, or 1.1 MB with what it shares with others.
+a figure so small that its words are below 9 pixels, a solution that is not on paper (the page is
+printed to PDF and its text read), a page of more than 400 kB, or 1.1 MB with what it shares with
+others.
 """
 
 import argparse
@@ -15,6 +17,8 @@ import base64
 import functools
 import http.server
 import importlib.resources
+import io
+import re
 import shutil
 import sys
 import tempfile
@@ -22,6 +26,7 @@ import threading
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
+from pypdf import PdfReader
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
@@ -56,7 +61,7 @@ const isCut = x => x.scrollWidth > x.clientWidth + 1 && x.clientWidth > 0
   && !getComputedStyle(x).backgroundImage.includes('gradient');
 const evidence = all('img.picture, img.drawing, article table').filter(
   x => x.checkVisibility({contentVisibilityAuto: true})
-    && !x.closest('.indextable, dl.py, .toctree-wrapper, details:not([class]) *'));
+    && !x.closest('.indextable, dl.py, .toctree-wrapper, details:not(.hide) *'));
 const pale = typeof axe == 'undefined' || !all('article').length ? Promise.resolve([]) : axe.run(
   {include: ['article'], exclude: ['img', 'audio', 'svg', 'math']},
   {runOnly: ['color-contrast'], resultTypes: ['violations']}
@@ -69,6 +74,8 @@ Promise.all([pale, ...players.map(play)]).then(([pale, ...played]) => done({
   problems: {
     'picture without alternative text':
       images.filter(x => !(x.getAttribute('alt') || '').trim()).map(text),
+    'figure too small to read': images.filter(x => x.matches('.drawing, .picture') && x.width > 0
+      && x.getBoundingClientRect().width < 0.66 * parseFloat(x.style.width)).map(text),
     'picture that did not load': images.filter(x => x.complete && x.naturalWidth == 0).map(text),
     'player that does not play': players.filter((x, i) => !played[i]).map(text),
     'player without a label': players.filter(x => !x.getAttribute('aria-label')).map(text),
@@ -143,6 +150,26 @@ def photograph(driver, path):
     path.write_bytes(base64.b64decode(picture["data"]))
 
 
+SOLUTIONS = """return [...document.querySelectorAll('article details:not(.hide)')].map(fold => {
+  const copy = fold.cloneNode(true);
+  for (const button of copy.querySelectorAll('button')) button.remove();
+  return copy.textContent;
+});"""
+
+
+def not_on_paper(driver):
+    """Ends of the page's solutions that the text of its PDF does not hold."""
+    paper = driver.execute_cdp_cmd("Page.printToPDF", {})["data"]
+    pages = PdfReader(io.BytesIO(base64.b64decode(paper))).pages
+    printed = _letters("".join(page.extract_text() for page in pages))
+    ends = [_letters(text)[-12:] for text in driver.execute_script(SOLUTIONS)]
+    return [end for end in ends if end not in printed]
+
+
+def _letters(text):
+    return "".join(re.findall(r"[a-z0-9]", text.lower()))
+
+
 def dead_links(pages, folder, origin):
     """Links inside the book whose file or anchor is not there, opened from a server or a file."""
     for page, seen in pages.items():
@@ -178,6 +205,7 @@ def main():
                 if given.screenshots:
                     name = f"{file.removesuffix('.html')}-{screen}-{theme}.png".replace("/", "-")
                     photograph(driver, given.screenshots / name)
+            problems += [f"{file}: not on paper: {end}" for end in not_on_paper(driver)]
             size = (given.folder / file).stat().st_size, seen["shared"]
             too_much = size[0] > PAGE_BYTES or size[1] > SHARED_BYTES
             if file.startswith("book/") and file not in HEAVY and too_much:

@@ -209,10 +209,15 @@ def test_the_cell_fetches_the_library_only_where_it_is_missing(monkeypatch, ther
 
 def test_a_page_is_run_from_its_py_and_keeps_what_does_not_change_from_run_to_run(tmp_path):
     source = tmp_path / "page.py"
-    source.write_text('# %%\nimport sys\n\nprint("noise", file=sys.stderr)\n6 * 7\n')
+    source.write_text(
+        '# %%\nimport sys\n\nprint("noise", file=sys.stderr)\n6 * 7\n'
+        '\n# %% tags=["remove-cell"]\nassert True\n'
+    )
     refresh.refresh(source)
     page = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
-    (cell,) = page.cells
+    cell, left_out = page.cells
+    assert left_out.metadata.pop("jupyter") == {"source_hidden": True}, "as the book does"
+    assert "jupyter" not in cell.metadata and "jupyter" not in source.read_text()
     assert [output.data for output in cell.outputs] == [{"text/plain": "42"}]
     assert (cell.id, cell.execution_count, "execution" in cell.metadata) == ("cell-0", 1, False)
     compare_notebooks(

@@ -40,6 +40,8 @@ def test_both_halves_of_a_pair_say_the_same(path):
     # The .py is what one edits; `python book/refresh.py PAGE` brings the .ipynb up to it.
     source = jupytext.read(path.with_suffix(".py"))
     page = jupytext.read(path)
+    for cell in page.cells:  # what JupyterLab folds follows from the tags
+        cell.metadata.pop("jupyter", None)
     compare_notebooks(page, source, fmt="py:percent", allow_expected_differences=True)
 
 
@@ -94,12 +96,26 @@ def test_figures_and_tables_have_captions(path):
 
 @notebooks
 def test_text_reads_the_same_wherever_a_notebook_is_opened(path):
-    """No role or directive of MyST: GitHub, Colab and JupyterLab would print it as it is written."""
+    """No role or directive of MyST: JupyterLab, GitHub and Colab would print it raw."""
     for cell in read(path).cells:
         texts = [o.get("data", {}).get("text/markdown", "") for o in cell.get("outputs", [])]
         texts += [cell.source] if cell.cell_type == "markdown" else []
         for text in texts:
             assert not re.search(r"\{[a-z:]+\}`|^`{3,}\{|^:{3,}", text, re.MULTILINE), text
+
+
+def test_every_page_says_how_long_it_takes_and_teaching_adds_it_up():
+    """And what one will be able to do after it, and should know before."""
+    table = (ROOT / "book" / "teaching.md").read_text()
+    rows = re.findall(r"^\| \[(\w+)\]\(\w+\.ipynb\) \| (\d+) \|", table, re.MULTILINE)
+    minutes = {page: int(number) for page, number in rows}
+    said = {}
+    for path in NOTEBOOKS:
+        opening = " ".join(read(path).cells[0].source.split())
+        assert "**You will be able to**" in opening and "**You should know**" in opening, path.stem
+        said[path.stem] = int(re.search(r"\*\*Time\*\*: (\d+) minutes", opening)[1])
+    assert said == minutes
+    assert f"| **all** | **{sum(minutes.values())}** |" in table
 
 
 def parameters(path):

@@ -2,6 +2,7 @@
 buttons only where they lead somewhere, captions, words linked to the glossary, and
 docstrings that link to their chapter."""
 
+import base64
 import html
 import re
 import shutil
@@ -10,7 +11,7 @@ from pathlib import Path
 from docutils import nodes
 from docutils.nodes import SkipNode, emphasis
 from latex2mathml.converter import convert
-from sphinx.addnodes import glossary, pending_xref
+from sphinx.addnodes import glossary, index, pending_xref
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
@@ -41,13 +42,31 @@ def scripts_once(app, page, template, context, doctree):
 
 
 def without_icon_script(app, error):
-    """Font Awesome's style sheet draws every icon; its script of 1.5 MB does so once more."""
+    """Font Awesome's style sheet draws every icon; its script of 1.5 MB does so once more, and its
+    fonts, fetched ahead, come from a server only (see ``fonts_inside``)."""
     if error is None and app.builder.format == "html":
         for page in Path(app.outdir).rglob("*.html"):
             text = page.read_text(encoding="utf-8")
-            page.write_text(re.sub(r"<script[^>]*fontawesome[^>]*></script>", "", text), "utf-8")
+            script = r"<script[^>]*fontawesome[^>]*></script>|<link[^>]*as=\"font\"[^>]*>"
+            page.write_text(re.sub(script, "", text), "utf-8")
         for script in Path(app.outdir).glob("_static/vendor/fontawesome/*/js"):
             shutil.rmtree(script)
+
+
+def fonts_inside(app, error):
+    """A page opened as a file may fetch no font: style sheets bring theirs along."""
+    if error is not None or app.builder.format != "html":
+        return
+    for sheet in Path(app.outdir, "_static").rglob("*.css"):
+        text = sheet.read_text(encoding="utf-8")
+
+        def inside(found, folder=sheet.parent):
+            font = base64.b64encode((folder / found[1]).read_bytes()).decode()
+            return f"url(data:font/woff2;base64,{font})"
+
+        new = re.sub(r"""url\(["']?([^"')]*(?:math|fa-solid-900)\.woff2)["']?\)""", inside, text, count=1)
+        if new != text:
+            sheet.write_text(new, encoding="utf-8")
 
 
 def described(app, page, template, context, doctree):
@@ -99,6 +118,22 @@ class CaptionsBelong(SphinxTransform):
         elif isinstance(shown, nodes.paragraph) and not list(shown.findall(nodes.image)):
             shown = None
         return shown
+
+
+class ChaptersAreFound(SphinxTransform):
+    """The search shows a chapter first for its file's name, and for a percentage in its headings."""
+
+    default_priority = 400
+
+    def apply(self):
+        page = self.env.docname
+        section = self.document.next_node(nodes.section)
+        if not page.startswith("book/") or page.startswith("book/api") or section is None:
+            return
+        titles = " ".join(title.astext() for title in self.document.findall(nodes.title))
+        words = [page.split("/")[-1].replace("_", " "), *re.findall(r"\d+ %", titles)]
+        target = section["ids"][0]
+        section.insert(1, index(entries=[("single", w, target, "main", None) for w in words]))
 
 
 class FoldsSayWhat(SphinxPostTransform):
@@ -226,11 +261,13 @@ def setup(app):
     app.add_enumerable_node(table_figure, "table", html=show)
     app.add_transform(CaptionsBelong)
     app.add_transform(TermsAreLinked)
+    app.add_transform(ChaptersAreFound)
     app.add_post_transform(FoldsSayWhat)
     app.connect("doctree-resolved", definitions)
     app.connect("config-inited", buttons_with_an_address)
     app.connect("html-page-context", scripts_once)
     app.connect("html-page-context", described)
     app.connect("build-finished", without_icon_script)
+    app.connect("build-finished", fonts_inside)
     app.connect("autodoc-process-docstring", docstring, priority=400)  # before napoleon
     return {"parallel_read_safe": True}

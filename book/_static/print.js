@@ -1,6 +1,6 @@
-// On paper nothing is folded: solutions, answers and code are opened before, closed after.
+// On paper solutions and answers are open, and closed again after; code that is folded stays so.
 addEventListener("beforeprint", () => {
-  for (const fold of document.querySelectorAll("details:not([open])")) {
+  for (const fold of document.querySelectorAll("details:not([open], .hide)")) {
     fold.open = true;
     fold.classList.add("for-print");
   }

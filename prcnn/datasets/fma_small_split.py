@@ -1,7 +1,7 @@
 """The official split of FMA-small, which the package carries: id, genre and split of 7,994 clips.
 
 Facts of FMA's ``tracks.csv`` (Defferrard et al., 2017; CC BY 4.0) without the 342 MiB around them,
-and without the six clips that do not decode. Chapter: book/datasets.ipynb
+and without the six clips that do not decode.
 """
 
 import gzip

@@ -20,6 +20,7 @@ def learning_curves(history, ax=None):
     best = history["val_accuracy"].idxmax()
     ax.plot(best, 100 * history.loc[best, "val_accuracy"], "ko", label=f"kept: epoch {best}")
     ax.set(xlabel="epoch", ylabel="accuracy (%)", ylim=(0, 102), title="Learning curves")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend(loc="lower right")
     return ax
 
