@@ -147,7 +147,7 @@ distance[upload[:, None] == upload] = np.inf
 nearest = distance.argsort(axis=1)[:, :10]
 genres = table["genre"].to_numpy()[nearest]
 around = pd.DataFrame(genres, table.index).mode(axis=1)[0]
-(around == table["genre"]).mean()
+round(float((around == table["genre"]).mean()), 2)
 
 # %% [markdown]
 # **Change this and run again:** leave out the line with `np.inf`. The share rises: every clip is its own

@@ -62,7 +62,8 @@ document.addEventListener("DOMContentLoaded", () => {
       here = dot;
       ring.setAttribute("d", dot ? `M${dot.x} ${dot.y}m-17 0a17 17 0 1 0 34 0a17 17 0 1 0-34 0z` : "");
       if (!dot) return;
-      words.textContent = `Clip ${dot.id}. Its ${synthetic ? "recipe" : "artist"} says ${genres[dot.genre]}, the network `
+      words.textContent = `Clip ${dot.id}. ${synthetic
+        ? `Its recipe says ${genres[dot.genre]} (${synthetic[genres[dot.genre]]})` : `Its artist says ${genres[dot.genre]}`}, the network `
         + `${genres[dot.said]} (${dot.percent[dot.said]} %)${dot.right ? "." : synthetic ? ": another word." : ": a mistake."}`;
       bars.replaceChildren(...genres.map((genre, i) => {
         const row = make("div"), bar = make("span", {class: "map-bar"}), filled = make("span");

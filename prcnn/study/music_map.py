@@ -21,6 +21,7 @@ from sklearn.neighbors import NearestNeighbors
 from prcnn import models
 from prcnn.datasets import fma, load, splits
 from prcnn.datasets.synthetic import clips
+from prcnn.datasets.synthetic.recipes import RECIPES
 from prcnn.spectrogram import IMAGES, log_mel
 from prcnn.store import extract
 from prcnn.study import results
@@ -195,7 +196,7 @@ def interactive(table, still, made=False):
     genre, said = (table[column].map(genres.index) for column in ("genre", "predicted"))
     dots = list(zip(table.index.tolist(), genre, said, places, percent, strict=True))
     data = {"genres": genres, "colours": [COLOURS[genre] for genre in genres], "clips": dots}
-    data["synthetic"] = made
+    data["synthetic"] = made and RECIPES.agg(", ".join, axis=1).to_dict()
     text = json.dumps(data, separators=(",", ":"))
     return HTML(
         f'<div class="music-map"><div class="map-still">{still.data}</div>'
