@@ -98,8 +98,8 @@ plots.show(
 )
 
 # %% [markdown]
-# **Figure.** The clip itself, its STFT as power and in decibels. Press play, or click into the right
-# picture.
+# **Figure.** The clip itself, its STFT as power and in decibels. Press play, or click into the part of the
+# right picture that is framed.
 #
 # The left picture is the power itself: nearly black, because the loudest tones are millions of times
 # stronger than those we hear beside them. The ear counts ratios, and so do **decibels**: ten times the
