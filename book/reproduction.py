@@ -50,6 +50,7 @@ from prcnn.study import facts, weights, results
 
 logging.getLogger("tensorflow").setLevel("ERROR")  # it warns of many small networks
 plots.use_style()
+pd.set_option("display.max_colwidth", 80)
 if checkpoints is None:
     record = results.read("reproduction")
     said = (

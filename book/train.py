@@ -182,7 +182,8 @@ bool(np.allclose(w, theirs))
 
 # %% [markdown]
 # **Change this and run again:** multiply `gradient` by a hundred, for both. Expect the weights, `w`, to go no
-# further: each gradient is divided by its own size. Then leave the root out: they fly off.
+# further: each gradient is divided by its own size. Then leave the division out, in ours: a hundred times the
+# gradient is a hundred times the step, and the comparison fails.
 #
 # A network has many weights and takes some clips at a time, and all that is still three lines of Keras:
 
@@ -211,8 +212,8 @@ pd.DataFrame(fitted.history, index=["epoch 1", "epoch 2"]).round(2)
 # %% [markdown]
 # **Table.** Loss and accuracy in training and on the validation split, for two epochs of Keras's `fit`.
 #
-# `training.train` does the same, or what the network's own recipe says, and remembers it:
-# `run.record["settings"]` holds all. After each epoch it looks at the validation split, and keeps the weights of
+# `training.train` does the same, or what the network's own recipe says, after it has given the layer `scale`
+# each band's mean and deviation, and remembers it: `run.record["settings"]` holds all. After each epoch it looks at the validation split, and keeps the weights of
 # the best one. Its folder is written as it goes: a run that was stopped goes on where it was.
 #
 # Before you look at the curves below: which curve will be the higher one, and where will they part?

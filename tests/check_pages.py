@@ -29,6 +29,7 @@ from urllib.parse import unquote, urldefrag
 from pypdf import PdfReader
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.wait import WebDriverWait
 
 SCREENS = {"wide": (1440, 900), "middle": (1100, 800), "narrow": (390, 844)}
 PAGE_BYTES, SHARED_BYTES = 400_000, 1_100_000
@@ -74,8 +75,11 @@ Promise.all([pale, ...players.map(play)]).then(([pale, ...played]) => done({
   problems: {
     'picture without alternative text':
       images.filter(x => !(x.getAttribute('alt') || '').trim()).map(text),
-    'figure too small to read': images.filter(x => x.matches('.drawing, .picture') && x.width > 0
-      && x.getBoundingClientRect().width < 0.66 * parseFloat(x.style.width)).map(text),
+    'figure too small to read': images.filter(x => {
+      const width = x.getBoundingClientRect().width;  // none where it is not shown
+      return x.matches('.drawing, .picture') && width > 1
+        && width < 0.66 * parseFloat(x.style.width);
+    }).map(text),
     'picture that did not load': images.filter(x => x.complete && x.naturalWidth == 0).map(text),
     'player that does not play': players.filter((x, i) => !played[i]).map(text),
     'player without a label': players.filter(x => !x.getAttribute('aria-label')).map(text),
@@ -131,6 +135,8 @@ def look(driver, url, screen, theme):
         driver.execute_script(f"localStorage.setItem('{key}', '{theme}')")
     driver.get_log("browser")
     driver.refresh()
+    loaded = "return document.readyState == 'complete'"
+    WebDriverWait(driver, 60).until(lambda driver: driver.execute_script(loaded))
     if screen == "wide":  # colours are the same on every screen
         driver.execute_script(AXE)
     seen = driver.execute_async_script(LOOK)

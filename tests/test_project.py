@@ -104,6 +104,20 @@ def test_text_reads_the_same_wherever_a_notebook_is_opened(path):
             assert not re.search(r"\{[a-z:]+\}`|^`{3,}\{|^:{3,}", text, re.MULTILINE), text
 
 
+@notebooks
+def test_a_page_has_a_cell_to_change_and_exercises_with_level_and_solution(path):
+    text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    if path.stem not in ("intro", "guess"):  # which show no code
+        assert "**Change this and run again" in text
+    heads = re.findall(
+        r"^\*\*Exercise (\d+) \((?:easy|medium|hard)\)\. .+\*\*$", text, re.MULTILINE
+    )
+    assert [*map(int, heads)] == [*range(1, len(heads) + 1)]
+    solutions = text.count("<details><summary>Solution</summary>\n\n")
+    assert len(heads) == solutions == text.count("\n\n</details>")
+    assert heads or path.stem == "intro"
+
+
 def test_every_page_says_how_long_it_takes_and_teaching_adds_it_up():
     """And what one will be able to do after it, and should know before."""
     table = (ROOT / "book" / "teaching.md").read_text()
