@@ -1,6 +1,7 @@
 """The pages' small scripts, in headless Chromium from a file: players, sliders, questions, the
 game, the map, printing."""
 
+import itertools
 import json
 import re
 import shutil
@@ -18,6 +19,7 @@ from prcnn import plots
 from prcnn.study import music_map
 
 STATIC = Path(__file__).parents[1] / "book" / "_static"
+NUMBERS = itertools.count()  # of pages, so that none is taken for the one before
 SCRIPTS = "".join(
     f'<script src="{(STATIC / f"{name}.js").as_uri()}"></script>'
     for name in "playhead question game music_map mel sliders print".split()
@@ -63,14 +65,17 @@ def page(driver, tmp_path):
     """Open a page with this body, the book's scripts and its style, from a file."""
 
     def open_page(body, theme="light"):
+        title = f"Page {next(NUMBERS)}"
         style = f'<link rel="stylesheet" href="{(STATIC / "play.css").as_uri()}">'
         (tmp_path / "page.html").write_text(
             f'<!doctype html><html lang="en" data-theme="{theme}"><meta charset="utf-8">'
-            f"<title>A page</title>{THEME}{style}{SCRIPTS}<main>{body}</main></html>"
+            f"<title>{title}</title>{THEME}{style}{SCRIPTS}<main>{body}</main></html>"
         )
         driver.get_log("browser")
         driver.set_window_size(1000, 900)
         driver.get((tmp_path / "page.html").as_uri())
+        # On a busy machine it comes back before the scripts have run.
+        wait(driver, f"return document.title === '{title}' && document.readyState === 'complete'")
         return lambda selector: driver.find_elements("css selector", selector)
 
     yield open_page
