@@ -37,7 +37,7 @@ import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown, display
+from IPython.display import HTML, Markdown, display
 
 import prcnn
 from prcnn import audio, plots, spectrogram
@@ -98,8 +98,8 @@ plots.show(
 )
 
 # %% [markdown]
-# **Figure.** The clip itself, its STFT as power and in decibels. Press play, or click into the right
-# picture.
+# **Figure.** The clip itself, its STFT as power and in decibels. Press play, or click into the part of the
+# right picture that is framed.
 #
 # The left picture is the power itself: nearly black, because the loudest tones are millions of times
 # stronger than those we hear beside them. The ear counts ratios, and so do **decibels**: ten times the
@@ -227,6 +227,32 @@ print(f"the library's is the same: {difference < 0.01}")
 # frames reach twice as far, which is what the paper's authors did; from the second a picture whose softer
 # half is all floor. The library's is then another one, and the last line says so.
 #
+# ## Three numbers to turn
+#
+# Window, hop and bands are a choice, and each wins something and loses something. In the book the figure below
+# has sliders, which draw it anew from the sound under it, in your browser, by the same six lines. (In a notebook,
+# change the numbers in the cell above.) Predict, then drag: with which window do tones turn into thin lines, and
+# what happens to the beats? With which do the lowest bands go black, and why? What does a hop of 2048 lose
+# that a hop of 512 has, and does a hop of 128 show more than one of 512?
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+ax = plt.subplots(figsize=(6.4, 2.4))[1]
+still = plots.show(
+    plots.spectrogram(mel[:172], PAPER, ax=ax, colorbar=False),
+    alt="Log-mel picture of four seconds: beats as upright stripes, tones as level ones, coarser than the STFT.",
+    sound=y,
+    label="The clip's first four seconds",
+    seconds=4.0,
+)
+HTML(f'<div class="mel-play">{still.data}</div>')
+
+# %% [markdown]
+# **Figure.** Four seconds in mel bands, with the paper's window, hop and bands, or with yours.
+#
+# A long window knows pitch and not time, a short one time and not pitch; there is no window that knows both. A
+# band that is narrower than the window's steps catches none of them and stays at the floor: more bands than the
+# window can fill are no finer picture. And a hop far below the window repeats what the windows share.
+#
 # To hear what the bands keep, the triangles are turned round: every band's power is spread over the
 # frequencies it came from.
 
@@ -239,18 +265,7 @@ def spread(power, settings):
     return power / triangles.sum(axis=0) @ shares.T
 
 
-ax = plt.subplots(figsize=(5.2, 2.2))[1]
-plots.show(
-    plots.spectrogram(mel[start], PAPER, ax=ax, colorbar=False),
-    alt="Log-mel picture of three seconds: beats as upright stripes, tones as level ones, coarser "
-    "than the STFT.",
-    sound=listen(spread(mel_power, PAPER), PAPER),
-    label="3. From 128 mel bands, hop 512",
-    seconds=2.0,
-)
-
-# %% [markdown]
-# **Figure.** The same three seconds in 128 mel bands, and the sound that can be made of them.
+plots.player(listen(spread(mel_power, PAPER), PAPER), label="3. From 128 mel bands, hop 512")
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 wide = replace(AUTHORS, reference="frames", unit="decibel")

@@ -24,6 +24,20 @@ def test_the_recorded_map_is_of_the_shipped_weights():
     np.testing.assert_allclose(table["probability"], table[record["genres"]].max(axis=1))
 
 
+def test_the_map_that_sounds_is_of_the_clips_that_the_book_plays():
+    """And the game's examples are none of those that are to be guessed, nor by their artists."""
+    table = music_map.read(results.read(f"{music_map.RESULT}_synthetic"))
+    clips = music_map.playable()
+    assert table.index.tolist() == clips.index.tolist()
+    assert table["genre"].tolist() == clips["genre"].tolist()
+    assert (clips.groupby(["genre", "split"]).size().unstack() == {"test": 6, "training": 2}).all(
+        None
+    )
+    examples, asked = (clips[clips["split"] == split] for split in ("training", "test"))
+    assert not {*examples["artist"]} & {*asked["artist"]}
+    assert examples.groupby("genre")["artist"].nunique().eq(2).all()
+
+
 def test_other_pictures_are_refused(pictures, tmp_path):
     with pytest.raises(ValueError, match="card of beyond"):
         music_map.make(folder=tmp_path)

@@ -16,7 +16,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   for (const place of document.querySelectorAll(".game-examples")) {
     const player = make("audio", {controls: "", "aria-label": "The example"}), says = make("p", {role: "status"});
-    const list = make("dl", {class: "game-genres"});
+    const list = make("div", {class: "game-genres"});
     let last = null;
     for (const [genre, numbers] of Object.entries(JSON.parse(place.querySelector("script").textContent))) {
       const buttons = numbers.map((number, i) => {
@@ -25,6 +25,7 @@ document.addEventListener("DOMContentLoaded", () => {
           try {
             if (last !== element) player.src = await bookClip(number);
             last = element;
+            if (!player.isConnected) place.append(player);
             says.textContent = `${genre}, example ${i + 1}`;
             await player.play();
           } catch (error) {
@@ -34,10 +35,9 @@ document.addEventListener("DOMContentLoaded", () => {
         element.setAttribute("aria-label", `${genre}, example ${i + 1}`);
         return element;
       });
-      list.append(make("dt", {}, genre), make("dd", {class: "choices"}, ...buttons));
+      list.append(make("div", {class: "choices"}, make("span", {}, genre), ...buttons));
     }
-    place.append(list, says, player);
-    place.classList.add("alive");
+    place.append(list, says);
   }
 
   for (const game of document.querySelectorAll(".game")) {
@@ -50,9 +50,9 @@ document.addEventListener("DOMContentLoaded", () => {
       const [you, network] = ["you", "network"].map(who => told.filter(each => each[who]).length);
       const alone = told.filter(each => each.you !== each.network), mine = alone.filter(each => each.you).length;
       const left = questions.filter(each => !each.dataset.guess).length;
-      score.replaceChildren(meter("You", you), meter("The network", network), make("p", {}, !told.length
-        ? "Your score will stand here." : `You alone were right ${mine} times, it alone ${alone.length - mine} times. `
-        + (left ? `Round ${round}: ${left} clips to go.` : rounds.length ? "Play another round." : "That was the last round.")));
+      if (!told.length) return score.replaceChildren("Your score will stand here, beside the network's.");
+      score.replaceChildren(meter("You", you), meter("The network", network), make("p", {}, 
+        `You alone were right ${mine} times, it alone ${alone.length - mine} times. ` + (left ? `Round ${round}: ${left} clips to go.` : rounds.length ? "Play another round." : "That was the last round.")));
     };
     game.addEventListener("guessed", ({target: {dataset: {guess, truth, network}}}) => {
       told.push({you: guess === truth, network: network === truth});

@@ -33,11 +33,11 @@ document.addEventListener("DOMContentLoaded", () => {
 
     // What is pointed at, in words and bars.
     const told = make("div", {class: "map-clip"}), words = make("p", {role: "status"},
-      "Point at a clip, or go from clip to clip with the arrow keys. A click or Enter plays it.");
+      `Point at a clip, or go from clip to clip with the arrow keys. A click or Enter plays it${synthetic
+        ? "" : ", once you have chosen your folder of FMA-small below"}.`);
     const bars = make("div", {class: "map-bars"});
     const player = make("audio", {controls: "", "aria-label": "The clip"}), hint = make("p", {role: "status"});
-    player.hidden = true;
-    told.append(words, bars, player, hint);
+    told.append(words, bars, hint);
 
     // What it sounds like: FMA's clips lie where the reader has them, 000002.mp3 in any folder.
     const files = new Map();
@@ -51,7 +51,7 @@ document.addEventListener("DOMContentLoaded", () => {
       hint.textContent = "";
       URL.revokeObjectURL(player.src);
       player.src = synthetic ? await bookClip(dot.id) : URL.createObjectURL(file);
-      player.hidden = false;
+      if (!player.isConnected) told.insertBefore(player, hint);
       await player.play();
     }
     const heard = dot => play(dot).catch(error => {
@@ -62,7 +62,8 @@ document.addEventListener("DOMContentLoaded", () => {
       here = dot;
       ring.setAttribute("d", dot ? `M${dot.x} ${dot.y}m-17 0a17 17 0 1 0 34 0a17 17 0 1 0-34 0z` : "");
       if (!dot) return;
-      words.textContent = `Clip ${dot.id}. Its ${synthetic ? "recipe" : "artist"} says ${genres[dot.genre]}, the network `
+      words.textContent = `Clip ${dot.id}. ${synthetic
+        ? `Its recipe says ${genres[dot.genre]} (${synthetic[genres[dot.genre]]})` : `Its artist says ${genres[dot.genre]}`}, the network `
         + `${genres[dot.said]} (${dot.percent[dot.said]} %)${dot.right ? "." : synthetic ? ": another word." : ": a mistake."}`;
       bars.replaceChildren(...genres.map((genre, i) => {
         const row = make("div"), bar = make("span", {class: "map-bar"}), filled = make("span");

@@ -2,6 +2,7 @@
 // a click into the part that the player holds plays from there. prcnn.plots.show writes the bounds:
 // shares of the picture's width, and the seconds they stand for.
 document.addEventListener("play", event => {
+  if (event.target.muted) return;
   for (const other of document.querySelectorAll("audio")) if (other !== event.target) other.pause();
 }, true);
 

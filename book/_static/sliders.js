@@ -52,7 +52,7 @@ document.addEventListener("DOMContentLoaded", () => {
       }
       context.putImageData(image, 0, 0);
       let text = `${frames} frames of ${n_mels} bands: ${(frames * n_mels).toLocaleString("en")} numbers for ${y.length.toLocaleString("en")} samples. `
-        + `The window tells ${(SR / n_fft).toFixed(1)} Hz apart`;
+        + `The window's frequencies lie ${(SR / n_fft).toFixed(1)} Hz apart`;
       text += empty ? `; ${empty} of the bands are narrower than that, hold nothing, and stay black.` : ".";
       if (hop_length >= n_fft) text += " The windows no longer overlap: what lies where they fade out is lost.";
       canvas.setAttribute("aria-label", `Log-mel spectrogram, low frequencies at the bottom. ${text}`);

@@ -5,7 +5,8 @@ One command makes it again, for other weights too::
     python -c "from prcnn.study import music_map; music_map.make('~/data')"
 
 writes ``book/results/music_map.json``; :func:`read` gives it as a table, and :func:`interactive` is
-what the book's own script brings to life. :func:`synthetic` is a map of clips that may be played.
+what the book's own script brings to life. :func:`make_synthetic` makes one of clips that the page
+may play.
 """
 
 import json
@@ -20,6 +21,7 @@ from sklearn.neighbors import NearestNeighbors
 from prcnn import models
 from prcnn.datasets import fma, load, splits
 from prcnn.datasets.synthetic import clips
+from prcnn.datasets.synthetic.recipes import RECIPES
 from prcnn.spectrogram import IMAGES, log_mel
 from prcnn.store import extract
 from prcnn.study import results
@@ -66,7 +68,7 @@ def make(data_home=None, folder=None, seed=0):
     of_card = dict(zip(card["test"]["clips"], card["test"]["predicted"], strict=True))
     if (probabilities.argmax(axis=1) != [of_card.get(clip) for clip in tested]).any():
         raise ValueError("These are not the predictions on the card of beyond: other pictures?")
-    plane = _plane(features, seed, perplexity=30)
+    plane = _plane(features, seed, 30)
     groups = splits.uploads(store.clips.loc[tested]).to_numpy()
     return results.write(
         RESULT,
@@ -74,11 +76,7 @@ def make(data_home=None, folder=None, seed=0):
             "genres": store.genres,
             "features": features.shape[1],
             "seed": seed,
-            "clips": tested.to_numpy(),
-            "true": y,
-            "probabilities": [[round(float(p), 4) for p in row] for row in probabilities],
-            "x": [round(float(x), 2) for x in plane[:, 0]],
-            "y": [round(float(y), 2) for y in plane[:, 1]],
+            **_record(tested.to_numpy(), y, probabilities, plane),
             "trustworthiness": trustworthiness(features, plane, n_neighbors=NEIGHBOURS),
             "genre": {
                 "features": float((_nearest(features, groups, y) == y).mean()),
@@ -121,19 +119,30 @@ def playable():
     return pd.concat([examples, drawn]).sort_values("genre", kind="stable")
 
 
-def synthetic(table, seed=0):
-    """The map once more, of music made by a program, of which the network has never heard any.
+def make_synthetic(data_home=None, folder=None, seed=0):
+    """The map once more, of :func:`playable`'s clips: the network has never heard such music.
 
-    ``table`` has the ``path`` and ``genre`` of clips, as :class:`prcnn.datasets.Dataset` has them;
-    a table as from :func:`read` comes back.
-
-    Chapter: book/music_map.ipynb
+    Writes ``book/results/music_map_synthetic.json``, see :func:`make`. The genre that is ``true``
+    is the recipe's. Chapter: book/music_map.ipynb
     """
+    table = load("synthetic", data_home).clips.loc[playable().index]
     features, probabilities = _hear(np.stack([log_mel(path, IMAGES) for path in table["path"]]))
-    plane = _plane(features, seed, perplexity=10)
     true = table["genre"].map(fma.GENRES.index).to_numpy()
-    record = {"genres": fma.GENRES, "clips": table.index.tolist(), "true": true}
-    return read(record | {"probabilities": probabilities, "x": plane[:, 0], "y": plane[:, 1]})
+    record = _record(table.index.to_numpy(), true, probabilities, _plane(features, seed, 10))
+    return results.write(
+        f"{RESULT}_synthetic", {"genres": fma.GENRES, "seed": seed} | record, folder
+    )
+
+
+def _record(clips, true, probabilities, plane):
+    """What :func:`read` reads."""
+    return {
+        "clips": clips,
+        "true": true,
+        "probabilities": [[round(float(p), 4) for p in row] for row in probabilities],
+        "x": [round(float(x), 2) for x in plane[:, 0]],
+        "y": [round(float(y), 2) for y in plane[:, 1]],
+    }
 
 
 def read(record=None):
@@ -176,8 +185,8 @@ def around(table):
 def interactive(table, still, made=False):
     """The map for the book's ``music_map.js``; without a script and on paper the picture stays.
 
-    ``table`` is from :func:`read` or, ``made`` by a program, from :func:`synthetic`, ``still`` the
-    picture from :func:`prcnn.plots.show`; it is HTML of IPython's, as what comes back.
+    ``table`` is from :func:`read`, and ``made`` by a program where the page may play its clips;
+    ``still`` is the picture from :func:`prcnn.plots.show`, HTML of IPython's, as what comes back.
 
     Chapter: book/music_map.ipynb
     """
@@ -187,7 +196,7 @@ def interactive(table, still, made=False):
     genre, said = (table[column].map(genres.index) for column in ("genre", "predicted"))
     dots = list(zip(table.index.tolist(), genre, said, places, percent, strict=True))
     data = {"genres": genres, "colours": [COLOURS[genre] for genre in genres], "clips": dots}
-    data["synthetic"] = made
+    data["synthetic"] = made and RECIPES.agg(", ".join, axis=1).to_dict()
     text = json.dumps(data, separators=(",", ":"))
     return HTML(
         f'<div class="music-map"><div class="map-still">{still.data}</div>'
