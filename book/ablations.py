@@ -79,7 +79,7 @@ for name in answers.ORDER:
         lines[name] = {
             "rows": f"{mine['row'].nunique()} of {len(STUDIES[name].rows)}",
             "clips tested": f"{sum(tested.values()):,}",
-            "lengths (epochs)": ", ".join(map(str, sorted({*mine["epochs"]} - {0}))),
+            "lengths (epochs)": ", ".join(map(str, sorted({*mine["epochs"]} - {0}))) or "–",
             "runs": len(single),
             "hours of training": f"{single['seconds'].sum() / 3600:.1f}",
         }
@@ -285,7 +285,8 @@ said(*attention)
 #
 # Plain STFT and Feng's network need sound, which the pictures of FMA-small do not hold: a few clips of
 # GTZAN and the synthetic music answer. Statistics of every band are joined to both branches; Dwivedi's
-# network puts its RNN behind its CNN; and a support vector machine knows nothing of order.
+# network puts its RNN behind its CNN; and a support vector machine knows nothing of order, but for what
+the modulation spectrum tells it of the beat.
 
 # %% tags=["hide-input"]
 inputs = (
@@ -294,6 +295,7 @@ inputs = (
     "Do features beside the spectrogram help?",
     "Are CNN and RNN better one after the other?",
     "Is a network better than a classifier?",
+    "Does rhythm help a classifier?",
     "Does hearing millions of other sounds help?",
 )
 figure(*inputs, alt="Log-mel beside STFT, Feng's network, features joined, Dwivedi's CRNN, classifiers.")

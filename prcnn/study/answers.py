@@ -21,7 +21,7 @@ from prcnn.evaluation import (
     verdict,
 )
 from prcnn.study import facts, records
-from prcnn.study.rows import ABLATIONS, ATTENTIONS, REFERENCE, STUDIES, SVM
+from prcnn.study.rows import ABLATIONS, ATTENTIONS, REFERENCE, RHYTHM, STUDIES, SVM
 
 #: Where the words at these two lengths of training differ, the answer depends on it.
 SHORT, LONG = 16, 60
@@ -70,7 +70,8 @@ QUESTIONS = {
     "Do features beside the spectrogram help?": (REFERENCE, ["features beside both branches"]),
     "Is a plain deep CNN better?": (REFERENCE, ["eight-layer CNN"]),
     "Is a network better than a classifier?": (SVM, [REFERENCE, "MLP on MFCC, deltas, bands"]),
-    "Does hearing millions of other sounds help?": (REFERENCE, [VGGISH]),
+    "Does rhythm help a classifier?": (SVM, [RHYTHM]),
+    "Does hearing millions of other sounds help?": (SVM, [VGGISH]),
 }
 
 
@@ -404,7 +405,7 @@ CLAIMS = [
         None,
         verdict=CONTRADICTED,
         rests_on=f"FMA has {facts.FMA_TRACKS:,}",
-        chapter="datasets",
+        chapter="reproduction",
     ),
     Claim(
         "the paper",
