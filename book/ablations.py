@@ -21,7 +21,7 @@
 # training turns answers round.*
 #
 # **You will be able to** tell a difference from luck, read a forest plot, and add a row of your own.
-# **You should know** what the [CNN](cnn.ipynb) and the [RNN](rnn.ipynb) do. **Time**: 15 minutes.
+# **You should know** what the [CNN](cnn.ipynb) and the [RNN](rnn.ipynb) do. **Time**: 10 minutes.
 #
 # The chapter is also the study's command. Runs that have finished are found again, and a killed one goes
 # on from its last epoch:
@@ -286,7 +286,7 @@ said(*attention)
 # Plain STFT and Feng's network need sound, which the pictures of FMA-small do not hold: a few clips of
 # GTZAN and the synthetic music answer. Statistics of every band are joined to both branches; Dwivedi's
 # network puts its RNN behind its CNN; and a support vector machine knows nothing of order, but for what
-the modulation spectrum tells it of the beat.
+# the modulation spectrum tells it of the beat.
 
 # %% tags=["hide-input"]
 inputs = (

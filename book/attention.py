@@ -22,7 +22,7 @@
 #
 # **You will be able to** say from a layer table what an attention can learn, show it with a gradient,
 # and build one in five lines that does weigh time. **You should know** [the CNN branch](cnn.ipynb),
-# [the RNN branch](rnn.ipynb). **Time**: 25 minutes.
+# [the RNN branch](rnn.ipynb). **Time**: 15 minutes.
 #
 # The page trains a network on the way, in about two minutes. With the authors' weights in a folder, it measures them
 # instead of reading what was measured before:

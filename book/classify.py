@@ -22,7 +22,7 @@
 #
 # **You will be able to** ask a network about your own music, see which part of it decided, and judge
 # how far to believe the answer. **You should know** nothing for the page above; a little Python for
-# the rest. **Time**: 15 minutes.
+# the rest. **Time**: 10 minutes.
 #
 # Try it with music that you know. The network is [beyond](beyond.ipynb), with the weights that come with
 # this book's library, and it runs in your browser:

@@ -70,7 +70,7 @@ plots.show(
 
 # %% [markdown]
 # **Figure.** The clip of this chapter as the network gets it, with four seconds of its sound. A click in
-# the picture plays from there.
+# the framed part plays from there.
 #
 # ## Layer by layer
 #

@@ -20,7 +20,7 @@
 # for while it learns?*
 #
 # **You will be able to** say what a dataset of any size will cost in hours and gigabytes, and where it
-# pays to look for speed. **You should know** what a [log-mel spectrogram](log_mel.ipynb) is. **Time**: 10
+# pays to look for speed. **You should know** what a [log-mel spectrogram](log_mel.ipynb) is. **Time**: 5
 # minutes.
 
 # %% tags=["hide-input"]

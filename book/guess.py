@@ -20,7 +20,7 @@
 # network heard dozens. How many do you get, how many does it, and when would the difference mean anything?*
 #
 # **You will be able to** hear what the names of the book's own genres mean, and say how little eight
-# clips prove. **You should know** nothing. **Time**: 10 minutes.
+# clips prove. **You should know** nothing. **Time**: 5 minutes.
 #
 # The clips come from the book's default dataset, music made by a program and named after FMA's genres
 # ([datasets](datasets.ipynb)). The examples are from its training split, the clips to guess from the test

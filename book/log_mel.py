@@ -20,7 +20,7 @@
 # 128 of them, drawn as a picture. What is in that picture, and what is lost on the way?*
 #
 # **You will be able to** make the picture with six lines of librosa, say what every number of its shape
-# means, and hear what it lost. **You should know** what a frequency is, and NumPy's arrays. **Time**: 25
+# means, and hear what it lost. **You should know** what a frequency is, and NumPy's arrays. **Time**: 15
 # minutes.
 #
 # We follow one clip through every step, and at each step print the shape, look, and listen to what is

@@ -21,7 +21,7 @@
 # emigrants?*
 #
 # **You will be able to** read a map made by t-SNE for what it promises and no more, and ask it where
-# mistakes live. **You should know** [beyond](beyond.ipynb). **Time**: 10 minutes.
+# mistakes live. **You should know** [beyond](beyond.ipynb). **Time**: 5 minutes.
 #
 # Before `beyond` names a genre, it has turned thirty seconds of music into a few hundred
 # numbers, the outputs of its two branches side by side ([beyond](beyond.ipynb)). Clips with nearly the

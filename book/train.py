@@ -21,7 +21,7 @@
 #
 # **You will be able to** train a network from clips to interval, and to say in NumPy what its softmax, its
 # loss and its optimiser do. **You should know** what [the CNN](cnn.ipynb) and [the RNN](rnn.ipynb) hand on.
-# **Time**: 10 minutes, without those that the training itself takes.
+# **Time**: 15 minutes, without those that the training itself takes.
 #
 # The page is also the command line of this project. Every value in the next cell can be set from
 # outside:
