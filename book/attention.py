@@ -45,7 +45,6 @@ checkpoints = None  # folder with the authors' weight files; None: draw from boo
 import logging
 import tempfile
 
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -54,6 +53,7 @@ from IPython.display import Markdown, display
 import prcnn
 from prcnn import models, plots, store, training
 from prcnn.study import weights, results
+import keras
 
 logging.getLogger("tensorflow").setLevel("ERROR")  # it warns of many small networks
 plots.use_style()

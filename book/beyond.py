@@ -32,7 +32,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown
-from keras import Input, Model, layers, ops
 
 import prcnn
 from prcnn import audio, evaluation, models, plots
@@ -41,6 +40,7 @@ from prcnn.spectrogram import IMAGES, log_mel
 from prcnn.study import answers, facts, records
 from prcnn.study.rows import INGREDIENTS, SVM
 from prcnn.training import RECIPES, augment
+from keras import Input, Model, layers, ops
 
 plots.use_style()
 clips = prcnn.load("synthetic").clips.sort_values("split")

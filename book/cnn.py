@@ -36,13 +36,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown
-from keras import Input, Model, layers
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 import prcnn
 from prcnn import models, plots
 from prcnn.spectrogram import PAPER, log_mel
+from keras import Input, Model, layers
 
 plots.use_style()
 # TensorFlow warns of many small networks.

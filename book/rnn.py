@@ -33,18 +33,18 @@ write_results = False  # write book/results/rnn_memory.json
 import logging
 from dataclasses import replace
 
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown
-from keras import Input, Model, layers
 
 import prcnn
 from prcnn import audio, models, plots
 from prcnn.datasets.synthetic import sounds
 from prcnn.study import results
 from prcnn.spectrogram import AUTHORS, PAPER, log_mel
+import keras
+from keras import Input, Model, layers
 
 plots.use_style()
 # TensorFlow warns of many small networks.

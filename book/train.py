@@ -50,7 +50,6 @@ out = None  # run folder; default: runs/…
 # The table below counts the clips. The last column decides, and nobody may look at it yet.
 
 # %%
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -67,6 +66,7 @@ from prcnn import (
     training,
 )
 from prcnn.study import facts, results
+import keras
 
 plots.use_style()
 clips = prcnn.datasets.load(dataset, data_home=data_home)

@@ -7,6 +7,7 @@ Data flows one way, a room a stage: ``datasets`` → ``audio`` → ``spectrogram
 ``models`` → ``training`` → ``evaluation`` → ``baselines`` → ``listening`` → ``plots`` → ``study``.
 """
 
+import contextlib
 import importlib
 import os
 import warnings
@@ -32,10 +33,22 @@ __all__ = [*_ROOMS, *_WORDS]
 def __getattr__(name):
     """Import a room when it is first asked for, so that extraction need not wait for Keras."""
     if name in _ROOMS:
-        return importlib.import_module(f"prcnn.{name}")
+        with _without_greeting():
+            return importlib.import_module(f"prcnn.{name}")
     if name in _WORDS:
         return getattr(importlib.import_module(f"prcnn.{_WORDS[name]}"), name)
     raise AttributeError(f"module 'prcnn' has no attribute {name!r}")
+
+
+@contextlib.contextmanager
+def _without_greeting():
+    """TensorFlow's C++ writes to stderr when it is loaded, whatever level of logs it is told."""
+    with open(os.devnull, "w") as nowhere, os.fdopen(os.dup(2), "w") as stderr:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr.fileno(), 2)
 
 
 def __dir__():

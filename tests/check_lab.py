@@ -3,8 +3,8 @@
     python tests/check_lab.py [NOTEBOOK]
 
 NOTEBOOK is a committed page or one that papermill made; default: book/train.ipynb. Fails where text
-is printed that only the book can read, such as ``{numref}``, where a cell is missing, and where a
-solution is open.
+is printed that only the book can read, such as ``{numref}``, where a cell is missing, where a
+solution is open, and where TensorFlow's log stands among the outputs.
 """
 
 import os
@@ -98,6 +98,9 @@ def main(page=PAGE, picture=None):
             server.wait()
     problems = [f"raw: {found[0]}" for found in re.finditer(RAW, seen["text"])]
     problems += [f"an open solution: {text}" for text in seen["open"]]
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    errors = [output.text for output in outputs if output.get("name") == "stderr"]
+    problems += [f"TensorFlow's log: {text[:80]}" for text in errors if "absl::" in text]
     problems += [f"{seen[what]} {what}, not {n}" for what, n in expected.items() if seen[what] != n]
     print("\n".join(problems) or f"{page.name} reads as it should in JupyterLab.")
     sys.exit(bool(problems))
