@@ -143,9 +143,9 @@ ahead = evaluation.compare_over_seeds(network, svm)
 Markdown(
     f"In short: a network pays, by {100 * ahead.difference:.1f} points over the best support vector machine "
     f"on hand-made features of the same pictures (95 % interval {100 * ahead.low:.1f} to "
-    f"{100 * ahead.high:.1f}). The paper's own network does not, and pre-training on far more music "
-    f"(VGGish, {100 * best['accuracy']:.1f} %) pays more than any design. No method here saw the sound of "
-    "FMA-small, which is 7.2 GiB, but public pictures of it; the intervals on them count clips that were uploaded "
+    f"{100 * ahead.high:.1f}). The paper's own network does not. VGGish ({100 * best['accuracy']:.1f} %) heard the "
+    "sound itself, a hundred frames a second, and millions of other recordings before; all the others saw public "
+    "pictures of FMA-small, whose sound is 7.2 GiB. The intervals count clips that were uploaded "
     f"together as one. Even without that, an accuracy on 800 clips is only known to about "
     f"±{50 * (wilson[1] - wilson[0]):.1f} points."
 )

@@ -303,7 +303,8 @@ def _answer(claim, tables):
                 for line in longest.itertuples()
             )
             verdict_ = judge(longest["verdict"], claim.expects)
-            return verdict_, f"{study}, {longest['epochs'].iloc[0]} epochs: {said}"
+            epochs = longest["epochs"].iloc[0]
+            return verdict_, f"{study}{f', {epochs} epochs' if epochs else ''}: {said}"
     return NOT_RUN, NOT_RUN
 
 
