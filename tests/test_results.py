@@ -22,6 +22,8 @@ def test_what_json_cannot_hold_is_refused_and_the_old_result_kept(tmp_path):
     results.write("run", {"accuracy": 0.5}, tmp_path)
     with pytest.raises(TypeError, match="object cannot be written"):
         results.write("run", {"accuracy": object()}, tmp_path)
+    with pytest.raises(ValueError, match="nan"):
+        results.write("run", {"accuracy": np.array([0.5, np.nan])}, tmp_path)
     assert results.read("run", tmp_path)["accuracy"] == 0.5
 
 

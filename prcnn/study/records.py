@@ -65,7 +65,7 @@ def add(lines, path=None):
         for new in (clips, run):
             if _identity(new) not in known:
                 known.add(_identity(new))
-                text += json.dumps(new, separators=(",", ":")) + "\n"
+                text += json.dumps(new, separators=(",", ":"), allow_nan=False) + "\n"
     write_whole(path, lambda part: part.write_text(text))
 
 

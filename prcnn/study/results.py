@@ -26,13 +26,14 @@ def write(name, record, folder=None):
     name : str
     record : dict
         JSON values; numpy scalars and arrays become numbers and lists, paths become text.
-        TypeError where a value has no form in JSON.
+        TypeError where a value has no form in JSON, ValueError for NaN and infinities.
     folder : str or Path, optional
         Default: ``book/results`` of the checkout that prcnn runs from; where prcnn is installed
         without one, ``results`` in the working folder.
     """
     path = Path(folder or _own()) / f"{name}.json"
-    text = json.dumps({**record, "provenance": provenance()}, indent=1, default=_plain)
+    record = {**record, "provenance": provenance()}
+    text = json.dumps(record, indent=1, default=_plain, allow_nan=False)
     write_whole(path, lambda partial: partial.write_text(text + "\n"))
     return path
 
