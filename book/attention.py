@@ -361,7 +361,7 @@ for name, model in working.items():
     }
 checks = pd.DataFrame.from_dict(rows, orient="index").astype(float)
 checks.style.format("{:.2f}", na_rep="no CNN").format("{:.0e}", subset="sums to one within").format(
-    "{:.4f}", subset="change when time is shuffled"
+    "{:.2f}", subset="change when time is shuffled"
 )
 
 # %% [markdown]

@@ -213,7 +213,7 @@ machine = make_pipeline(StandardScaler(), SVC())
 machine.fit(mfcc[training], table["genre"][training])
 predicted = machine.predict(mfcc[test])
 right = predicted == table["genre"][test]
-print(f"right: {right.mean():.3f} of {len(right)} clips")
+print(f"right: {right.mean():.0%} of {len(right)} clips")
 
 
 # %% [markdown]

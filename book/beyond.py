@@ -346,7 +346,12 @@ assert board.index[0].startswith("VGGish") and board.index[1].startswith("beyond
 rows = [row for row in INGREDIENTS if row != "beyond"]
 asked = {"What is it worth?": ("beyond", rows)}
 on_test = answers.comparisons("ingredients", asked).set_index("row")
-on_test[["difference", "low", "high", "verdict"]].round(3)
+pd.DataFrame(
+    {
+        "beside the whole": on_test.apply(points, axis=1),
+        "verdict": on_test["verdict"],
+    }
+)
 
 
 # %% [markdown]

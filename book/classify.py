@@ -179,10 +179,11 @@ plots.show(
 found = listening.occlusion_map(
     y, model, parts=(10, 4), sr=sr, hop=hop, weights=weights
 )
-found.drops.round(3)
+(100 * found.drops).round(1) + 0.0  # in points, and no minus zero
 
 # %% [markdown]
-# **Table.** What the answer loses when a part of the picture is covered: seconds down, bands across.
+# **Table.** How many points of probability the answer loses when a part of the picture is covered: frames
+# down, bands across.
 #
 # A cell of this table takes five lines. What is covered gets the mean of its band over the window, so that nothing
 # happens there and nothing is louder or softer than before:

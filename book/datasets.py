@@ -220,8 +220,8 @@ at_random = music.clips.assign(split=dealt)
 known = at_random.dropna(subset="artist")
 heard = set(known["artist"][known["split"] == "training"])
 tested = known["artist"][known["split"] == "test"]
-print(f"at random: {tested.isin(heard).mean():.3f}")
-print(f"the library says {splits.overlap(at_random):.3f}")
+print(f"at random: {tested.isin(heard).mean():.0%}")
+print(f"the library says {splits.overlap(at_random):.0%}")
 
 # %% [markdown]
 # **Change this and run again**: another `seed`, or `splits.by_artist` for `splits.stratified`. Expect hardly

@@ -423,8 +423,8 @@ plots.show(
 # **Figure.** Three functions that have all been a GRU's gate.
 #
 # So here is the experiment: the same weights, the same input, another gate. The curves are close; how much
-# can it matter? The figure below shows what three published networks say of the five clips with
-# each gate. Look for a row whose three tiles do not agree.
+# can it matter? The table below shows what three published networks say of the five clips with
+# each gate. Look for a row in which not all three are the same.
 
 # %% tags=["remove-cell"]
 for ours, gate in zip(curves, weights.GATES.values(), strict=True):
@@ -443,6 +443,20 @@ bars = pd.DataFrame(
 )
 
 # %% tags=["hide-input"]
+GATE_NAMES = {
+    "sigmoid": "sigmoid",
+    "old_hard_sigmoid": "Keras 2's hard",
+    "hard_sigmoid": "Keras 3's hard",
+}
+
+
+def beside_own(row):
+    """What a network says with its own gate, and with another gate "same" or what it says instead."""
+    own = weights.own_gate(row.name[0])
+    others = row.where(row.ne(row[own]), "same")
+    return others.mask(row.index == own, row + " (own)")
+
+
 authors = real[real["front_end"] == "authors"]
 authors = authors[authors["checkpoint"].isin(weights.PUBLISHED)]
 said_by_gate = authors.pivot_table(
@@ -452,30 +466,13 @@ said_by_gate = said_by_gate.reindex(columns=list(weights.GATES))
 if said_by_gate.empty:
     shown = Markdown(f"None of FMA's clips {list(weights.CLIPS)} lies in `{data_home}`.")
 else:
-    figure, axes = plt.subplots(3, 1, figsize=(7.2, 6.4), sharex=True)
-    for ax, name in zip(axes, weights.PUBLISHED, strict=True):
-        tiles, own_gate = said_by_gate.xs(name, level="checkpoint"), weights.own_gate(name)
-        other = tiles.ne(tiles[own_gate], axis=0)
-        ax.imshow(other, cmap="Greys", vmin=0, vmax=1.4, origin="upper")
-        for (row, column), differs in np.ndenumerate(other):
-            word, colour = tiles.iloc[row, column], "white" if differs else "black"
-            ax.text(column, row, word, ha="center", va="center", c=colour, fontsize=10)
-        left = list(weights.GATES).index(own_gate) - 0.5
-        ax.add_patch(plt.Rectangle((left, -0.5), 1, len(tiles), fill=False, ec="C3", lw=3))
-        ax.set_xticks(range(3), ["sigmoid", "Keras 2's hard", "Keras 3's hard"])
-        ax.set_yticks(range(len(tiles)), [f"{clip}: {genre}" for clip, genre in tiles.index])
-        ax.set_title(name)
-        ax.grid(False)
-    shown = plots.show(
-        figure,
-        alt="Three tables of tiles, a row a clip, a column a gate: most tiles are white; in some rows "
-        "another gate says another genre.",
-    )
+    shown = said_by_gate.apply(beside_own, axis=1).rename(columns=GATE_NAMES)
+    shown = shown.rename_axis(index=["weights", "clip", "true genre"], columns=None)
 shown
 
 # %% [markdown]
-# **Figure.** What a network says of a clip with each gate. White: as with its own gate, which has a
-# frame; dark: another genre.
+# **Table.** What a network says of a clip with the gate that it was trained with (own), and where another
+# gate makes it say something else.
 #
 # Five clips are few. On a whole dataset: for how many clips does a gate that the weights were not
 # trained with change the genre they say (the figure below)?
@@ -508,8 +505,8 @@ changed = pd.DataFrame(rows)
 if rows:
     changed["changed (%)"] = 100 * changed["changed"] / changed["n"]
     share = changed[changed["dataset"] == changed["dataset"].iloc[-1]]
-    share = share.assign(gate=share["gate"].str.replace("_", " "), part=share["changed"] / share["n"])
-    bars_by_gate = 100 * share.pivot_table("part", "weights", "gate")
+    share = share.assign(gate=share["gate"].map(GATE_NAMES), part=share["changed"] / share["n"])
+    bars_by_gate = 100 * share.pivot_table("part", "weights", "gate")[list(GATE_NAMES.values())]
     ax, count = plt.subplots(figsize=(7.2, 0.8 + 0.5 * len(bars_by_gate)))[1], len(bars_by_gate.columns)
     for i, (gate, hatch) in enumerate(zip(bars_by_gate, HATCHES, strict=False)):
         at = np.arange(len(bars_by_gate)) + (i - (count - 1) / 2) * 0.8 / count
@@ -518,7 +515,7 @@ if rows:
     ax.set_yticks(range(len(bars_by_gate)), bars_by_gate.index)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
-    ax.set(xlabel="clips that get another genre (%)", xlim=(0, 100))
+    ax.set(xlabel="clips that get another genre (%)", ylabel="weights", xlim=(0, 100))
     ax.legend(ncols=count, loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
     shown = plots.show(
         ax,

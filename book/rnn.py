@@ -273,51 +273,27 @@ assert rnn.get_layer("gru").count_params() == 2 * 3 * (128 * 64 + 64 * 64 + 2 * 
 # %% [markdown]
 # ## The state, step by step
 #
-# Asked for the whole sequence, the same layer shows what it holds after every step. (The branch hands on
-# the forward state's last column and the backward state's **first**: each has then read the whole clip.)
+# From here on the chapter has one clip to listen to, `X[0]`. Where it takes a mean, it takes it over
+# `X`: that clip, and one of each other genre. Asked for the whole sequence, the same layer shows what it
+# holds after every step. (The branch hands on the forward state's last column and the backward state's
+# **first**: each has then read the whole clip.)
 
 # %%
-steps = models.outputs(rnn, X[:1], "rnn_input")
-gru = rnn.get_layer("gru")
+both_ways = rnn.get_layer("gru")
 sequence = layers.GRU(64, return_sequences=True)
 watched = layers.Bidirectional(sequence)
-watched.build(steps.shape)
-watched.set_weights(gru.get_weights())
-states = keras.ops.convert_to_numpy(watched(steps))[0]
+watched.build((None, None, 128))
+watched.set_weights(both_ways.get_weights())
+
+
+def walk(network):
+    """The state after every step of the clip: (step, 128)."""
+    steps = models.outputs(network, X[:1], "rnn_input")
+    return keras.ops.convert_to_numpy(watched(steps))[0]
+
+
+states = walk(rnn)
 states.shape
-
-# %% [markdown]
-# The figure below follows one of these numbers, that of the forward state which goes most with the
-# loudness of the clip. Nobody has taught it to: among 64 random units one always does. Press play; the
-# high tone is as loud as the unit is high.
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-loud = steps[0].mean(axis=1)
-moving = states[:, :64] + 1e-6 * np.arange(len(states))[:, None]  # some never move
-follows = np.abs([np.corrcoef(unit, loud)[0, 1] for unit in moving.T])
-unit, seconds = states[:, follows.argmax()], np.arange(len(states)) * 2 * PAPER.step
-sound = audio.load(some.path.iloc[0], PAPER.sr, duration=4)
-time = np.arange(len(sound)) / PAPER.sr
-height = (unit - unit.min()) / np.ptp(unit)
-tone = 0.15 * np.interp(time, seconds, height) * np.sin(2 * np.pi * 880 * time)
-ax = plt.subplots(figsize=(7.2, 2.4))[1]
-ax.plot(seconds, unit, c="C3", label="one unit of the state")
-over = ax.twinx()
-over.plot(seconds, loud, "--", c="0.5", label="loudness")
-over.set_ylabel("mean level (dB)")
-over.grid(False)
-ax.set(xlabel="time (s)", ylabel="state", xlim=(0, 4))
-ax.figure.legend(ncols=2, loc="outside upper center")
-plots.show(
-    ax,
-    alt="Two curves over four seconds, the loudness of a clip and one number of a GRU's state, which moves with it.",
-    sound=0.7 * sound + tone,
-    label=f"the clip ({some.genre.iloc[0]}), and a tone for the unit",
-)
-
-# %% [markdown]
-# **Figure.** One unit of the untrained GRU while it hears a clip, and the loudness that it follows. The
-# high tone is the unit.
 
 # %% tags=["remove-cell"]
 ends = np.concatenate([states[-1, :64], states[0, 64:]])
@@ -375,14 +351,49 @@ assert (table["RNN branch"] > 1e-2).all()
 # A gate is a sigmoid: it decides where its input lies between about −3 and 3, and is fully open or
 # shut beyond. Decibels lie between −80 and 0. The paper's code fed them as they are; here every
 # network begins with a layer `scale` that subtracts each band's mean over the training clips and
-# divides by its deviation. The figure below shows the gates of the same GRU before and after.
-# Which picture would you rather teach something?
+# divides by its deviation.
+#
+# What that does can be heard in a single unit. The figure below has the one that goes most with the
+# loudness of the clip once the bands are standardised. Nobody has taught it to: among 64 random units one
+# always does. Press play and follow the dot; the high tone is as loud as the unit is high. The dashed line
+# is the same unit, with the same weights, fed decibels. Which of the two would you rather teach something?
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "nbval-ignore-output"]
 scaled = models.build("rnn")  # the same weights
 scaled.get_layer("scale").adapt(X)
+loud = models.outputs(rnn, X[:1], "rnn_input")[0].mean(axis=1)
+free = walk(scaled)[:, :64]
+number = np.argmax([np.corrcoef(each, loud)[0, 1] for each in free.T])
+seconds = np.arange(len(loud)) * 2 * PAPER.step
+seen = seconds < 4
+unit, seconds = free[seen, number], seconds[seen]
+sound = audio.load(some.path.iloc[0], PAPER.sr, duration=4)
+time = np.arange(len(sound)) / PAPER.sr
+height = np.interp(time, seconds, (unit + 1) / 2)
+tone = 0.15 * height * np.sin(2 * np.pi * 880 * time)
+ax = plt.subplots(figsize=(7.2, 2.6))[1]
+ax.plot(seconds, unit, c="C3", label="standardised")
+ax.plot(seconds, states[seen, number], "--", c="0.3", label="fed decibels")
+over = ax.twinx()
+over.plot(seconds, loud[seen], ":", c="C0", label="loudness")
+over.set_ylabel("mean level (dB)")
+over.grid(False)
+ax.set(xlabel="time (s)", ylabel="state, from −1 to 1", xlim=(0, seconds[-1]), ylim=(-1.1, 1.1))
+ax.figure.legend(ncols=3, loc="outside upper center")
+plots.show(
+    ax,
+    alt="Three curves over four seconds: the loudness of a clip, one number of a GRU's state which rises and "
+    "falls with it, and the same number when the GRU is fed decibels, which hardly leaves its end.",
+    sound=0.7 * sound + tone,
+    curve=unit,
+    label=f"the clip ({some.genre.iloc[0]}), and a tone for the unit",
+)
 
+# %% [markdown]
+# **Figure.** One unit of an untrained GRU while it hears a clip, and the loudness that it follows. The dot
+# and the high tone are the unit, fed standardised bands.
 
+# %% tags=["hide-input"]
 def update_gates(network):
     """What the input alone makes of the gate z, at every step."""
     gru = network.get_layer("gru").forward_layer
@@ -392,27 +403,11 @@ def update_gates(network):
 
 
 gates = {"decibels": update_gates(rnn), "standardised": update_gates(scaled)}
-fig, axes = plt.subplots(1, 2, figsize=(6, 2.2), sharey=True)
-for ax, (name, z) in zip(axes, gates.items(), strict=True):
-    image = ax.imshow(z[0, :160].T, cmap="Greys", vmin=0, vmax=1, extent=(0, PAPER.seconds / 2, 0, 64))
-    ax.set(title=name, xlabel="time (s)")
-    ax.grid(False)
-axes[0].set_ylabel("unit")
-fig.colorbar(image, ax=axes, label="update gate z")
-plots.show(
-    fig,
-    alt="Two pictures of gates. Fed decibels, every row is black or white all along; standardised, "
-    "rows are grey and change with the music.",
-)
-
-# %% [markdown]
-# **Figure.** The update gates of 64 units over a clip: white takes the new, black keeps the old. Left fed
-# decibels, right standardised.
 
 # %% tags=["remove-input", "nbval-ignore-output"]
 stuck = {name: ((z < 0.05) | (z > 0.95)).mean() for name, z in gates.items()}
 Markdown(
-    f"Fed decibels, {stuck['decibels']:.0%} of the gates are stuck within 0.05 of open or shut, where a "
+    f"The gates say why. Fed decibels, {stuck['decibels']:.0%} of them are stuck within 0.05 of open or shut, where a "
     f"sigmoid is flat and hardly learns; standardised, {stuck['standardised']:.1%} are. So much of what "
     "this family of papers says about RNNs measures a missing line of preprocessing."
 )
@@ -427,25 +422,17 @@ assert stuck["decibels"] > 0.8 and stuck["standardised"] < 0.1
 # two last states move. Do this for each part in turn. The figure below does it before training,
 # fed decibels as the published networks were.
 
-
 # %% tags=["hide-input"]
 PART = 32  # frames that are replaced at a time
 
-
-def draw_influence(table, settings):
-    """Change of the state by where the replaced part lies; the last ones count many times more."""
-    ax = plt.subplots()[1]
-    for (name, column), style in zip(table.items(), ("-", "--", "-.", ":") * 9, strict=False):
-        ax.plot((table.index + PART / 2) * settings.step, column, style, label=name, marker=".")
-    ax.set(xlabel="part replaced, at (s)", ylabel="change of the state", yscale="log")
-    ax.legend()
-    return ax
-
-
-# %% tags=["hide-input"]
 untrained = models.state_influence(rnn, X)
+ax = plt.subplots()[1]
+for (name, column), style in zip(untrained.items(), ("-", "--"), strict=True):
+    ax.plot((untrained.index + PART / 2) * PAPER.step, column, style, label=name, marker=".")
+ax.set(xlabel="part replaced, at (s)", ylabel="change of the state", yscale="log")
+ax.legend()
 plots.show(
-    draw_influence(untrained, PAPER),
+    ax,
     alt="Two curves over the clip. The forward state moves most when the last part is replaced, the "
     "backward state when the first is, and far less for all other parts.",
 )
@@ -466,9 +453,9 @@ Markdown(
     f"last 0.7 seconds count {share:.0f} times as much as a part of the first half. With gates stuck, "
     "units that are overwritten at every step know the last frames only; the few that are held keep a "
     "little of everything. (Standardised, all gates are half open, and before training the state "
-    "forgets within a few seconds.) Longer memory has to be learned. Was it, in the weights behind the paper's figures? The same test for them and for the "
-    "same networks before training, on spectrograms as their authors made them (`AUTHORS`, where a "
-    "part lasts twice as long), is the figure below."
+    "forgets within a few seconds.) Longer memory has to be learned. Was it, in the weights behind the paper's "
+    "figures? The table below has the same test for them and for the same networks before training, on "
+    "spectrograms as their authors made them."
 )
 
 # %% tags=["hide-input", "nbval-ignore-output"]
@@ -491,29 +478,19 @@ else:
     memory["provenance"] = results.provenance()
 
 curves = pd.DataFrame(memory["forward"], index=memory["frame"])
-curves /= curves.iloc[-1]
-ax = draw_influence(curves, AUTHORS)
-ax.set_ylabel("change, last part = 1")
-ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
-plots.show(
-    ax,
-    alt="Six curves, three of published networks and three of the same untrained, all below 0.4 for most of the "
-    "clip and rising steeply to 1 at its end; the published ones lie above their untrained twins.",
-)
+early = (curves / curves.iloc[-1]).iloc[:10].mean()
+learned = [name for name in early.index if "untrained" not in name]
+shares = {
+    name: {"untrained": early[f"{name}, untrained"], "trained": early[name]} for name in learned
+}
+pd.DataFrame(shares).T.rename_axis(columns="network").map("{:.0%}".format)
 
 # %% [markdown]
-# **Figure.** The same test for three published networks and for their untrained twins. The last part
-# counts as 1.
+# **Table.** What a part of the first half moves the forward state, as a share of what the last part does.
 
 # %% tags=["remove-input", "nbval-ignore-output"]
-early = curves.iloc[:10].mean()
-learned = [name for name in early.index if "untrained" not in name]
-shares = "; ".join(
-    f"{name}: {early[name]:.0%}, untrained {early[f'{name}, untrained']:.0%}" for name in learned
-)
 Markdown(
-    "A part of the first half moves the forward state by this share of what the last part does: "
-    f"{shares}. Training on genres has taught these networks to remember more than they were born with, "
+    "Training on genres has taught these networks to remember more than they were born with, "
     "and still a part at the end moves the state more than any other. (Measured on "
     f"{memory['clips']} clips of `{memory['dataset']}`, {memory['provenance']['date'][:10]}, one clip a "
     "genre, untrained networks over five seeds; `-p checkpoints FOLDER` measures again.)"
@@ -565,12 +542,12 @@ assert all(early[name] > early[f"{name}, untrained"] for name in learned)
 # The two halves of the state change places.
 #
 # ```python
-# weights = gru.get_weights()
+# weights = both_ways.get_weights()
 # before = models.outputs(rnn, X, "gru")
-# gru.set_weights(weights[3:] + weights[:3])
+# both_ways.set_weights(weights[3:] + weights[:3])
 # after = models.outputs(rnn, X[:, ::-1].copy(), "gru")
 # print(np.allclose(after, np.roll(before, 64, axis=1), atol=1e-5))
-# gru.set_weights(weights)
+# both_ways.set_weights(weights)
 # ```
 # Pooling drops a frame at the end when their number is odd; backwards it is another frame.
 #
