@@ -2,6 +2,8 @@
 `book/refresh.py` runs it, `book/launch.py` gives it the first cell that its address asks for."""
 
 import importlib.util
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import jupytext
 import nbformat
 import pytest
 import yaml
+from bs4 import BeautifulSoup
 from jupytext.compare import compare_notebooks
 
 BOOK = Path(__file__).parents[1] / "book"
@@ -127,6 +130,16 @@ def built(tmp_path_factory):
 @pytest.fixture
 def page(built):
     return (built / "page.html").read_text()
+
+
+def test_the_search_of_a_book_on_disk_knows_the_words_of_its_pages(built):
+    searched = (built.parent / "search.html").read_text()
+    assert "_static/pages.js" in searched and "pages.js" not in (built / "page.html").read_text()
+    script = (built.parent / "_static" / "pages.js").read_text()
+    pages = json.loads(re.search(r"const pages = (.+);$", script, re.M)[1])
+    other = BeautifulSoup(pages["book/other.html"], "html.parser")
+    assert "What a cell shows." in other.select_one("[role=main] #other").text
+    assert "show()" in other.text and not other.find(["img", "script", "a"])
 
 
 def test_a_word_of_the_glossary_is_a_link_at_its_first_use_only(page):

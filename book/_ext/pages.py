@@ -4,10 +4,12 @@ docstrings that link to their chapter."""
 
 import base64
 import html
+import json
 import re
 import shutil
 from pathlib import Path
 
+from bs4 import BeautifulSoup
 from docutils import nodes
 from docutils.nodes import SkipNode, emphasis
 from latex2mathml.converter import convert
@@ -17,6 +19,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
+SEARCHED = "pages.js"
 
 
 def inline(self, node):
@@ -67,6 +70,31 @@ def fonts_inside(app, error):
         new = re.sub(r"""url\(["']?([^"')]*(?:math|fa-solid-900)\.woff2)["']?\)""", inside, text, count=1)
         if new != text:
             sheet.write_text(new, encoding="utf-8")
+
+
+def pages_to_search(app, error):
+    """A page opened as a file may fetch no other: what hits of a search show of it comes along."""
+    if error is not None or app.builder.format != "html":
+        return
+    texts, folder = {}, Path(app.outdir)
+    for page in folder.rglob("*.html"):
+        main = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select_one("[role=main]")
+        for tag in main.find_all(True) if main else ():
+            if tag.name in ("script", "style") or "headerlink" in tag.get("class", ()):
+                tag.clear()
+            if tag.name != "section":
+                tag.unwrap()
+        texts[page.relative_to(folder).as_posix()] = str(main or "")
+    script = """if (location.protocol === "file:") {
+  const pages = %s;
+  window.fetch = async url => new Response(pages[url.replace(/^[./]+/, "")]);
+}"""
+    (folder / "_static" / SEARCHED).write_text(script % json.dumps(texts), encoding="utf-8")
+
+
+def search_knows_pages(app, page, template, context, doctree):
+    if page == "search":
+        app.add_js_file(SEARCHED)
 
 
 def described(app, page, template, context, doctree):
@@ -265,9 +293,11 @@ def setup(app):
     app.add_post_transform(FoldsSayWhat)
     app.connect("doctree-resolved", definitions)
     app.connect("config-inited", buttons_with_an_address)
-    app.connect("html-page-context", scripts_once)
+    app.connect("html-page-context", search_knows_pages)
+    app.connect("html-page-context", scripts_once)  # of all that are there
     app.connect("html-page-context", described)
     app.connect("build-finished", without_icon_script)
     app.connect("build-finished", fonts_inside)
+    app.connect("build-finished", pages_to_search)
     app.connect("autodoc-process-docstring", docstring, priority=400)  # before napoleon
     return {"parallel_read_safe": True}
