@@ -339,8 +339,9 @@ assert dataset != "synthetic" or leak.low > 0, "the text says that the leak is l
 #
 # ## The networks themselves
 #
-# So far support vector machines. The paper's network and Feng's were trained on five-second segments of
-# gtzan_mini's clips, too, dealt at random and by clip. A fold tests, another chooses the epoch, the others train.
+# Feng's network reads the STFT of sound, which pictures of GTZAN do not hold. So it was trained, and the
+# paper's beside it, on five-second segments of gtzan_mini's hundred clips, dealt at random and by clip. A fold
+# tests, another chooses the epoch, the others train.
 
 # %% tags=["hide-input"]
 NETWORKS = {"paper": "The paper's network", "feng": "Feng's network"}

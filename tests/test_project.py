@@ -274,8 +274,9 @@ def measured():
     }
     ways = {"at random": "dealt at random", "by clip": "by clip", "by artist": "by artist"}
     for how, label in ways.items():
-        found = answers.table(f"gtzan_images segments, {how}").loc[SVM]
-        rows[f"SVM on 5-second segments, {label}"] = found
+        found = answers.table(f"gtzan_images segments, {how}")
+        rows[f"SVM on 5-second segments, {label}"] = found.loc[SVM]
+        rows[f"`paper` on 5-second segments, {label}"] = found.loc["paper"]
     rows["SVM with rhythm, whole clips"] = answers.table("gtzan_images, fault-filtered").loc[RHYTHM]
     for how, label in list(ways.items())[:2]:
         (report,) = records.reports(f"gtzan_mini segments, {how}", "feng")
