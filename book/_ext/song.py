@@ -16,9 +16,9 @@ from matplotlib import colormaps, colors
 from prcnn import audio, models
 from prcnn.datasets.synthetic import clips
 from prcnn.listening.network import find_network
-from prcnn.listening.song import QUIET, REST, SHORT, SURE, TREBLE
+from prcnn.listening.song import QUIET, REST, SHORT, SURE, TREBLE, band_tops
 from prcnn.plots.page import mp3
-from prcnn.spectrogram import SILENCE, mel_filters
+from prcnn.spectrogram import SILENCE
 from prcnn.study import music_map
 
 SCRIPTS = {
@@ -37,7 +37,6 @@ def knowledge():
     """What the script must know, from where Python keeps it."""
     _, settings, genres, name = find_network("beyond")
     highest = librosa.hz_to_mel(settings.sr / 2)
-    hz = np.fft.rfftfreq(settings.n_fft, 1 / settings.sr)
     with np.load(models.shipped.FOLDER / f"{name}.npz", allow_pickle=False) as kept:
         arrays = {key: kept[key] for key in kept.files if kept[key].dtype.kind == "f"}
     return {
@@ -48,7 +47,7 @@ def knowledge():
         "short": SHORT,
         "quiet": QUIET,
         "treble": TREBLE,
-        "tops": [hz[band > 0].max() for band in mel_filters(settings).T],  # where bands end
+        "tops": band_tops(settings).tolist(),
         "silence": SILENCE,
         "window": settings.seconds,
         "settings": {

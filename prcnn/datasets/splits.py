@@ -216,9 +216,7 @@ def rotate(clips, fold, k=5, seed=0, group="stretch"):
     split = pd.Series(SPLITS[0], index=grouped.index, name="split", dtype=object)
     split[k_fold(grouped, k, seed, group) == fold] = SPLITS[2]
     rest = grouped[split == SPLITS[0]]
-    units = (
-        rest.index.to_series() if group is None else artist_groups(rest.assign(artist=rest[group]))
-    )
+    units = rest.index.to_series() if group is None else artist_groups(rest, group)
     fewest = units.groupby(rest["genre"]).nunique().min()  # GTZAN's blues is by nine artists
     held_out = k_fold(rest, min(8, fewest), seed + 1 + fold, group) == 0
     split[held_out.index[held_out]] = SPLITS[1]

@@ -173,7 +173,7 @@ def group_labels(clips, by="artist"):
     if by == "artist" and ("artist" not in clips or clips["artist"].isna().all()):
         return None
     whole = clips[by].notna().all()
-    return (clips[by] if whole else artist_groups(clips.assign(artist=clips[by]))).to_numpy()
+    return (clips[by] if whole else artist_groups(clips, by)).to_numpy()
 
 
 def classification_reports(first, second, names=("this run", "paper")):

@@ -222,13 +222,17 @@ def _notes(duration, loud, settings):
         notes.append(f"it lasts {duration:.1f} s; the network learned from {window:.1f} s at once.")
     highest = np.max(np.flatnonzero(loud > QUIET), initial=-1)
     if 0 <= highest < TREBLE * len(loud) - 1:
-        hz = np.fft.rfftfreq(settings.n_fft, 1 / settings.sr)
-        top = hz[mel_filters(settings)[:, highest] > 0].max() if settings.n_mels else hz[highest]
         notes.append(
-            f"nothing sounds above {top / 1000:.1f} kHz. Of a copy that has lost its treble the "
-            "network may be surer than of the original."
+            f"nothing sounds above {band_tops(settings)[highest] / 1000:.1f} kHz. Of a copy that "
+            "has lost its treble the network may be surer than of the original."
         )
     return notes
+
+
+def band_tops(settings):
+    """Up to which frequency every band reaches, (bands,) in Hz."""
+    hz = np.fft.rfftfreq(settings.n_fft, 1 / settings.sr)
+    return ((mel_filters(settings) > 0) * hz[:, np.newaxis]).max(axis=0) if settings.n_mels else hz
 
 
 def cut_windows(song, settings, sr=None, hop=None):
