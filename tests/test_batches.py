@@ -1,5 +1,8 @@
 """What a step is fed: training clips alone, in another order every epoch, standardised by them."""
 
+import dataclasses
+import time
+
 import keras
 import numpy as np
 import pytest
@@ -71,6 +74,28 @@ def test_validation_is_as_it_stands(store):
         np.testing.assert_array_equal(np.concatenate(found), expected)
 
 
+def watched(store):
+    """The same store, and a list of how many clips are read of it at a time."""
+    taken = []
+
+    class Watched(type(store)):
+        def read(self, indices):
+            taken.append(len(indices))
+            return super().read(indices)
+
+    fields = {field.name: getattr(store, field.name) for field in dataclasses.fields(store)}
+    return Watched(**fields), taken
+
+
+def test_a_batch_is_read_while_the_last_one_is_used(store):
+    store, taken = watched(store)
+    for i, _ in enumerate(Batches(store, "training", PLAIN, 1)):
+        until = time.monotonic() + 10
+        while len(taken) < min(i + 2, 4) and time.monotonic() < until:
+            time.sleep(0.001)
+        assert len(taken) == min(i + 2, 4)  # one ahead, no more
+
+
 def scaled():
     x = inputs = keras.Input(SHAPE)
     x = keras.layers.Flatten()(Scale(name="scale")(x))
@@ -81,7 +106,9 @@ def scaled():
 
 def test_scale_is_of_the_training_clips_alone(store, tmp_path):
     X, model = store.arrays("training")[0].astype(np.float64), scaled()
+    store, taken = watched(store)
     adapt_scale(model, store, chunk=7)
+    assert max(taken) == 7  # never the whole split at once
     run = training.train(scaled(), store, 1, out=tmp_path, recipe=PLAIN, progress=False)
     for each in (model, run.model, training.load_run(tmp_path).model):
         layer = each.get_layer("scale")

@@ -313,3 +313,12 @@ def test_one_direction_and_the_mean_of_all_states():
     found = models.outputs(mean, X, "mean_of_states")
     np.testing.assert_allclose(found, states.mean(axis=1), atol=1e-6)
     assert models.layer_summary(mean).loc["dropout_rnn", "reads"] == "mean_of_states"
+
+
+@pytest.mark.parametrize("kernel_size, told", [((3, 1), 0), ((1, 1), 0), ((3, 3), 1), ((5, 5), 1)])
+def test_only_a_kernel_that_compares_bands_tells_a_clip_from_itself_upside_down(kernel_size, told):
+    X = np.random.default_rng(0).normal(-20, 10, (1, 640, 128)).astype("float32")
+    network = models.build("cnn5", kernel_size=kernel_size, padding="same")
+    features = models.outputs(network, np.concatenate([X, X[:, :, ::-1]]), "flatten")
+    change = np.abs(features[0] - features[1]).max() / np.abs(features).max()
+    assert change > 1e-3 if told else change < 1e-6
