@@ -17,6 +17,7 @@ from jupytext.compare import compare_notebooks
 import prcnn
 from prcnn import evaluation
 from prcnn.study import answers, facts, records, results
+from prcnn.study.questions import VGGISH
 from prcnn.study.rows import REFERENCE, RHYTHM, SVM
 
 ROOT = Path(__file__).parents[1]
@@ -267,7 +268,7 @@ def measured():
         "SVM on MFCC, deltas and band statistics": board.loc["SVM on MFCC, deltas, bands"],
         "`paper`, at most 60 epochs, 5 seeds": board.loc["paper, at most 60 epochs"],
         "the same SVM, every clip tested once": folds.loc[SVM],
-        "VGGish, every clip tested once": folds.loc[answers.VGGISH],
+        "VGGish, every clip tested once": folds.loc[VGGISH],
         "`paper`, 50 epochs, the first command above": run["test"],
         "linear model on the mean spectrum": run["linear"],
         "`paper`, batches of 16, at most 60 epochs, 5 seeds": synthetic,

@@ -10,8 +10,9 @@ import pytest
 
 from prcnn.datasets import splits
 from prcnn.spectrogram import PAPER
-from prcnn.study import answers, records, rows, run
-from prcnn.study.answers import CONTRADICTED, DEPENDS, HELD, NOT_RUN, judge
+from prcnn.study import answers, questions, records, rows, run
+from prcnn.study.answers import DEPENDS, judge
+from prcnn.study.questions import CONTRADICTED, HELD, NOT_RUN
 
 GENRES = ["Folk", "Rock"]
 
@@ -94,16 +95,16 @@ def test_one_rule_for_all_claims(words, expected, verdict):
 
 def test_every_question_and_claim_asks_of_rows_that_are_run():
     known = {row for study in answers.ORDER for row in rows.STUDIES[study].rows}
-    for question, (reference, asked) in answers.QUESTIONS.items():
+    for question, (reference, asked) in questions.QUESTIONS.items():
         assert {reference, *asked} <= known, question
-    for claim in answers.CLAIMS:
-        assert (claim.question in answers.QUESTIONS) != bool(claim.verdict), claim.sentence
-        assert set(claim.rows) <= set(answers.QUESTIONS.get(claim.question, ("", ()))[1])
+    for claim in questions.CLAIMS:
+        assert (claim.question in questions.QUESTIONS) != bool(claim.verdict), claim.sentence
+        assert set(claim.rows) <= set(questions.QUESTIONS.get(claim.question, ("", ()))[1])
 
 
 def test_the_book_has_answers():
     claims = answers.claims()
-    assert len(claims) == len(answers.CLAIMS) and claims["decides"].str.len().min() > 10
+    assert len(claims) == len(questions.CLAIMS) and claims["decides"].str.len().min() > 10
     board = answers.board()
     assert board.index[0].startswith("VGGish") and (board["low"] < board["accuracy"]).all()
 

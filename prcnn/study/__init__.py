@@ -1,7 +1,7 @@
 """What belongs to this paper alone: its numbers, its ablations, its weights, and our results.
 
-``facts`` and ``rows`` are data; ``run`` runs a row on a fold, ``records`` keeps what it says, and
-``answers`` compares. ``weights`` measures the authors' own, ``ship`` makes ours.
+``facts``, ``rows`` and ``questions`` are data; ``run`` runs a row on a fold, ``records`` keeps what
+it says, and ``answers`` compares. ``weights`` measures the authors' own, ``ship`` makes ours.
 
 Chapter: book/ablations.ipynb
 """

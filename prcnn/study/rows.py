@@ -1,6 +1,6 @@
 """What the study runs, as data: rows are methods, studies are rows on clips split in one way.
 
-Neither knows of the questions that are answered with them (:mod:`prcnn.study.answers`); both are
+Neither knows of the questions that are answered with them (:mod:`prcnn.study.questions`); both are
 run by :mod:`prcnn.study.run`.
 
 Chapter: book/ablations.ipynb
