@@ -143,6 +143,16 @@ def test_a_study_tests_every_clip_once_and_finds_its_runs_again(small, tmp_path)
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "runs").iterdir()} == before
 
 
+def test_a_run_that_was_asked_for_few_epochs_goes_on_to_more(small, tmp_path):
+    first = [run.run("small", "network", 0, 0, tmp_path, epochs=1) for _ in range(2)]
+    assert first[0] == first[1] and [line["epochs"] for line in first[0]] == [1]
+    both = run.run("small", "network", 0, 0, tmp_path)
+    assert both[:1] == first[0] and both[1]["kept"] in (1, 2)
+    at_once = run.run("small", "network", 0, 0, tmp_path / "again")
+    assert [line["predicted"] for line in at_once] == [line["predicted"] for line in both]
+    assert not (tmp_path / both[0]["key"]).exists(), "the state is not needed any more"
+
+
 def test_a_run_is_another_where_anything_that_decides_it_is(small, monkeypatch, tmp_path):
     def key(row="svm", fold=0, seed=0):
         return run.run("small", row, fold, seed, tmp_path / "runs")[0]["key"]

@@ -32,7 +32,7 @@ VERSION = 1
 _PACKAGES = ("keras", "tensorflow", "torch", "jax", "scikit-learn")
 
 
-def study(name, out="runs/study", data_home=None, *, rows=None, n_jobs=2):
+def study(name, out="runs/study", data_home=None, *, rows=None, epochs=None, n_jobs=2):
     """Run what has not finished yet of a study, and record it.
 
     Parameters
@@ -45,6 +45,8 @@ def study(name, out="runs/study", data_home=None, *, rows=None, n_jobs=2):
         See :func:`prcnn.datasets.load`.
     rows : list of str, optional
         Of the study's rows, default all.
+    epochs : int, optional
+        Train no longer than this for now; the study's longer ones can follow, from there.
     n_jobs : int
         Runs at a time, each on its share of the cores.
 
@@ -73,7 +75,7 @@ def study(name, out="runs/study", data_home=None, *, rows=None, n_jobs=2):
         for fold in range(folds)
     ]
     threads = max(1, (os.cpu_count() or 1) // joblib.effective_n_jobs(n_jobs))
-    one = partial(_in_worker, threads, Path(out).expanduser().resolve(), data_home)
+    one = partial(_in_worker, threads, Path(out).expanduser().resolve(), data_home, epochs)
     runs = joblib.Parallel(n_jobs, return_as="generator")(joblib.delayed(one)(*c) for c in calls)
     found = []
     for lines in tqdm(runs, total=len(calls), desc=name, unit="run"):
@@ -82,14 +84,14 @@ def study(name, out="runs/study", data_home=None, *, rows=None, n_jobs=2):
     return found
 
 
-def _in_worker(threads, out, data_home, *asked):
+def _in_worker(threads, out, data_home, epochs, *asked):
     for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(variable, str(threads))  # TensorFlow reads them once
     with threadpool_limits(threads):
-        return run(*asked, out, data_home)
+        return run(*asked, out, data_home, epochs)
 
 
-def run(name, row_name, fold, seed, out, data_home=None):
+def run(name, row_name, fold, seed, out, data_home=None, epochs=None):
     """One row of a study, trained for one fold: what it says of the clips of that fold.
 
     Parameters
@@ -103,6 +105,8 @@ def run(name, row_name, fold, seed, out, data_home=None):
         Of first weights, order of clips, and which are trained on where not all are.
     out : path
     data_home : path, optional
+    epochs : int, optional
+        The longest of the study's ``epochs`` that is trained; default all.
 
     Returns
     -------
@@ -121,16 +125,23 @@ def run(name, row_name, fold, seed, out, data_home=None):
     how = study._replace(rows=None)._asdict(), row._replace(group="")._asdict()
     key = digest(VERSION, *how, fold, seed, data)
     path = Path(out) / f"{key}.json"
-    if not path.exists():
-        said = _classifier if row.features else _network
-        same = {"study": name, "row": row_name, "fold": fold, "seed": seed, "key": key}
-        lines = said(study, row, seed, features, path.with_suffix(""), data_home)
-        clips = _test_clips(study, features) | {"made": _made(), "part": "test"}
-        lines = [{**same, **line, **clips} for line in lines]
+    lines = json.loads(path.read_text()) if path.exists() else []
+    same = {"study": name, "row": row_name, "fold": fold, "seed": seed, "key": key}
+    lengths = (0,) if row.features else study.epochs
+    for length in lengths[len(lines) :]:
+        if epochs is not None and length > epochs:
+            break
+        if row.features:
+            said = _classifier(row, seed, features, data_home)
+        else:
+            said = _network(study, row, seed, length, features, path.with_suffix(""))
+        about = {"made": _made(), "part": "test"}
+        lines.append({**same, "epochs": length, **said, **_test_clips(study, features), **about})
         text = json.dumps(lines, default=int)
-        write_whole(path, lambda part: part.write_text(text))
+        write_whole(path, lambda part, text=text: part.write_text(text))
+    if len(lines) == len(lengths):
         shutil.rmtree(path.with_suffix(""), ignore_errors=True)
-    return json.loads(path.read_text())
+    return [line for line in lines if epochs is None or line["epochs"] <= epochs]
 
 
 def _split(study, row, fold, seed, data_home):
@@ -212,35 +223,32 @@ def _shuffled(path, settings):
     return np.random.default_rng(int(digest(frames), 16)).permutation(frames)
 
 
-def _network(study, row, seed, features, folder, data_home):
+def _network(study, row, seed, epochs, features, folder):
     from prcnn import evaluation, models, training  # the backend reads the threads once
 
-    lines = []
-    for epochs in study.epochs:  # stages of one run, unless its schedule is made for its epochs
-        network = models.build(
-            row.method, len(features.genres), input_shape=features.shape, seed=seed, **row.changes
-        )
-        trained = training.train(
-            network,
-            features,
-            epochs=epochs,
-            seed=seed,
-            out=folder,
-            recipe=_recipe(training, row.recipe),
-            batch_size=study.batch_size,
-            early_stopping=study.early_stopping,
-            precision="float32",  # the same on every machine
-            progress=False,
-        )
-        same = {
-            "epochs": epochs,
-            "kept": int(trained.record["best"]["epoch"]),
-            "validation": trained.record["best"]["val_accuracy"],
-            "seconds": round(float(trained.history["seconds"].sum()), 1),
-        }
-        report = evaluation.evaluate(trained.model, features)
-        lines.append({**same, "predicted": report.predicted.tolist()})
-    return lines
+    network = models.build(
+        row.method, len(features.genres), input_shape=features.shape, seed=seed, **row.changes
+    )
+    # The study's lengths are stages of one run, unless its schedule is made for its epochs.
+    trained = training.train(
+        network,
+        features,
+        epochs=epochs,
+        seed=seed,
+        out=folder,
+        recipe=_recipe(training, row.recipe),
+        batch_size=study.batch_size,
+        early_stopping=study.early_stopping,
+        precision="float32",  # the same on every machine
+        progress=False,
+    )
+    best = trained.record["best"]
+    return {
+        "kept": int(best["epoch"]),
+        "validation": best["val_accuracy"],
+        "seconds": round(float(trained.history["seconds"].sum()), 1),
+        "predicted": evaluation.evaluate(trained.model, features).predicted.tolist(),
+    }
 
 
 def _recipe(training, recipe):
@@ -256,20 +264,17 @@ def _recipe(training, recipe):
     return dataclasses.replace(own, **changes)
 
 
-def _classifier(study, row, seed, features, folder, data_home):
+def _classifier(row, seed, features, data_home):
     X = np.concatenate([_described(features, name, data_home) for name in row.features], axis=1)
     y = features.labels(np.arange(len(X)))
     train, validation, test = map(features.indices, datasets.SPLITS)
     fitted = baselines.classifier(row.method, seed, **row.changes).fit(X[train], y[train])
-    return [
-        {
-            "epochs": 0,
-            "kept": 0,
-            "validation": float(fitted.score(X[validation], y[validation])),
-            "seconds": 0.0,
-            "predicted": fitted.predict(X[test]).tolist(),
-        }
-    ]
+    return {
+        "kept": 0,
+        "validation": float(fitted.score(X[validation], y[validation])),
+        "seconds": 0.0,
+        "predicted": fitted.predict(X[test]).tolist(),
+    }
 
 
 def _described(features, name, data_home):
