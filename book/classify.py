@@ -52,7 +52,7 @@ from prcnn.datasets.synthetic import clips
 from prcnn.evaluation import percent
 from prcnn.listening import Listening
 from prcnn.listening.network import find_network
-from prcnn.study import music_map, results
+from prcnn.study import results
 
 plots.use_style()
 sr = 44100
@@ -311,7 +311,10 @@ if model == "beyond":
 # test clips, by artists whom the network has never heard.
 
 # %% tags=["hide-input"]
-tested = music_map.read()
+mapped = results.read("music_map")
+said = np.array(mapped["probabilities"])
+right = said.argmax(axis=1) == mapped["true"]
+tested = pd.DataFrame({"probability": said.max(axis=1), "right": right})
 parts = pd.cut(tested["probability"], [0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1])
 kept = tested.groupby(parts, observed=True).agg(said=("probability", "mean"), right=("right", "mean"), clips=("right", "size"))
 figure, ax = plt.subplots(figsize=(4.6, 3.8))

@@ -89,8 +89,7 @@ assert all(row["date (UTC)"] for row in rows.values())
 # | `listening` | the command in the chapter on [classify](classify.ipynb) |
 # | `rnn_memory` | `papermill book/rnn.ipynb out.ipynb -p dataset gtzan_mini -p checkpoints ~/weights -p write_results True` |
 # | `gtzan` | `python tests/benchmarks/gtzan.py FOLDER`, with the lists of [datasets](datasets.ipynb) in the folder |
-# | `music_map` | `python -c "from prcnn.study import music_map; music_map.make('~/data')"` |
-# | `music_map_synthetic` | `python -c "from prcnn.study import music_map; music_map.make_synthetic()"` |
+# | `music_map` | `papermill book/music_map.ipynb out.ipynb -p run True -p data_home ~/data` |
 # | `extraction`, `opening` | `python tests/benchmarks/extraction.py FOLDER`, with real clips; `… store.py` |
 # | `classify_speed` | `python tests/benchmarks/classify.py` |
 # | `training_speed`, `processes_speed`, `sweep_speed` | `python tests/benchmarks/training.py steps`, `… processes`, `… pages` |

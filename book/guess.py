@@ -45,9 +45,9 @@ from IPython.display import HTML, Markdown, display
 
 from prcnn import plots, spectrogram
 from prcnn.datasets import synthetic
-from prcnn.datasets.synthetic.clips import waveform
+from prcnn.datasets.synthetic.clips import playable, waveform
 from prcnn.datasets.synthetic.recipes import RECIPES, neighbours
-from prcnn.study import music_map, results
+from prcnn.study import results
 
 
 def sound(clip, label):
@@ -58,7 +58,7 @@ def script(data):
     return f'<script type="application/json">{json.dumps(data)}</script>'
 
 
-played = music_map.playable()
+played = playable()
 examples = played[played["split"] == "training"]
 numbers = {name: list(map(int, of.index)) for name, of in examples.groupby("genre")}
 display(HTML(f'<div class="game-examples">{script(numbers)}</div>'))

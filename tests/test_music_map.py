@@ -3,53 +3,58 @@
 import json
 import re
 
+import nbformat
 import numpy as np
-import pytest
-from IPython.display import HTML
 
-from prcnn import models
-from prcnn.study import music_map, results
+from prcnn import models, plots
+from prcnn.datasets.synthetic.clips import playable
+from prcnn.study import results
+
+
+def shown():
+    """The page's two maps, FMA's and the one that sounds: as HTML, and as its script gets them."""
+    page = nbformat.read(results.FOLDER.parent / "music_map.ipynb", as_version=4)
+    outputs = [output for cell in page.cells for output in cell.get("outputs", [])]
+    pages = [output.get("data", {}).get("text/html", "") for output in outputs]
+    pages = [page for page in pages if 'class="music-map"' in page]
+    assert all(page.count("<img") == 1 and len(page) < 120_000 for page in pages)
+    return pages, [json.loads(re.search(r'json">(.*)</script>', page)[1]) for page in pages]
 
 
 def test_the_recorded_map_is_of_the_shipped_weights():
-    """Fails when new weights are shipped: prcnn/study/music_map.py has the one command to rerun."""
-    card, record = models.card("beyond")["test"], results.read(music_map.RESULT)
-    table = music_map.read(record)
-    assert len(table) == card["n"]
-    assert table["right"].sum() == card["correct"]
-    said = [record["genres"][label] for label in card["predicted"]]
-    assert table.loc[card["clips"], "predicted"].tolist() == said
-    probabilities = table[record["genres"]].sum(axis=1)
-    np.testing.assert_allclose(probabilities, 1, atol=1e-3)
-    np.testing.assert_allclose(table["probability"], table[record["genres"]].max(axis=1))
-
-
-def test_the_map_that_sounds_is_of_the_clips_that_the_book_plays():
-    """And the game's examples are none of those that are to be guessed, nor by their artists."""
-    table = music_map.read(results.read(f"{music_map.RESULT}_synthetic"))
-    clips = music_map.playable()
-    assert table.index.tolist() == clips.index.tolist()
-    assert table["genre"].tolist() == clips["genre"].tolist()
-    assert (clips.groupby(["genre", "split"]).size().unstack() == {"test": 6, "training": 2}).all(
-        None
+    """Fails when new weights are shipped: the page on environment has the command to run."""
+    card, record = models.card("beyond")["test"], results.read("music_map")
+    said = np.argmax(record["probabilities"], axis=1)
+    assert dict(zip(record["clips"], said, strict=True)) == dict(
+        zip(card["clips"], card["predicted"], strict=True)
     )
+    assert (said == record["true"]).sum() == card["correct"]
+    np.testing.assert_allclose(np.sum(record["probabilities"], axis=1), 1, atol=1e-3)
+
+
+def test_the_page_gets_every_clip():
+    _, (of_fma, made) = shown()
+    record = results.read("music_map")
+    assert [clip for clip, *_ in of_fma["clips"]] == record["clips"]
+    assert [clip for clip, *_ in made["clips"]] == playable().index.tolist()
+    _, genre, said, (x, y), percent = of_fma["clips"][7]
+    place = record["genres"].index
+    names = of_fma["genres"]
+    assert place(names[genre]) == record["true"][7]
+    assert place(names[said]) == np.argmax(record["probabilities"][7])
+    assert [x, y] == [record["x"][7], record["y"][7]]
+    told = dict(zip(names, percent, strict=True))
+    for name, probability in zip(record["genres"], record["probabilities"][7], strict=True):
+        assert abs(told[name] - 100 * probability) <= 0.51
+
+
+def test_the_games_examples_are_none_of_those_that_are_guessed_nor_by_their_artists():
+    clips = playable()
+    counts = clips.groupby(["genre", "split"]).size().unstack()
+    assert (counts["test"] == 6).all() and (counts["training"] == 2).all()
     examples, asked = (clips[clips["split"] == split] for split in ("training", "test"))
     assert not {*examples["artist"]} & {*asked["artist"]}
     assert examples.groupby("genre")["artist"].nunique().eq(2).all()
-
-
-def test_other_pictures_are_refused(pictures, tmp_path):
-    with pytest.raises(ValueError, match="card of beyond"):
-        music_map.make(folder=tmp_path)
-    assert not list(tmp_path.glob("*.json"))
-
-
-def test_neighbours_of_the_same_upload_do_not_count():
-    places = np.array([[0.0], [0.1], [0.2], [5.0], [5.1], [9.0]])
-    groups, labels = np.array([0, 0, 0, 1, 1, 2]), np.array([3, 3, 3, 4, 4, 3])
-    assert music_map._nearest(places, groups, labels).tolist() == [4, 4, 4, 3, 3, 4]
-    # Three others: of 5.0 and 5.1 the three of the first upload or the last clip, all of label 3.
-    assert music_map._nearest(places, groups, labels, 3)[3:5].tolist() == [3, 3]
 
 
 def test_every_genre_has_a_colour_that_is_seen_on_both_grounds():
@@ -58,22 +63,8 @@ def test_every_genre_has_a_colour_that_is_seen_on_both_grounds():
         linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
         return float(np.dot([0.2126, 0.7152, 0.0722], linear))
 
-    assert sorted(music_map.COLOURS) == results.read(music_map.RESULT)["genres"]
-    for colour in music_map.COLOURS.values():
+    assert sorted(plots.GENRE_COLOURS) == results.read("music_map")["genres"]
+    for colour in plots.GENRE_COLOURS.values():
         for ground in ("#ffffff", "#14181e"):
             low, high = sorted([luminance(colour), luminance(ground)])
             assert (high + 0.05) / (low + 0.05) >= 3, (colour, ground)
-
-
-def test_the_page_gets_every_clip_and_no_picture_of_one():
-    table = music_map.read()
-    page = music_map.interactive(table, HTML('<img alt="the map">')).data
-    assert page.count("<img") == 1
-    data = json.loads(re.search(r'json">(.*)</script>', page)[1])
-    assert len(page) < 80_000
-    clip, genre, said, (x, y), percent = data["clips"][7]
-    row = table.loc[clip]
-    assert data["genres"][genre] == row["genre"]
-    assert (x, y) == (row["x"], row["y"])
-    assert data["genres"][said] == row["predicted"]
-    np.testing.assert_allclose(percent, 100 * row[data["genres"]].astype(float), atol=0.51)

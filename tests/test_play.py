@@ -14,9 +14,9 @@ import pytest
 import soundfile
 from IPython.display import HTML
 from make import music
+from test_music_map import shown
 
 from prcnn import plots
-from prcnn.study import music_map
 
 STATIC = Path(__file__).parents[1] / "book" / "_static"
 NUMBERS = itertools.count()  # of pages, so that none is taken for the one before
@@ -262,29 +262,32 @@ def test_what_is_folded_is_open_on_paper_only(page, driver):
 def test_the_map_is_pointed_at_filtered_and_walked_with_keys(page, driver, theme):
     from selenium.webdriver import ActionChains, Keys
 
-    table = music_map.read()
-    find = page(music_map.interactive(table, HTML('<img alt="still">')).data, theme)
+    (html, _), (data, _) = shown()
+    find = page(html, theme)
     marks, (words, _) = find(".map-live svg path:not(.map-ring)"), find(".map-clip p")
     (count,), (svg,) = find(".map-filters + p"), find(".map-live svg")
-    assert len(marks) == len(table) and not find(".map-still")[0].is_displayed()
+    clips, names = data["clips"], data["genres"]
+    assert len(marks) == len(clips) and not find(".map-still")[0].is_displayed()
 
     # The pointer on a dot: its clip in words, and a bar a genre.
-    lonely = (table["x"] + table["y"]).argmax()
+    lonely = max(range(len(clips)), key=lambda i: sum(clips[i][3]))
     ActionChains(driver).move_to_element(marks[lonely]).perform()
-    row = table.iloc[lonely]
-    assert words.text.startswith(f"Clip {row.name}. Its artist says {row['genre']}, the network ")
-    assert words.text.endswith("a mistake.") == (not row["right"])
-    assert f"{row['predicted']} ({100 * row['probability']:.0f} %)" in words.text
+    clip, genre, said, _, percent = clips[lonely]
+    assert words.text.startswith(f"Clip {clip}. Its artist says {names[genre]}, the network ")
+    assert words.text.endswith("a mistake.") == (genre != said)
+    assert f"{names[said]} ({percent[said]} %)" in words.text
     assert len(find(".map-bars > div")) == 8
 
     # One genre's mistakes.
-    said = "{} clips shown, of which the network gets {} right."
-    assert count.text == said.format(len(table), table["right"].sum())
+    counted = "{} clips shown, of which the network gets {} right."
+    right = sum(genre == said for _, genre, said, *_ in clips)
+    assert count.text == counted.format(len(clips), right)
     buttons = {button.text.removeprefix("● "): button for button in find(".map-filters button")}
     buttons["Folk"].click()
     buttons["mistakes"].click()
-    lost = table[(table["genre"] == "Folk") & ~table["right"]]
-    assert count.text == said.format(len(lost), 0)
+    folk = names.index("Folk")
+    lost = {clip for clip, genre, said, *_ in clips if genre == folk != said}
+    assert count.text == counted.format(len(lost), 0)
 
     # The arrow keys go through what is shown, and through nothing else.
     driver.execute_script("arguments[0].focus()", svg)
@@ -293,28 +296,28 @@ def test_the_map_is_pointed_at_filtered_and_walked_with_keys(page, driver, theme
         svg.send_keys(key)
         assert "says Folk" in words.text and words.text.endswith("a mistake.")
         seen.add(int(re.search(r"\d+", words.text)[0]))
-    assert len(seen) > 4 and seen <= {*lost.index}
+    assert len(seen) > 4 and seen <= lost
     assert not pale(driver)
 
 
 def test_a_clip_of_the_map_is_played_by_a_click_or_enter(page, driver, tmp_path):
     from selenium.webdriver import ActionChains, Keys
 
-    table = music_map.read().iloc[:40]
+    (of_fma, made), (_, data) = shown()
     playing = """
     const a = document.querySelector('.map-clip audio');
     return a && !a.paused && a.src.slice(0, 15)
     """
     # Made by a program: the sounds are the book's own.
-    still = HTML('<img alt="still">')
-    find = page(clips_js(*table.index) + music_map.interactive(table, still, made=True).data)
+    clips = data["clips"]
+    find = page(clips_js(*(clip for clip, *_ in clips)) + made)
     marks, (words, _) = find(".map-live svg path:not(.map-ring)"), find(".map-clip p")
-    lonely = (table["x"] + table["y"]).argmax()
+    lonely = max(range(len(clips)), key=lambda i: sum(clips[i][3]))
     ActionChains(driver).move_to_element(marks[lonely]).click().perform()
     assert wait(driver, playing) == "data:audio/mpeg"
-    assert words.text.startswith(f"Clip {table.index[lonely]}. Its recipe says ")
+    assert words.text.startswith(f"Clip {clips[lonely][0]}. Its recipe says ")
     # FMA's lie where the reader has them.
-    find = page(music_map.interactive(table, still).data)
+    find = page(of_fma)
     (svg,), (hint,) = find(".map-live svg"), find(".map-clip p:last-child")
     driver.execute_script("arguments[0].focus()", svg)
     svg.send_keys(Keys.ARROW_RIGHT, Keys.ENTER)

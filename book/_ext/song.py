@@ -17,9 +17,8 @@ from prcnn import audio, models
 from prcnn.datasets.synthetic import clips
 from prcnn.listening.network import find_network
 from prcnn.listening.song import QUIET, REST, SHORT, SURE, TREBLE, band_tops
-from prcnn.plots.page import mp3
+from prcnn.plots.page import GENRE_COLOURS, mp3
 from prcnn.spectrogram import SILENCE
-from prcnn.study import music_map
 
 SCRIPTS = {
     "book/log_mel": ["mel.js", "sliders.js"],
@@ -41,7 +40,7 @@ def knowledge():
         arrays = {key: kept[key] for key in kept.files if kept[key].dtype.kind == "f"}
     return {
         "genres": genres,
-        "colours": [music_map.COLOURS[genre] for genre in genres],
+        "colours": [GENRE_COLOURS[genre] for genre in genres],
         "sure": SURE,
         "rest": REST,
         "short": SHORT,
@@ -68,7 +67,7 @@ def _little(values):
 def sounds():
     """Four seconds of each clip that pages play, MP3s by the clip's number."""
     part = slice(3 * SR, 7 * SR)
-    return {number: mp3(clips.waveform(row)[part]) for number, row in music_map.playable().iterrows()}
+    return {number: mp3(clips.waveform(row)[part]) for number, row in clips.playable().iterrows()}
 
 
 def examples():

@@ -1,5 +1,5 @@
 // The map of music: every dot a clip, to point at or to reach with the arrow keys, to filter, and to hear
-// by a click or Enter. prcnn.study.music_map.interactive writes the data of a clip: [id, genre, said,
+// by a click or Enter. The page's cells write the data of a clip: [id, genre, said,
 // [x, y], percent a genre]. Sounds come from clips.js, or from a folder of FMA that the reader has.
 document.addEventListener("DOMContentLoaded", () => {
   const SVG = "http://www.w3.org/2000/svg", SIZE = 1000, EDGE = 25;

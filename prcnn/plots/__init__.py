@@ -4,6 +4,6 @@ Each takes ``ax=None`` and returns the Axes it drew on; what one page alone draw
 """
 
 from prcnn.plots.listening import occlusion, over_time
-from prcnn.plots.page import player, question, show, use_style
+from prcnn.plots.page import GENRE_COLOURS, player, question, show, use_style
 from prcnn.plots.reports import accuracies, confusion, forest, genre_bars, learning_curves
 from prcnn.plots.signal import spectrogram, waveform

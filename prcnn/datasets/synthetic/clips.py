@@ -166,3 +166,18 @@ def _make_clip(path, row, seed):
     buffer = io.BytesIO()
     soundfile.write(buffer, waveform(row, seed), sounds.SR, format="MP3")
     write_whole(path, lambda partial: partial.write_bytes(buffer.getvalue()))
+
+
+def playable():
+    """The clips that the book's pages play: eight a genre, rows of :func:`plan`.
+
+    Genre by genre: two of the training split, by two artists and without borrowed bars, as
+    examples, and six of the test split, drawn by lot.
+
+    Chapter: book/guess.ipynb, book/music_map.ipynb
+    """
+    table = plan()
+    pure = table[(table["split"] == "training") & (table["share"] == 0)]
+    examples = pure.drop_duplicates("artist_id").groupby("genre").head(2)
+    drawn = table[table["split"] == "test"].groupby("genre").sample(6, random_state=0)
+    return pd.concat([examples, drawn]).sort_values("genre", kind="stable")
