@@ -31,7 +31,7 @@
 
 
 # %% tags=["parameters"]
-run = False  # True: make the first map again, for the weights that prcnn has now
+run = False  # True: make the first map again, of today's weights
 data_home = None  # where FMA-small's pictures are
 
 # %% tags=["remove-cell"]
