@@ -122,15 +122,7 @@ tables = {name: answers.comparisons(name) for name in answers.ORDER if name in l
 
 
 def asked(*questions):
-    """Of each question the comparisons of the first study that has any."""
-    found = []
-    for question in questions:
-        for name, table in tables.items():
-            mine = table[table["question"] == question]
-            if len(mine):
-                found.append(mine.assign(study=name))
-                break
-    return pd.concat(found) if found else pd.DataFrame(columns=["epochs", "study"])
+    return pd.concat([answers.of_question(tables, question) for question in questions])
 
 
 def figure(*questions, alt):
@@ -138,24 +130,27 @@ def figure(*questions, alt):
     found = asked(*questions)
     if found.empty:
         return Markdown("*Not run yet.*")
-    last = found.groupby("study")["epochs"].transform("max")
-    shown = {f"{found['epochs'].max()} epochs": found[found["epochs"] == last]}
-    if (short := found[(found["epochs"] == answers.SHORT) & (last > answers.SHORT)]).size:
+    longest = answers.at_longest(found)
+    shown = {f"{longest['epochs'].max()} epochs": longest}
+    if (short := found.drop(longest.index).query("epochs == @answers.SHORT")).size:
         shown[f"{answers.SHORT} epochs"] = short
     shown = {name: table.set_index(["question", "row"]) for name, table in shown.items()}
     return plots.show(plots.forest(shown), alt=alt)
 
 
 def said(*questions):
-    """The same in words, folded."""
-    found = asked(*questions)
-    last = found.groupby("study")["epochs"].transform("max")
-    lines = [
-        f"<li>{line.row} against {line.reference}, {line.study}: {evaluation.points(line)}, "
-        f"q {evaluation.p_value(line.q)}, <b>{line.verdict}</b></li>"
-        for line in found[found["epochs"] == last].itertuples()
-    ]
-    words = found[found["epochs"] == last]["verdict"].value_counts()
+    """The same in words, folded, with what other studies say."""
+    deciding = answers.at_longest(asked(*questions))
+    lines = []
+    for study, table in tables.items():
+        mine = answers.at_longest(table[table["question"].isin(questions)])
+        lines += [
+            f"<li>{line.row} against {line.reference}, {study}"
+            f"{f', {line.epochs} epochs' if line.epochs else ''}: {evaluation.points(line)}, "
+            f"q {evaluation.p_value(line.q)}, <b>{line.verdict}</b></li>"
+            for line in mine.itertuples()
+        ]
+    words = deciding["verdict"].value_counts()
     head = ", ".join(f"{n} {word}" for word, n in words.items()) or "not run yet"
     return Markdown(f"<details><summary>{head}</summary><ul>{''.join(lines)}</ul></details>")
 
@@ -326,11 +321,12 @@ for name in tables:
 # How many in a hundred clips of each genre the two branches find, alone and together:
 
 # %%
-found = answers.recalls(
-    next(iter(tables)) if len(tables) == 1 else "official"
-)
-shown = found.reindex(["RNN", "5-layer CNN", REFERENCE]).dropna()
-shown.mul(100).round().astype(int).rename_axis(None)
+recall = {}
+for row in ("RNN", "5-layer CNN", REFERENCE):
+    for report in records.reports("official", row):
+        recall.setdefault(row, []).append(report.per_genre["recall"])
+mean = {row: sum(each) / len(each) for row, each in recall.items()}
+pd.DataFrame(mean).T.mul(100).round().astype(int)
 
 # %% [markdown]
 # **Table.** Recall of each genre in percent, mean over the runs.

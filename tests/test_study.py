@@ -77,6 +77,26 @@ def test_comparisons_are_one_family_with_length_as_a_factor(table):
     assert ((late["low"] > 0) == (late["verdict"] == "better") | (late["row"] == "b")).all()
 
 
+def test_classifiers_have_no_length_of_training(table):
+    path, add = table
+    for name, epochs in (("net", 16), ("net", 60), ("svm", 0), ("mlp", 0)):
+        add(line(name, epochs=epochs, clips=range(400), wrong=100 if name == "svm" else 0))
+    found = answers.comparisons("s", {"Q?": ("svm", ["net", "mlp"])}, path)
+    said = sorted(zip(found["row"], found["epochs"], strict=True))
+    assert said == [("mlp", 0), ("net", 16), ("net", 60)]
+    assert sorted(answers.at_longest(found)["epochs"]) == [0, 60]
+
+
+def test_a_question_is_answered_by_the_study_that_compared_most_of_its_rows():
+    def table(*rows):
+        return pd.DataFrame({"question": "Q?", "row": rows, "epochs": 60}, range(len(rows)))
+
+    tables = {"new": table("a"), "old": table("a", "b"), "other": table("a", "b")}
+    assert set(answers.of_question(tables, "Q?")["study"]) == {"old"}
+    assert set(answers.of_question(tables, "Q?", ("a",))["study"]) == {"new"}
+    assert answers.of_question(tables, "R?").empty
+
+
 @pytest.mark.parametrize(
     "words, expected, verdict",
     [

@@ -26,7 +26,7 @@ from prcnn.study.rows import REFERENCE, STUDIES
 SHORT, LONG = 16, 60
 DEPENDS = "depends on the length of training"
 #: The studies that an answer is looked for in, in this order.
-ORDER = ("FMA-small", "official", "gtzan_mini", "synthetic")
+ORDER = ("FMA-small", "official", "gtzan_mini", "synthetic", "FMA-small at 23 ms")
 
 
 def comparisons(study="FMA-small", questions=None, path=None):
@@ -46,8 +46,9 @@ def comparisons(study="FMA-small", questions=None, path=None):
     Returns
     -------
     pandas.DataFrame
-        Columns ``question``, ``row``, ``reference``, ``epochs``, ``difference`` (of accuracies, a
-        fraction), ``low``, ``high`` (its interval for other clips and other runs), ``p``, ``q``,
+        Columns ``question``, ``row``, ``reference``, ``epochs`` (0: both are classifiers, which
+        have no length of training), ``difference`` (of accuracies, a fraction),
+        ``low``, ``high`` (its interval for other clips and other runs), ``p``, ``q``,
         ``verdict`` ("better", "worse", "tie": the interval lies within ±2 points, "undecided", or
         "depends on the length of training" where 16 and 60 epochs say different things) and
         ``runs`` (of the one of the two that has fewer).
@@ -58,7 +59,9 @@ def comparisons(study="FMA-small", questions=None, path=None):
     runs = runs[(runs["study"] == study) & (runs["part"] == "test")]
     lengths = sorted(set(runs["epochs"]) - {0}) or [0]
     found = [_at(study, epochs, questions or QUESTIONS, path) for epochs in lengths]
+    # A pair of classifiers is in the family of every length: the longest one's counts.
     table = pd.concat(found, ignore_index=True)
+    table = table.drop_duplicates(["question", "row", "epochs"], keep="last", ignore_index=True)
     pairs = table[table["epochs"].isin([SHORT, LONG])].groupby(["question", "row"])["verdict"]
     changed = pairs.nunique().loc[lambda n: n > 1].index
     of = pd.MultiIndex.from_frame(table[["question", "row"]])
@@ -92,7 +95,8 @@ def _at(study, epochs, questions, path):
     for (question, row, reference), p_value, q_value in zip(asked, p, q, strict=True):
         found = compared(row, reference, level)
         fewer = min(len(said[name].values) for name in (row, reference))
-        line = (question, row, reference, epochs, *found[:3], p_value, q_value)
+        length = 0 if said[row].classifier and said[reference].classifier else epochs
+        line = (question, row, reference, length, *found[:3], p_value, q_value)
         lines.append((*line, verdict(found, q_value), fewer))
     columns = "question row reference epochs difference low high p q verdict runs"
     return pd.DataFrame(lines, columns=columns.split())
@@ -142,23 +146,6 @@ def summary(reports):
         "macro_f1": np.mean([report.macro_f1 for report in reports]),
         "seeds": seeds,
     }
-
-
-def recalls(study="FMA-small", path=None):
-    """Share of each genre's clips that a row finds, mean over its seeds: row × genre.
-
-    Chapter: book/ablations.ipynb
-    """
-    runs = records.read(path)[0]
-    rows = dict.fromkeys(runs.loc[runs["study"] == study, "row"])
-    found = {row: records.reports(study, row, path=path) for row in rows}
-    lines = {
-        row: np.mean([report.per_genre["recall"] for report in reports], axis=0)
-        for row, reports in found.items()
-        if reports
-    }
-    genres = next(iter(found.values()))[0].genres
-    return pd.DataFrame.from_dict(lines, orient="index", columns=genres)
 
 
 #: What was measured on FMA-small's official split, each by the same 800 pictures: (study, row).
@@ -223,19 +210,36 @@ def claims(path=None):
     return pd.DataFrame(lines, columns=["who", "claim", "verdict", "decides", "chapter"])
 
 
+def of_question(tables, question, rows=()):
+    """A question's comparisons, from the study that made most of them; the first of equals.
+
+    ``tables`` are those of :func:`comparisons`, by the names of the studies; ``rows`` are some of
+    the question's, default all. A DataFrame as theirs, with a column ``study``.
+
+    Chapter: book/ablations.ipynb
+    """
+    found = {name: table[table["question"] == question] for name, table in tables.items()}
+    if rows:
+        found = {name: table[table["row"].isin(rows)] for name, table in found.items()}
+    study = max(found, key=lambda name: found[name]["row"].nunique())
+    return found[study].assign(study=study)
+
+
+def at_longest(table):
+    """Of every comparison the line of its longest training. Chapter: book/ablations.ipynb"""
+    longest = table.groupby(["question", "row"])["epochs"].transform("max")
+    return table[table["epochs"] == longest]
+
+
 def _answer(claim, tables):
-    """Verdict and figures of a claim, from the first study that asked its question."""
-    for study, table in tables.items():
-        mine = table[table["question"] == claim.question]
-        if claim.rows:
-            mine = mine[mine["row"].isin(claim.rows)]
-        if len(mine):
-            longest = mine[mine["epochs"] == mine["epochs"].max()]
-            said = "; ".join(
-                f"{line.row} against {line.reference} {points(line)}, {line.verdict}"
-                for line in longest.itertuples()
-            )
-            verdict_ = judge(longest["verdict"], claim.expects)
-            epochs = longest["epochs"].iloc[0]
-            return verdict_, f"{study}{f', {epochs} epochs' if epochs else ''}: {said}"
-    return NOT_RUN, NOT_RUN
+    """Verdict and figures of a claim."""
+    found = at_longest(of_question(tables, claim.question, claim.rows))
+    if found.empty:
+        return NOT_RUN, NOT_RUN
+    said = "; ".join(
+        f"{line.row} against {line.reference} {points(line)}, {line.verdict}"
+        for line in found.itertuples()
+    )
+    study, epochs = found["study"].iloc[0], found["epochs"].max()
+    where = f"{study}, {epochs} epochs" if epochs else study
+    return judge(found["verdict"], claim.expects), f"{where}: {said}"

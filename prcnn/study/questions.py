@@ -43,6 +43,8 @@ QUESTIONS = {
     "Does standardising the bands help?": ("raw decibels", [REFERENCE]),
     "Does log-mel improve on plain STFT?": ("plain STFT", [REFERENCE]),
     "Is Feng's network as good?": (REFERENCE, ["Feng's network, 5 s of STFT"]),
+    "Does the RNN hear the order of frames?": ("RNN, shuffled", ["RNN"]),
+    "Do both branches hear it?": ("CNN + 1-layer RNN, shuffled", [REFERENCE]),
     "Are CNN and RNN better one after the other?": (REFERENCE, ["Dwivedi's CRNN"]),
     "Do features beside the spectrogram help?": (REFERENCE, ["features beside both branches"]),
     "Is a plain deep CNN better?": (REFERENCE, ["eight-layer CNN"]),
