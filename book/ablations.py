@@ -29,12 +29,15 @@
 # ```sh
 # papermill book/ablations.ipynb out.ipynb -p run True -p data_home ~/data
 # ```
+#
+# `-p epochs 16` stops every run there, a quarter of the way; a later call goes on to 60.
 
 # %% tags=["parameters"]
 run = False  # True: run what the study lacks, and record it
 study = "FMA-small"  # of prcnn.study.rows.STUDIES
 rows = None  # names of its rows; None: all
 data_home = None
+epochs = None  # 16, say: stop there for now, and go on later
 n_jobs = 2  # runs at a time
 out = "runs/study"
 
@@ -52,7 +55,7 @@ plots.use_style()
 if run:
     from prcnn.study.run import study as run_study
 
-    run_study(study, out, data_home, rows=rows, n_jobs=n_jobs)
+    run_study(study, out, data_home, rows=rows, epochs=epochs, n_jobs=n_jobs)
 
 # %% [markdown]
 # ## How it was done

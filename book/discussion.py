@@ -72,7 +72,7 @@ def decided(verdicts):
 
 # %% tags=["hide-input"]
 shown = claims.sort_values("verdict", key=lambda words: words.map(ORDER.index), kind="stable")
-shown = shown[["verdict", "who", "claim"]].style.hide(axis="index")
+shown = shown[["verdict", "who", "claim"]].style.hide(axis="index").set_uuid("claims")
 shown.set_table_attributes('class="dataframe cards"')
 
 # %% [markdown]
