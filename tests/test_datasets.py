@@ -74,10 +74,11 @@ def two_clips(**changes):
 
 def test_a_dataset_counts_and_equals_another_that_says_the_same():
     clips = two_clips()
-    dataset = datasets.assemble("mine", clips, {"z": "broken"}, "stratified")
+    said = {"genres": ["a", "b"], "left_out": {"z": "broken"}, "splits": "stratified"}
+    dataset = datasets.Dataset("mine", clips, **said)
     shown = "Dataset('mine': 2 clips, 2 genres, stratified split 1/0/1, 1 left out)"
     assert repr(dataset) == shown
-    assert dataset == datasets.assemble("mine", clips.copy(), {"z": "broken"}, "stratified")
+    assert dataset == datasets.Dataset("mine", clips.copy(), **said)
     for other in (
         dataclasses.replace(dataset, clips=dataset.clips[::-1]),
         dataclasses.replace(dataset, clips=dataset.clips.assign(split="test")),

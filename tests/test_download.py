@@ -1,6 +1,5 @@
 """Downloads from a local server that breaks off, lies and refuses, and from a local repository."""
 
-import dataclasses
 import hashlib
 import http.server
 import io
@@ -15,7 +14,7 @@ import pytest
 
 import prcnn
 from prcnn import datasets
-from prcnn.datasets import download, fma_small_split, gtzan
+from prcnn.datasets import download, fma, gtzan
 
 CONTENT = bytes(range(256)) * 4000  # about 1 MB
 SHA1 = "sha1:" + hashlib.sha1(CONTENT).hexdigest()
@@ -276,7 +275,7 @@ def test_gtzans_lists_are_fetched_for_the_split_that_needs_them(server, tmp_path
 
 # --- folders of git repositories
 
-KNOWN = fma_small_split.read().groupby(["genre", "split"]).head(1)
+KNOWN = fma.official_split().groupby(["genre", "split"]).head(1)
 
 
 @pytest.fixture
@@ -313,7 +312,7 @@ def repository(tmp_path, data_home, monkeypatch):
     for key in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
         subprocess.run(["git", "config", key, "true"], cwd=bare, check=True)
     for name, source in download.REPOSITORIES.items():
-        made = dataclasses.replace(source, url=bare.as_uri(), commit=commit, size=10**6)
+        made = source._replace(url=bare.as_uri(), commit=commit, size=10**6)
         monkeypatch.setitem(download.REPOSITORIES, name, made)
     return bare
 
@@ -384,7 +383,7 @@ def test_an_interrupted_download_goes_on_where_it_was(repository, data_home, tmp
 
 def test_what_is_wrong_with_a_download_is_said(repository, data_home, monkeypatch, git_first):
     source = download.REPOSITORIES["fma_small_images"]
-    other = dataclasses.replace(source, commit="22ab844bd8752f0fcd933a16255155d69195bf4e")
+    other = source._replace(commit="22ab844bd8752f0fcd933a16255155d69195bf4e")
     monkeypatch.setitem(download.REPOSITORIES, "fma_small_images", other)
     with pytest.raises(ConnectionError, match=r"git fetch failed.*run the same again"):
         prcnn.load("fma_small_images", download=True)

@@ -12,9 +12,9 @@ from make import load, picture, touch
 
 import prcnn
 from prcnn import datasets
-from prcnn.datasets import fma, fma_images, fma_small_split
+from prcnn.datasets import fma, fma_images
 
-KNOWN = fma_small_split.read()
+KNOWN = fma.official_split()
 BROKEN_SMALL = (99134, 108925, 133297, 98565, 98567, 98569)
 REAL = (2, 5, 182, 459, 676)
 ROWS = [  # id, split, subset, genre, artist

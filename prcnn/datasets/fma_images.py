@@ -14,9 +14,9 @@ Chapter: book/datasets.ipynb
 import numpy as np
 import pandas as pd
 
-from . import download, fma_small_split
+from . import download
 from .dataset import cache_folder
-from .fma import BROKEN, DOES_NOT_DECODE, NEAR_SILENT, align
+from .fma import BROKEN, DOES_NOT_DECODE, NEAR_SILENT, align, official_split
 
 SHAPE = (130, 20)  # of fma_small_mfcc
 
@@ -39,23 +39,22 @@ def find(name, home, _=None):
     folder = next((f for f in folders if f.is_dir()), None)
     if folder is None:
         raise FileNotFoundError(f"no {folders[0]}. {download.how(name)}")
-    known, paths, wrong = fma_small_split.read(), {}, {}
+    known, paths, amiss = official_split(), {}, {}
     faults = {clip: why for clip, why in BROKEN.items() if why != DOES_NOT_DECODE}
     for path in sorted(folder.glob("*.npy" if name == "fma_small_mfcc" else "*/*.png")):
         clip = int(path.stem) if path.stem.isdecimal() else path.relative_to(folder).as_posix()
         if clip in faults or not path.is_file():
             continue
         if why := _wrong(path, known["genre"].get(clip)):
-            wrong[clip] = why
+            amiss[clip] = why
         else:
             paths[clip] = str(path)
-    wrong = {clip: why for clip, why in wrong.items() if clip not in paths}
-    missing = known.index.difference([*paths, *wrong])
-    why = f"no file in {folder}: to have it, move that folder away and load with download=True"
-    clips = known.loc[known.index.intersection(paths)]
+    clips = known[known.index.isin(paths)]
     clips = clips.assign(path=clips.index.map(paths).astype(object), artist=None)
     clips["near_silent"] = clips.index.isin(NEAR_SILENT)
-    return clips, faults, wrong | dict.fromkeys(missing, why)
+    why = f"no file in {folder}: to have it, move that folder away and load with download=True"
+    amiss = dict.fromkeys(known.index, why) | amiss
+    return clips, faults, {clip: why for clip, why in amiss.items() if clip not in paths}
 
 
 def _folders(name, home):
@@ -89,18 +88,15 @@ def vggish(data_home=None, dataset=None):
     (int, n) and ``embedding`` (float32, (n, 128)). FileNotFoundError or ValueError if there is no
     such file, or it does not hold these arrays.
 
-    Returns
-    -------
-    pandas.DataFrame
-        float32, 128 columns, one row a clip of ``dataset``, which is FMA's (default: all that the
-        file holds). A clip without an embedding is a row of NaN, and a warning.
+    A table: float32, 128 columns, one row a clip of ``dataset``, which is FMA's (default: all that
+    the file holds). A clip without an embedding is a row of NaN, and a warning.
     """
     path = cache_folder(data_home) / "fma_small_images" / "vggish.npz"
     if not path.is_file():
         source = download.REPOSITORIES["fma_small_images"]
         raise FileNotFoundError(
             f"no {path}: arrays track_id and embedding (n, 128), gathered from "
-            f"data/vggish_embeddings_v2 of {source.url} at commit {source.commit[:12]}."
+            f"{source._replace(folder='data/vggish_embeddings_v2')}."
         )
     with np.load(path) as file:
         ids, rows = file.get("track_id"), file.get("embedding")
