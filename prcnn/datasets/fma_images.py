@@ -18,8 +18,6 @@ from . import download
 from .dataset import cache_folder
 from .fma import BROKEN, DOES_NOT_DECODE, NEAR_SILENT, align, official_split
 
-SHAPE = (130, 20)  # of fma_small_mfcc
-
 
 def fetch(name, home, _):
     """Fetch the view, with git, if it is not there."""
@@ -31,9 +29,9 @@ def find(name, home, _=None):
     """List ``<name>/spectrograms/<Genre>/<track id>.png``, or ``<name>/features/lstm_mfcc/….npy``.
 
     Those folders may also lie in ``home`` itself. ``clips`` has no artists; it has ``near_silent``
-    (bool). Left out are files that are missing, that FMA-small does not have, that lie in another
-    genre's folder than FMA names, or whose array has another shape. Twelve clips are published
-    twice, under two numbers: ``prcnn.store`` warns where one content lies in two splits.
+    (bool). Left out are files that are missing, that FMA-small does not have, or that lie in
+    another genre's folder than FMA names. Twelve clips are published twice, under two numbers:
+    ``prcnn.store`` warns where one content lies in two splits.
     """
     folders = _folders(name, home)
     folder = next((f for f in folders if f.is_dir()), None)
@@ -45,8 +43,11 @@ def find(name, home, _=None):
         clip = int(path.stem) if path.stem.isdecimal() else path.relative_to(folder).as_posix()
         if clip in faults or not path.is_file():
             continue
-        if why := _wrong(path, known["genre"].get(clip)):
-            amiss[clip] = why
+        genre = known["genre"].get(clip)
+        if genre is None:
+            amiss[clip] = "no clip of FMA-small"
+        elif path.suffix == ".png" and path.parent.name != genre:
+            amiss[clip] = f"lies in the folder {path.parent.name}, and FMA says {genre}"
         else:
             paths[clip] = str(path)
     clips = known[known.index.isin(paths)]
@@ -60,22 +61,6 @@ def find(name, home, _=None):
 def _folders(name, home):
     folder = download.REPOSITORIES[name].folder
     return [home / name / folder, home / folder]
-
-
-def _wrong(path, genre):
-    """Say why a file is none of a clip of that genre, else None."""
-    if genre is None:
-        return "no clip of FMA-small"
-    if path.suffix == ".png":
-        folder = path.parent.name
-        return None if folder == genre else f"lies in the folder {folder}, and FMA says {genre}"
-    try:
-        array = np.load(path)
-    except (OSError, ValueError, EOFError) as error:
-        return f"cannot be read ({error})"
-    if array.shape != SHAPE or array.dtype != np.float32:
-        return f"no float32 array of {SHAPE[0]} frames × {SHAPE[1]} coefficients"
-    return None
 
 
 def vggish(data_home=None, dataset=None):
