@@ -177,9 +177,8 @@ def uploads(clips, apart=10):
     The pictures of FMA know no artists, but FMA numbers tracks as they arrive, an album in one go:
     the 800 test clips of FMA-small fall into 293 such groups. Returns a Series of int.
     """
-    table = pd.DataFrame({"genre": clips["genre"], "id": clips.index.to_series()})
-    table = table.sort_values(["genre", "id"])
-    new = (table["genre"] != table["genre"].shift()) | (table["id"].diff() > apart)
+    table = clips[["genre"]].assign(id=clips.index).sort_values(["genre", "id"])
+    new = ~(table.groupby("genre")["id"].diff() <= apart)
     return new.cumsum().reindex(clips.index).rename("upload")
 
 
