@@ -120,14 +120,11 @@ def load(
     why = clips["path"].map(_unusable)
     clips, amiss = clips[why.isna()], amiss | why.dropna().to_dict()
     if amiss:
-        groups = _by_reason(amiss)
-        said = "; ".join(f"{some(same.index)} ({reason})" for reason, same in groups[:3])
-        said += "; …" if len(groups) > 3 else ""
-        warn(f"{name}: {len(amiss)} files or clips are left out: {said}. All are in left_out.")
+        said = f"{len(amiss)} files or clips are left out: {_reasons(amiss)}"
+        warn(f"{name}: {said}. All are in left_out.")
     left_out = {printable(c) if isinstance(c, str) else c: w for c, w in (left_out | amiss).items()}
     if clips.empty:
-        reasons = [f"{len(same)} × {why}" for why, same in _by_reason(left_out)[:3]]
-        raise ValueError(f"{name}: no clips. {'; '.join(reasons) or 'Nothing was found'}.")
+        raise ValueError(f"{name}: no clips. {_reasons(left_out) or 'Nothing was found'}.")
     if splits not in _DRAWN and (empty := [s for s in SPLITS if s not in set(clips["split"])]):
         none = f"{name}: no clip on disk is in the {splits} {' or '.join(empty)} split"
         if asked:
@@ -180,7 +177,9 @@ def _unusable(path):
     return None
 
 
-def _by_reason(left_out):
-    """Reason and Series of clips, from the most frequent reason on."""
+def _reasons(left_out):
+    """Say of which clips they are, from the most frequent one on."""
     why = pd.Series(left_out, dtype=object)
-    return sorted(why.groupby(why, sort=False), key=lambda pair: -len(pair[1]))
+    groups = sorted(why.groupby(why, sort=False), key=lambda pair: -len(pair[1]))
+    said = "; ".join(f"{some(same.index)} ({reason})" for reason, same in groups[:3])
+    return said + "; …" * (len(groups) > 3)
