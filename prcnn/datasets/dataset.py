@@ -85,8 +85,6 @@ class Dataset:
         said, theirs = (vars(dataset) | {"clips": None} for dataset in (self, other))
         return said == theirs and self.clips.equals(other.clips)
 
-    __hash__ = None
-
     def validate(self):
         """Look at every clip's file and count what is missing, empty, unreadable or changed.
 

@@ -42,7 +42,7 @@ def stratified(clips, fractions=FRACTIONS, seed=0):
     """Split at random so that each genre is shared out in the same proportions.
 
     An artist may be in training and in test: use :func:`by_artist` where artists are known. A
-    genre with too few clips gives one to training and to test first.
+    genre with too few clips gives one to training and to test first. Chapter: book/datasets.ipynb
     """
     fractions, rng = _check(fractions), np.random.default_rng(seed)
     split = pd.Series(SPLITS[0], index=clips.index, name="split", dtype=object)
@@ -109,6 +109,7 @@ def k_fold(clips, k=10, seed=0, group=None):
     ``group`` is a column whose values stay together in one fold, such as "artist" (a missing value
     is a group of its own) or "clip" for segments. Returns the fold of each clip, 0 to k − 1, a
     Series of int; ValueError if a genre has fewer clips (or groups) than folds, or ``k`` < 2.
+    Chapter: book/datasets.ipynb
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold  # slow to import
 
@@ -164,8 +165,8 @@ def stretches(clips, n=100):
     """Number stretches of ``n`` neighbours in the order of the clips' ids: a Series of int.
 
     FMA numbers tracks as they were uploaded, so neighbours share artists, albums and studios, and
-    a fold that parts no stretch leaks far less than one of clips at random. Chapter:
-    book/ablations.ipynb
+    a fold that parts no stretch leaks far less than one of clips at random.
+    Chapter: book/ablations.ipynb
     """
     place = clips.index.to_series().rank(method="first").astype(int) - 1
     return (place // n).rename("stretch")
