@@ -170,6 +170,11 @@ def test_stretches_are_of_neighbours(uploads):
     assert splits.stretches(uploads, 7).sort_index().tolist() == [i // 7 for i in range(4000)]
 
 
+def test_uploads_are_of_one_genre_and_at_most_ten_ids_apart():
+    clips = table(list("aabab")).set_index(pd.Index([10, 20, 25, 31, 26], name="clip"))
+    assert splits.uploads(clips).tolist() == [1, 1, 3, 2, 3]
+
+
 def test_rotation_tests_every_clip_once_and_parts_no_stretch(uploads):
     stretch, tested = splits.stretches(uploads), pd.Series(0, index=uploads.index)
     for fold in range(5):
