@@ -8,7 +8,7 @@ import pooch
 import pytest
 from make import SHARED, SOURCES
 
-from prcnn.datasets import fma_small_split
+from prcnn.datasets import fma
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def nearest():
 @pytest.fixture
 def pictures(data_home):
     """Pictures of three clips a genre and split: 72 files in the public layout."""
-    some = fma_small_split.read().groupby(["genre", "split"]).head(3)
+    some = fma.official_split().groupby(["genre", "split"]).head(3)
     for clip, genre in some["genre"].items():
         path = data_home / "fma_small_images" / "spectrograms" / genre / f"{clip:06d}.png"
         make.picture(

@@ -17,7 +17,6 @@ from PIL import Image
 
 from prcnn import datasets
 from prcnn.atomic import digest
-from prcnn.datasets import dataset as common
 from prcnn.study import facts
 
 
@@ -74,10 +73,11 @@ def two_clips(**changes):
 
 def test_a_dataset_counts_and_equals_another_that_says_the_same():
     clips = two_clips()
-    dataset = datasets.assemble("mine", clips, {"z": "broken"}, "stratified")
+    said = {"genres": ["a", "b"], "left_out": {"z": "broken"}, "splits": "stratified"}
+    dataset = datasets.Dataset("mine", clips, **said)
     shown = "Dataset('mine': 2 clips, 2 genres, stratified split 1/0/1, 1 left out)"
     assert repr(dataset) == shown
-    assert dataset == datasets.assemble("mine", clips.copy(), {"z": "broken"}, "stratified")
+    assert dataset == datasets.Dataset("mine", clips.copy(), **said)
     for other in (
         dataclasses.replace(dataset, clips=dataset.clips[::-1]),
         dataclasses.replace(dataset, clips=dataset.clips.assign(split="test")),
@@ -105,8 +105,6 @@ def test_a_dataset_counts_and_equals_another_that_says_the_same():
 def test_a_dataset_checks_itself_however_it_is_made(changes, message):
     whole = {"name": "mine", "clips": two_clips(), "genres": ["a", "b"]}
     with pytest.raises(ValueError, match=rf"mine: .*{message}"):
-        datasets.Dataset(**whole | changes)
-    with pytest.raises(ValueError, match=rf"mine: .*{message}"):
         dataclasses.replace(datasets.Dataset(**whole), **changes)
 
 
@@ -119,10 +117,9 @@ def test_a_dataset_may_have_no_artists_and_more_genres_than_its_clips():
 
 def test_validate_counts_what_is_missing_changed_or_no_whole_file(tmp_path):
     folder = tmp_path / "set" / "genres" / "a"
-    folder.mkdir(parents=True)
+    (folder / "t.wav").mkdir(parents=True)  # cannot be opened as a file
     for name, content in {"p": b"whole", "q": b"", "r": b"changed", "s": b"unlisted"}.items():
         (folder / f"{name}.wav").write_bytes(content)
-    (folder / "t.wav").mkdir()  # cannot be opened as a file
     os.mkfifo(folder / "v.wav")  # would be waited for
     Image.effect_noise((64, 64), 50).save(folder / "w.png")
     np.save(folder / "x.npy", np.zeros(500))
@@ -131,11 +128,12 @@ def test_validate_counts_what_is_missing_changed_or_no_whole_file(tmp_path):
         (folder / cut).write_bytes(content[: len(content) // 2])
     names = [*(f"{n}.wav" for n in "pqrstuv"), "w.png", "x.npy", "y.png", "z.npy"]
     clips = pd.DataFrame({"genre": "a", "split": "test"}, index=[name[0] for name in names])
-    clips["path"] = [str(folder / name) for name in names]
-    dataset = datasets.Dataset("mine", clips, ["a"])
+    dataset = datasets.Dataset(
+        "mine", clips.assign(path=[str(folder / name) for name in names]), ["a"]
+    )
     unknown = dataset.validate()  # no checksums yet: a change cannot be seen
     assert unknown.loc["present", "clips"] == ["p", "r", "s", "w", "x"]
-    sha1 = hashlib.sha1(b"whole").hexdigest()
+    sha1 = hashlib.sha1(b"whole").hexdigest()  # as sha1sum and FMA write them
     listed = "".join(f"{sha1}  genres/a/{n}.wav\n" for n in "pqrtuv")
     (tmp_path / "set" / "checksums").write_text(listed)
     table = dataset.validate()
@@ -144,16 +142,6 @@ def test_validate_counts_what_is_missing_changed_or_no_whole_file(tmp_path):
         "unreadable": ["t", "v", "y", "z"], "changed": ["r"],
     }  # fmt: skip
     assert table["count"].tolist() == [4, 1, 1, 4, 1]
-
-
-def test_checksums_are_written_as_sha1sum_and_fma_write_them(tmp_path):
-    touch(tmp_path, "000/000002.mp3", "001/é.wav", ".hidden")
-    common.write_checksums(tmp_path)
-    empty = hashlib.sha1(b"").hexdigest()
-    text = (tmp_path / "checksums").read_text("utf-8")
-    assert text == f"{empty}  000/000002.mp3\n{empty}  001/é.wav\n"
-    paths = [str(tmp_path / "000" / "000002.mp3"), str(tmp_path / "001" / "é.wav")]
-    assert common.checksums(paths) == dict.fromkeys(paths, empty)
 
 
 def test_the_key_of_a_table_is_all_that_it_says():
@@ -185,7 +173,8 @@ def test_folder_with_nested_folders_mixed_formats_and_odd_names(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     dataset = datasets.load("2024/")
-    assert dataset.name == "2024" and dataset.genres == ["R&B_$oul_$", "摇滚"]
+    assert (dataset.name, dataset.splits) == ("2024", "stratified")
+    assert dataset.genres == ["R&B_$oul_$", "摇滚"]
     assert len(dataset.clips) == 12 and dataset.left_out == {}
     first = dataset.clips.loc["R&B_$oul_$/Les Naïfs/Album №1/00 – été.mp3"]
     assert first["artist"] == "Les Naïfs" and Path(first["path"]).is_file()
@@ -199,10 +188,9 @@ def test_folder_with_nested_folders_mixed_formats_and_odd_names(tmp_path, monkey
 
 def test_folder_split_by_artist(tmp_path):
     touch(tmp_path, *(f"{g}/{a}/{i}.mp3" for g in "xy" for a in "pqrst" for i in range(2)))
-    dataset = datasets.load(tmp_path, splits="artist")
-    assert datasets.load(tmp_path).splits == "stratified"
-    assert counts(dataset.clips) == {"training": 12, "validation": 4, "test": 4}
-    assert (dataset.clips.groupby(["genre", "artist"])["split"].nunique()).max() == 1
+    clips = datasets.load(tmp_path, splits="artist").clips
+    assert counts(clips) == {"training": 12, "validation": 4, "test": 4}
+    assert clips.groupby(["genre", "artist"])["split"].nunique().max() == 1
 
 
 def test_links_are_followed_once_and_never_in_a_circle(tmp_path):
@@ -247,19 +235,19 @@ def test_a_format_that_is_not_read_is_left_out_by_name_and_never_without_a_word(
     read = ("a.m4a", "b.AAC", "c.wma", "d.mp4", "e.webm", "f.opus", "g.m4b", "h.3gp")
     touch(tmp_path / "rock", *read, "Band/x.wv", "y.APE", "cover.JPG", "list.m3u", "README")
     touch(tmp_path / "folk", "1.mp3", "2.mp3", "3.mp3")
-    touch(tmp_path, "z.wv", "notes.txt", "LICENSE")
+    touch(tmp_path, "z.wv", "notes.txt", "LICENSE", "zither/readme.txt")
     dataset, said = load(tmp_path)
-    assert sorted(dataset.clips.index) == sorted(
-        [f"rock/{name}" for name in read] + [f"folk/{i}.mp3" for i in (1, 2, 3)]
-    )
+    expected = [f"rock/{name}" for name in read] + [f"folk/{i}.mp3" for i in (1, 2, 3)]
+    assert sorted(dataset.clips.index) == sorted(expected)
     assert dataset.left_out == {
         "rock/Band/x.wv": ".wv is not among the formats that are read: convert it to FLAC",
         "rock/y.APE": ".ape is not among the formats that are read: convert it to FLAC",
         "z.wv": "lies in no genre's folder: move it into one",
+        "zither": "a folder without audio files: no genre",
     }
-    assert "3 files" in said and all(
-        f"{clip!r} ({why})" in said for clip, why in dataset.left_out.items()
-    )
+    *shown, hidden = (f"{clip!r} ({why})" for clip, why in dataset.left_out.items())
+    assert "4 files" in said and all(each in said for each in shown)
+    assert hidden not in said and "; …. All are in left_out" in said
 
 
 def test_folder_errors_and_counted_warnings(tmp_path):
@@ -267,15 +255,13 @@ def test_folder_errors_and_counted_warnings(tmp_path):
         datasets.load(tmp_path / "nowhere")
     with pytest.raises(ValueError, match=r"no clips.*rock/song\.mp3"):
         datasets.load(tmp_path)
-    touch(tmp_path, "rock/1.mp3", "rock/2.mp3", "rock/3.mp3", "stray.mp3", "empty/readme.txt")
-    with pytest.warns(), pytest.raises(ValueError, match="all 3 clips are 'rock'"):
+    touch(tmp_path, "rock/1.mp3", "rock/2.mp3", "rock/3.mp3")
+    with pytest.raises(ValueError, match="all 3 clips are 'rock'"):
         datasets.load(tmp_path)
     touch(tmp_path, "folk/1.mp3")
-    dataset, said = load(tmp_path)
-    assert "'empty' (a folder without audio files: no genre)" in said
+    _, said = load(tmp_path)
     assert "folk: none in validation and test" in said
-    assert sorted(dataset.left_out) == ["empty", "stray.mp3"]
-    with pytest.warns(), pytest.raises(ValueError, match="no clip has an artist"):
+    with pytest.raises(ValueError, match="no clip has an artist"):
         datasets.load(tmp_path, splits="artist")
 
 
@@ -286,21 +272,18 @@ XML = "<ExtendedBallroom>\n <Chacha>{}</Chacha>\n <Tango>{}</Tango>\n</ExtendedB
 SONG = '<song id="{}" artist="{}" title="T &amp; U" album="A" bpm="{}"/>'
 
 
-def ballroom(home, xml=None):
+def test_extended_ballroom(tmp_path):
     songs = [
         "".join(SONG.format(f"{dance}{i}", f"artist {i // 2}", 100 + i) for i in range(10))
         for dance in (10, 20)
     ]
     songs[0] = songs[0].replace('bpm="100"', 'bpm="" exact="109"', 1)
     songs[1] = songs[1].replace('bpm="101"/>', 'bpm="101"><version id="200"/></song>')
-    root = home / "extended_ballroom"
+    root = tmp_path / "extended_ballroom"
     touch(root, *(f"Chacha/10{i}.mp3" for i in range(10)))
     touch(root, *(f"Tango/Tango.20{i}.mp3" for i in range(9)), "Tango/999.mp3")
-    (root / "extendedballroom_v1.1.xml").write_text(xml or XML.format(*songs))
-
-
-def test_extended_ballroom(tmp_path):
-    ballroom(tmp_path)
+    xml = root / "extendedballroom_v1.1.xml"
+    xml.write_text(XML.format(*songs))
     dataset, said = load("extended_ballroom", tmp_path)
     assert "'209' (no file of this song in" in said
     assert "'Tango/999.mp3' (not in extendedballroom_v1.1.xml)" in said
@@ -311,18 +294,25 @@ def test_extended_ballroom(tmp_path):
     clip = dataset.clips.loc["100"]
     assert clip["title"] == "T & U" and clip["repeats"] == "109" and np.isnan(clip["bpm"])
     assert dataset.clips.loc["201", ["repeats", "bpm"]].tolist() == ["200", 101]
-
-
-def test_extended_ballroom_errors(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"getExtendedBallroomDataset\.py.*not ours"):
-        datasets.load("extended_ballroom", tmp_path, download=True)
-    for xml, message in (
+    for text, message in (
         ("<ExtendedBallroom><Chacha>", "damaged or truncated"),
         ("<ExtendedBallroom/>", "lists no songs"),
     ):
-        ballroom(tmp_path, xml)
+        xml.write_text(text)
         with pytest.raises(ValueError, match=message):
             datasets.load("extended_ballroom", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("extended_ballroom", r"getExtendedBallroomDataset\.py.*not ours"),
+        ("rwc", r"AIST.*cannot be downloaded"),
+    ],
+)
+def test_what_is_not_ours_to_download_says_whose_it_is(tmp_path, name, message):
+    with pytest.raises(FileNotFoundError, match=message):
+        datasets.load(name, tmp_path, download=True)
 
 
 @pytest.mark.parametrize(
@@ -336,9 +326,7 @@ def test_rwc_in_anyones_folders(tmp_path, names):
     assert counts(dataset.clips) == {"training": 120, "validation": 40, "test": 40}
 
 
-def test_rwc_incomplete_or_missing(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"AIST.*cannot be downloaded"):
-        datasets.load("rwc", tmp_path, download=True)
+def test_rwc_incomplete(tmp_path):
     touch(tmp_path / "rwc", *(f"{c}/{i}.wav" for c in ("Jazz", "Popular") for i in range(5)))
     dataset, said = load("rwc", tmp_path)
     assert len(dataset.clips) == 10

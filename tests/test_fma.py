@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from make import load, picture, touch
 
 import prcnn
 from prcnn import datasets
-from prcnn.datasets import fma, fma_images, fma_small_split
+from prcnn.datasets import fma, fma_images
 
-KNOWN = fma_small_split.read()
+KNOWN = fma.official_split()
 BROKEN_SMALL = (99134, 108925, 133297, 98565, 98567, 98569)
+SIZES = {"training": 6394, "validation": 800, "test": 800}
 REAL = (2, 5, 182, 459, 676)
 ROWS = [  # id, split, subset, genre, artist
     (2, "training", "small", "Rock", "a"),
@@ -34,21 +36,16 @@ def write_tracks(home, rows, names=("split", "subset", "genre_top", "name", "tit
     """Write a tracks.csv with FMA's three header rows."""
     path = home / "fma_metadata" / "tracks.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
-    level = {"split": "set", "subset": "set", "genre_top": "track", "name": "artist"}
+    level = {"split": "set", "subset": "set", "name": "artist"}
+    head = [["", *(level.get(name, "track") for name in names)], ["", *names]]
     with open(path, "w", newline="", encoding="utf-8") as file:
-        out = csv.writer(file)
-        out.writerow(["", *(level.get(name, "track") for name in names)])
-        out.writerow(["", *names])
-        out.writerow(["track_id", *("" for _ in names)])
-        out.writerows(rows)
+        csv.writer(file).writerows([*head, ["track_id", *("" for _ in names)], *rows])
     return path
 
 
-def small_home(home, rows=ROWS, audio=True):
-    path = write_tracks(home, [(*row, f"Song, “{row[0]}”\nline 2") for row in rows])
-    if audio:
-        touch(home, *(fma.clip_path(Path("fma_large"), row[0]) for row in rows))
-    return path
+def small_home(home):
+    touch(home, *(fma.clip_path(Path("fma_large"), row[0]) for row in ROWS))
+    return write_tracks(home, [(*row, f"Song, “{row[0]}”\nline 2") for row in ROWS])
 
 
 @pytest.fixture
@@ -64,14 +61,12 @@ def official(tmp_path):
 def test_fma_small_has_its_official_split_and_names_the_six_broken_clips(official):
     with pytest.warns(UserWarning, match="table of 7994 clips without their sound"):
         dataset = datasets.load("fma_small", official)
-    sizes = dataset.clips["split"].value_counts()
-    assert (sizes["training"], sizes["validation"], sizes["test"]) == (6394, 800, 800)
+    assert dataset.clips["split"].value_counts().to_dict() == SIZES
     assert set(dataset.left_out) == set(BROKEN_SMALL)
     assert "no audio" in dataset.left_out[99134]
     assert "0.5 to 1.6 s" in dataset.left_out[98565]
-    assert dataset.genres == sorted(
-        "Electronic Experimental Folk Hip-Hop Instrumental International Pop Rock".split()
-    )
+    names = "Electronic Experimental Folk Hip-Hop Instrumental International Pop Rock"
+    assert dataset.genres == names.split()
     per_genre = pd.crosstab(dataset.clips["genre"], dataset.clips["split"])
     assert (per_genre[["validation", "test"]] == 100).all(axis=None)
     assert dataset.clips.index[dataset.clips["near_silent"]].tolist() == [72059, 110736, 119979]
@@ -81,11 +76,9 @@ def test_some_clips_alone_keep_the_official_split(official):
     touch(official, *(fma.clip_path(Path("fma_small"), clip) for clip in REAL))
     dataset, said = load("fma_small", official)
     assert "7989 files or clips are left out" in said and "no file in" in said
-    assert dataset.clips.index.tolist() == list(REAL)
     split = ["training", "training", "test", "validation", "training"]
-    assert dataset.clips["split"].tolist() == split
-    assert dataset.genres == ["Hip-Hop", "Rock"]
-    assert len(dataset.left_out) == 7989 + 6
+    assert dataset.clips["split"].to_dict() == dict(zip(REAL, split, strict=True))
+    assert dataset.genres == ["Hip-Hop", "Rock"] and len(dataset.left_out) == 7989 + 6
     assert dataset.clips.loc[2, "path"] == str(official / "fma_small" / "000" / "000002.mp3")
 
 
@@ -103,8 +96,7 @@ def test_subsets_nest_and_a_larger_folder_serves(tmp_path):
 def test_clips_without_metadata_and_metadata_without_clips_are_counted(tmp_path):
     small_home(tmp_path)
     folder = tmp_path / "fma_large" / "000"
-    (folder / "000999.mp3").touch()
-    (folder / "odd name.mp3").touch()
+    touch(folder, "000999.mp3", "odd name.mp3")
     (folder / "000002.mp3").unlink()
     (folder / "000005.mp3").unlink()
     os.mkfifo(folder / "000005.mp3")
@@ -150,25 +142,18 @@ def test_damaged_metadata_is_an_error_that_names_the_file(tmp_path, damage, mess
     assert str(path) in str(error.value)
 
 
-def test_missing_metadata_is_named(tmp_path):
+def test_an_empty_folder_is_no_audio_and_one_of_other_clips_is(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"tracks\.csv.*download=True"):
         datasets.load("fma_small", tmp_path)
-
-
-def test_no_clips_of_the_table(tmp_path):
-    small_home(tmp_path, audio=False)
-    touch(tmp_path, "fma_small/000/999999.mp3")
-    with pytest.warns(), pytest.raises(ValueError, match=r"no clips.*no file in"):
-        datasets.load("fma_small", tmp_path)
-
-
-def test_an_empty_folder_is_no_audio_and_no_reason_to_pass_a_larger_one_by(tmp_path):
     small_home(tmp_path)
     (tmp_path / "fma_small").mkdir()
     assert "/fma_large/" in datasets.load("fma_small", tmp_path).clips["path"].iloc[0]
     shutil.rmtree(tmp_path / "fma_large")
     with pytest.warns(UserWarning, match="does not exist or is empty"):
         assert len(datasets.load("fma_small", tmp_path).clips) == 6
+    touch(tmp_path, "fma_small/000/999999.mp3")
+    with pytest.warns(), pytest.raises(ValueError, match=r"no clips.*no file in"):
+        datasets.load("fma_small", tmp_path)
 
 
 def test_genres_and_features(tmp_path):
@@ -202,8 +187,7 @@ def test_genres_and_features(tmp_path):
 
 
 def test_the_table_is_fmas_official_split(shared_data):
-    sizes = {"training": 6394, "validation": 800, "test": 800}
-    assert KNOWN["split"].value_counts().to_dict() == sizes
+    assert KNOWN["split"].value_counts().to_dict() == SIZES
     tracks = pd.read_csv(shared_data / "fma" / "tracks_small.csv", index_col="track_id")
     tracks = tracks.rename(columns={"genre_top": "genre"})
     for column in ("genre", "split"):
@@ -233,13 +217,11 @@ def coefficients(data_home):
 )
 def test_a_view_is_a_dataset_with_the_official_split(pictures, coefficients, name, settings):
     dataset, said = load(name)
-    assert len(dataset.clips) == 72
-    assert (dataset.clips.groupby(["genre", "split"]).size() == 3).all()
-    assert dataset.clips["split"].equals(KNOWN.loc[dataset.clips.index, "split"])
-    assert dataset.genres == fma.GENRES
+    assert len(dataset.clips) == 72 and dataset.genres == fma.GENRES
+    columns = ["genre", "split"]
+    assert dataset.clips[columns].equals(KNOWN.loc[dataset.clips.index, columns])
     assert (dataset.splits, dataset.settings) == ("official", settings)
-    assert dataset.clips["artist"].isna().all()
-    assert not dataset.clips["near_silent"].any()
+    assert dataset.clips["artist"].isna().all() and not dataset.clips["near_silent"].any()
     assert "7922 files or clips are left out" in said and "; " not in said
     assert len(dataset.left_out) == 7922 + 6
     assert dataset.left_out[98565] == fma.TOO_SHORT
@@ -260,33 +242,33 @@ def test_a_view_is_a_dataset_with_the_official_split(pictures, coefficients, nam
         datasets.load(name)
 
 
-def test_pictures_go_through_the_store_and_bad_ones_are_counted(pictures, data_home):
+def test_pictures_go_through_the_store_bad_ones_are_counted_and_doubles_said(pictures, data_home):
+    folk = KNOWN[KNOWN["genre"] == "Folk"].groupby("split").head(1).index
+    picture(pictures / "Folk" / f"{folk[1]:06d}.png", spectrogram(folk[0]))
     dataset, _ = load("fma_small_images")
     bad = dataset.clips.index[40]
     with open(dataset.clips.loc[bad, "path"], "r+b") as file:
         file.truncate(1000)
     assert dataset.validate().loc["unreadable", "clips"] == [bad]
-    with pytest.warns(UserWarning, match="1 of the 72 clips"):
+    with pytest.warns(UserWarning) as said:
         store = prcnn.extract(dataset, n_jobs=1, out=data_home, progress=False)
-    assert store.shape == (128, 128)
-    assert store.settings == prcnn.spectrogram.IMAGES
-    assert list(store.failed) == [bad]
-    assert "not a whole picture" in store.failed[bad]
-    clip = store.clips.index[5]
-    expected = (spectrogram(clip).T + 0.5) / 256 * 80 - 80
+    said = " ".join(str(each.message) for each in said)
+    assert "1 of the 72 clips" in said
+    assert re.search(f"in another split.*'{folk[0]} = {folk[1]}'", said)
+    assert (store.shape, store.settings) == ((128, 128), prcnn.spectrogram.IMAGES)
+    assert list(store.failed) == [bad] and "not a whole picture" in store.failed[bad]
+    expected = (spectrogram(store.clips.index[5]).T + 0.5) / 256 * 80 - 80
     assert np.abs(store.read(np.array([5]))[0] - expected).max() <= 0.3125  # shared colours
 
 
 def test_pictures_that_do_not_belong_are_named(pictures):
-    picture(pictures / "Rock" / "999999.png", spectrogram(0))
-    picture(pictures / "Rock" / "cover.png", spectrogram(0))
-    silent = fma.NEAR_SILENT[0]
-    picture(pictures / KNOWN.loc[silent, "genre"] / f"{silent:06d}.png", spectrogram(0))
-    folk = KNOWN.index[KNOWN["genre"] == "Folk"]
-    picture(pictures / "Rock" / f"{folk[-1]:06d}.png", spectrogram(0))
-    picture(pictures / "Rock" / f"{folk[0]:06d}.png", spectrogram(0))
+    silent, folk = fma.NEAR_SILENT[0], KNOWN.index[KNOWN["genre"] == "Folk"]
+    rock = [f"Rock/{name}" for name in ("999999", "cover", *(f"{folk[i]:06d}" for i in (0, -1)))]
+    for name in (*rock, f"{KNOWN.loc[silent, 'genre']}/{silent:06d}"):
+        picture(pictures / f"{name}.png", spectrogram(0))
     shutil.rmtree(pictures / "Pop")
-    dataset, _ = load("fma_small_images")
+    dataset, said = load("fma_small_images")
+    assert said.index("no file in") < said.index("no clip of") < said.index("lies in the folder")
     assert dataset.left_out[999999] == "no clip of FMA-small"
     assert dataset.left_out["Rock/cover.png"] == "no clip of FMA-small"
     assert dataset.left_out[folk[-1]] == "lies in the folder Rock, and FMA says Folk"
@@ -294,31 +276,6 @@ def test_pictures_that_do_not_belong_are_named(pictures):
     assert dataset.clips.index[dataset.clips["near_silent"]].tolist() == [silent]
     assert len(dataset.clips) == 64
     assert dataset.genres == [genre for genre in fma.GENRES if genre != "Pop"]
-
-
-def test_arrays_of_another_shape_are_left_out_and_counted(coefficients):
-    paths = sorted(coefficients.glob("*.npy"))[:6]
-    np.save(paths[0], np.zeros((129, 20), np.float32))
-    np.save(paths[1], np.zeros((20, 130), np.float32))
-    np.save(paths[2], np.zeros((130, 20)))
-    paths[3].write_bytes(paths[3].read_bytes()[:5000])
-    paths[4].write_bytes(b"<html>")
-    paths[5].unlink()
-    os.mkfifo(paths[5])
-    dataset, said = load("fma_small_mfcc")
-    assert len(dataset.clips) == 66
-    assert said.index("no file in") < said.index("no float32 array") < said.index("; …. All")
-    why = [dataset.left_out[int(path.stem)] for path in paths]
-    assert all("130 frames × 20" in each for each in why[:3])
-    assert all("cannot be read" in each for each in why[3:5]) and "no file" in why[5]
-
-
-def test_the_same_picture_in_two_splits_is_warned_of(pictures, data_home):
-    folk = KNOWN[KNOWN["genre"] == "Folk"].groupby("split").head(1).index
-    picture(pictures / "Folk" / f"{folk[1]:06d}.png", spectrogram(folk[0]))
-    dataset, _ = load("fma_small_images")
-    with pytest.warns(UserWarning, match=f"in another split.*'{folk[0]} = {folk[1]}'"):
-        prcnn.extract(dataset, n_jobs=1, out=data_home, progress=False)
 
 
 def test_vggish_is_in_the_order_of_the_clips(pictures, data_home):

@@ -10,7 +10,7 @@ import pytest
 
 from prcnn import evaluation, models, training
 from prcnn import store as stores
-from prcnn.datasets import fma_small_split
+from prcnn.datasets import fma
 from prcnn.datasets.dataset import Dataset
 from prcnn.datasets.fma import GENRES
 from prcnn.models import CheckpointError
@@ -132,4 +132,4 @@ def test_beyond_gives_the_800_predictions_of_its_card(shared_data):
     # a tie may fall otherwise on another machine
     assert (predicted != recorded["predicted"]).sum() <= 2
     assert np.mean(np.array(recorded["predicted"]) == true) == pytest.approx(recorded["accuracy"])
-    assert (fma_small_split.read().loc[recorded["clips"], "split"] == "test").all()
+    assert (fma.official_split().loc[recorded["clips"], "split"] == "test").all()

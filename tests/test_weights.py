@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from prcnn import models
-from prcnn.datasets import fma_small_split
+from prcnn.datasets import fma
 from prcnn.study import facts, results, weights
 
 CONCATENATED = ("dwivedi", "figure2", "stacked", "dwivedi_retrained")
@@ -76,7 +76,7 @@ def test_measured_is_what_the_files_give(made_checkpoints, tmp_path, monkeypatch
 
 
 def test_genres_and_splits_of_the_clips():
-    tracks = fma_small_split.read()
+    tracks = fma.official_split()
     for clip, said in weights.CLIPS.items():
         assert tuple(tracks.loc[clip, ["genre", "split"]]) == said
 

@@ -34,13 +34,19 @@ class Source:
     settings: str = "paper"
 
 
+def _synthetic(*arguments, **options):
+    from . import synthetic  # not before it is asked for: SciPy's filters take a while to import
+
+    return synthetic.find(*arguments, **options)
+
+
 _FMA = Source(fma.find, ("official", "stratified", "artist"), fma.fetch)
 _VIEW = (fma_images.find, ("official", "stratified"), fma_images.fetch)
 _GTZAN = ("fault_filtered", "stratified", "artist")
 _DRAWN = ("stratified", "artist")
-_OWN = Source(folders.find_own, _DRAWN)
 _MIRDATA = Source(folders.find_mirdata, _DRAWN, folders.fetch_mirdata)
 _SOURCES = {
+    "synthetic": Source(_synthetic, ("official",)),
     "fma_small": _FMA,
     "fma_small_images": Source(*_VIEW, "images"),
     "fma_small_mfcc": Source(*_VIEW, "close"),
@@ -57,7 +63,7 @@ _SOURCES = {
 
 def names():
     """The names that :func:`load` knows, a list of str. Chapter: book/datasets.ipynb"""
-    return ["synthetic", *_SOURCES]
+    return list(_SOURCES)
 
 
 def load(
@@ -99,91 +105,41 @@ def load(
     OSError
         If a download fails, or the disk has too little room; what has arrived is kept.
 
-    Examples
-    --------
-    >>> dataset = load("fma_small", data_home="~/music")        # doctest: +SKIP
-    >>> dataset.clips.groupby(["genre", "split"]).size()        # doctest: +SKIP
-
     Chapter: book/datasets.ipynb
     """
-    text = str(name)  # a folder may be called 2024, which papermill reads as a number
-    home = cache_folder(data_home)
-    if text == "synthetic":  # nothing to download: it is made on the spot, and its split with it
-        from . import synthetic
-
-        if splits not in (None, "official"):
-            raise ValueError(f"splits={splits!r}: synthetic knows 'official'.")
-        return synthetic.load(home, seed=seed, **options)
-    source = _MIRDATA if text.startswith("mirdata:") else _SOURCES.get(text)
-    if source is None:
-        source, folder = _OWN, full_path(text)
-        named = isinstance(name, Path) or "/" in text or os.sep in text
-        if not (named or (text and folder.is_dir())):
-            near = difflib.get_close_matches(text, names(), 1)
-            raise ValueError(
-                f"unknown dataset {text!r}{f' (did you mean {near[0]!r}?)' if near else ''}. "
-                f"Known: {', '.join(names())}; or give the path of a folder with one sub-folder a "
-                "genre, such as 'my_music/'."
-            )
-        text, home = folder.name, folder
+    source, name, home = _source(name, cache_folder(data_home))
     splits = "fault_filtered" if splits == "filtered" else splits
     if splits not in (None, *source.splits):
-        raise ValueError(f"splits={splits!r}: {text} knows {', '.join(map(repr, source.splits))}.")
+        raise ValueError(f"splits={splits!r}: {name} knows {', '.join(map(repr, source.splits))}.")
+    asked, splits = splits, splits or source.splits[0]
     if download and source.fetch:
-        source.fetch(text, home, splits or source.splits[0])
-    clips, left_out, amiss = source.find(text, home, splits or source.splits[0], **options)
+        source.fetch(name, home, splits)
+    if source is _SOURCES["synthetic"]:
+        options["seed"] = seed  # of the music, with which its split is made
+    clips, left_out, amiss = source.find(name, home, splits, **options)
     why = clips["path"].map(_unusable)
     clips, amiss = clips[why.isna()], amiss | why.dropna().to_dict()
     if amiss:
-        groups = _by_reason(amiss)
-        said = "; ".join(f"{some(same.index)} ({reason})" for reason, same in groups[:3])
-        said += "; …" if len(groups) > 3 else ""
-        warn(f"{text}: {len(amiss)} files or clips are left out: {said}. All are in left_out.")
-        left_out = left_out | amiss
-    chosen = _choose(text, clips, splits, source.splits[0])
-    if chosen in _DRAWN:
-        clips = clips.assign(split=split_clips(clips, chosen, seed, fractions))
-    return assemble(text, clips, left_out, chosen, source.settings)
-
-
-def _unusable(path):
-    """Say why a file would hang whoever opens it, or end whoever prints it; else None."""
-    if os.path.lexists(path) and not os.path.isfile(path):
-        return "no regular file: a pipe, a device or a link that leads nowhere"
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return "its name, or a folder's, is not UTF-8: rename it"
-    return None
-
-
-def _choose(name, clips, asked, default):
-    """Return the split that was asked for, else the default one unless a part of it is empty."""
-    splits = asked or default
-    if splits in _DRAWN or clips.empty:
-        return splits
-    empty = " or ".join(s for s in SPLITS if not (clips["split"] == s).any())
-    if not empty:
-        return splits
-    if asked:
-        raise ValueError(
-            f"{name}: no clip on disk is in the {splits} {empty} split; fetch the whole dataset, "
-            "or choose another split, such as splits='stratified'."
-        )
-    warn(
-        f"{name}: none of the {len(clips)} clips on disk is in the {splits} {empty} split, so they "
-        "are split anew at random, stratified by genre: scores are not comparable with published "
-        f"ones. Fetch the whole dataset for the {splits} split; splits='stratified' chooses "
-        "without this warning."
-    )
-    return "stratified"
-
-
-def assemble(name, clips, left_out, splits, settings="paper"):
-    """Wrap a table of clips as a :class:`Dataset`; ValueError if no clip is left, or one genre."""
+        said = f"{len(amiss)} files or clips are left out: {_reasons(amiss)}"
+        warn(f"{name}: {said}. All are in left_out.")
+    left_out = {printable(c) if isinstance(c, str) else c: w for c, w in (left_out | amiss).items()}
     if clips.empty:
-        reasons = [f"{len(same)} × {why}" for why, same in _by_reason(left_out)[:3]]
-        raise ValueError(f"{name}: no clips. {'; '.join(reasons) or 'Nothing was found'}.")
+        raise ValueError(f"{name}: no clips. {_reasons(left_out) or 'Nothing was found'}.")
+    if splits not in _DRAWN and (empty := [s for s in SPLITS if s not in set(clips["split"])]):
+        none = f"{name}: no clip on disk is in the {splits} {' or '.join(empty)} split"
+        if asked:
+            raise ValueError(
+                f"{none}; fetch the whole dataset, or choose another split, such as "
+                "splits='stratified'."
+            )
+        warn(
+            f"{none}, so the {len(clips)} clips are split anew at random, stratified by genre: "
+            f"scores are not comparable with published ones. Fetch the whole dataset for the "
+            f"{splits} split; splits='stratified' chooses without this warning."
+        )
+        splits = "stratified"
+    if splits in _DRAWN:
+        clips = clips.assign(split=split_clips(clips, splits, seed, fractions))
     genres = sorted(clips["genre"].unique())
     if len(genres) < 2:
         raise ValueError(
@@ -192,11 +148,38 @@ def assemble(name, clips, left_out, splits, settings="paper"):
         )
     first = ["path", "genre", "split", "artist"]
     clips = clips.rename_axis(index="clip")[first + [c for c in clips if c not in first]]
-    left_out = {printable(c) if isinstance(c, str) else c: why for c, why in left_out.items()}
-    return Dataset(name, clips, genres, left_out, splits, settings)
+    return Dataset(name, clips, genres, left_out, splits, source.settings)
 
 
-def _by_reason(left_out):
-    """Reason and Series of clips, from the most frequent reason on."""
+def _source(name, home):
+    """Find the source of that name, or of a folder of that path; its own name and its home."""
+    text = str(name)  # a folder may be called 2024, which papermill reads as a number
+    if source := _MIRDATA if text.startswith("mirdata:") else _SOURCES.get(text):
+        return source, text, home
+    folder = full_path(text)
+    named = isinstance(name, Path) or "/" in text or os.sep in text
+    if named or (text and folder.is_dir()):
+        return Source(folders.find_own, _DRAWN), folder.name, folder
+    near = difflib.get_close_matches(text, names(), 1)
+    raise ValueError(
+        f"unknown dataset {text!r}{f' (did you mean {near[0]!r}?)' if near else ''}. Known: "
+        f"{', '.join(names())}; or give the path of a folder with one sub-folder a genre, such as "
+        "'my_music/'."
+    )
+
+
+def _unusable(path):
+    """Say why a file would hang whoever opens it, or end whoever prints it; else None."""
+    if os.path.lexists(path) and not os.path.isfile(path):
+        return "no regular file: a pipe, a device or a link that leads nowhere"
+    if printable(path) != path:
+        return "its name, or a folder's, is not UTF-8: rename it"
+    return None
+
+
+def _reasons(left_out):
+    """Say of which clips they are, from the most frequent one on."""
     why = pd.Series(left_out, dtype=object)
-    return sorted(why.groupby(why, sort=False), key=lambda pair: -len(pair[1]))
+    groups = sorted(why.groupby(why, sort=False), key=lambda pair: -len(pair[1]))
+    said = "; ".join(f"{some(same.index)} ({reason})" for reason, same in groups[:3])
+    return said + "; …" * (len(groups) > 3)

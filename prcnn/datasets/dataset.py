@@ -85,8 +85,6 @@ class Dataset:
         said, theirs = (vars(dataset) | {"clips": None} for dataset in (self, other))
         return said == theirs and self.clips.equals(other.clips)
 
-    __hash__ = None
-
     def validate(self):
         """Look at every clip's file and count what is missing, empty, unreadable or changed.
 
@@ -104,8 +102,7 @@ class Dataset:
         for clip, path in tqdm(paths.items(), total=len(paths), disable=len(paths) < 500):
             states[_state(path, known.get(path))].append(clip)
         table = pd.DataFrame({"clips": pd.Series(states)})
-        table.insert(0, "count", table["clips"].map(len))
-        return table
+        return table.assign(count=table["clips"].map(len))[["count", "clips"]]
 
     def __repr__(self):
         sizes = "/".join(str((self.clips["split"] == split).sum()) for split in SPLITS)
@@ -117,9 +114,11 @@ class Dataset:
 
 def _state(path, sha1):
     """Say how a clip's file is, in a word of :meth:`Dataset.validate`."""
+    if not os.path.lexists(path):
+        return "missing"
     try:
         if not os.path.isfile(path):  # a pipe would be waited for
-            return "unreadable" if os.path.lexists(path) else "missing"
+            return "unreadable"
         if not os.path.getsize(path):
             return "empty"
         if sha1 and pooch.file_hash(path, "sha1") != sha1:
@@ -130,8 +129,7 @@ def _state(path, sha1):
             with Image.open(path) as picture:
                 picture.verify()
         else:
-            with open(path, "rb"):
-                pass
+            open(path, "rb").close()
     except Exception:  # Pillow's and NumPy's for damaged files are of many kinds
         return "unreadable"
     return "present"
@@ -139,22 +137,19 @@ def _state(path, sha1):
 
 def checksums(paths):
     """Read the files ``checksums`` in the three folders above each path: path → sha1."""
-    parents = {Path(folder) for folder in {os.path.dirname(path) for path in paths}}
+    parents = {Path(folder) for folder in set(map(os.path.dirname, paths))}
     known = {}
     for folder in parents | {up for parent in parents for up in parent.parents[:2]}:
-        file = folder / "checksums"
-        for line in file.read_text("utf-8", "replace").splitlines() if file.is_file() else []:
-            known[str(folder / line[42:])] = line[:40]  # "<40 hex digits>  000/000002.mp3"
+        if (file := folder / "checksums").is_file():  # "<40 hex digits>  000/000002.mp3"
+            lines = file.read_text("utf-8", "replace").splitlines()
+            known |= {str(folder / line[42:]): line[:40] for line in lines}
     return known
 
 
 def write_checksums(folder):
     """Record the sha1 of every file under a folder in its file ``checksums``."""
-    lines = [
-        f"{pooch.file_hash(path, 'sha1')}  {path.relative_to(folder).as_posix()}\n"
-        for path in files_under(folder)
-        if path.is_file()
-    ]
+    files = {path.relative_to(folder).as_posix(): path for path in files_under(folder)}
+    lines = [f"{pooch.file_hash(path, 'sha1')}  {name}\n" for name, path in files.items()]
     write_whole(folder / "checksums", lambda part: part.write_text("".join(lines), "utf-8"))
 
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 import zipfile
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pooch
 import requests
@@ -20,8 +20,7 @@ TRIES, WAIT, TIMEOUT = 5, 2.0, 30  # attempts without progress; seconds
 MIB, GIB = 2**20, 2**30
 
 
-@dataclass(frozen=True)
-class Archive:
+class Archive(NamedTuple):
     """A zip of one folder: its address, checksum ("sha1:…") and size in bytes."""
 
     url: str
@@ -29,8 +28,7 @@ class Archive:
     size: int
 
 
-@dataclass(frozen=True)
-class Repository:
+class Repository(NamedTuple):
     """A folder of a public git repository at one commit, of which no licence is known."""
 
     url: str
@@ -38,6 +36,9 @@ class Repository:
     folder: str
     parts: str  # patterns of what is in the folder; a finished part is kept
     size: int  # bytes
+
+    def __str__(self):
+        return f"{self.folder} of {self.url} at commit {self.commit[:12]}"
 
 
 _FMA = {
@@ -52,25 +53,21 @@ ARCHIVES = {
     for name, (sha1, size) in _FMA.items()
 }
 _GENREWAVE = ("https://github.com/Solarleaf/GenreWave", "22ab844bd8752f0fcd933a16255155d69195bf4e")
+_MINI = (
+    "https://github.com/TempoBeatDownbeat/gtzan_mini",
+    "a61439e86c13037011fde8e0f0743ec55c50bce3",
+)
+_PICTURES = (
+    "https://github.com/TanmayEL/music_genre_classification",
+    "738f33dfba0dbebc1b4cc266ff60d11a26e0b7ae",
+)
 _TENTHS = "00* 01* 02* 03* 04* 05* 06* 07* 08* 09* 10* 11* 12* 13* 14* 15*"
 _GTZAN = "blues classical country disco hiphop jazz metal pop reggae rock"
 REPOSITORIES = {
     "fma_small_images": Repository(*_GENREWAVE, "spectrograms", "E* F* H* I* P* R*", 238_550_748),
     "fma_small_mfcc": Repository(*_GENREWAVE, "features/lstm_mfcc", _TENTHS, 84_192_416),
-    "gtzan_mini": Repository(
-        "https://github.com/TempoBeatDownbeat/gtzan_mini",
-        "a61439e86c13037011fde8e0f0743ec55c50bce3",
-        "genres",
-        _GTZAN,
-        132_483_512,
-    ),
-    "gtzan_images": Repository(
-        "https://github.com/TanmayEL/music_genre_classification",
-        "738f33dfba0dbebc1b4cc266ff60d11a26e0b7ae",
-        "data/spectrograms",
-        _GTZAN,
-        120_229_346,
-    ),
+    "gtzan_mini": Repository(*_MINI, "genres", _GTZAN, 132_483_512),
+    "gtzan_images": Repository(*_PICTURES, "data/spectrograms", _GTZAN, 120_229_346),
 }
 
 
@@ -88,36 +85,29 @@ def get_archive(name, home):
     if (audio_files(goal) or (goal / "tracks.csv").is_file()) and not hidden.exists():
         return
     if not path.is_file():
-        announce(archive.url, path, archive.size)
+        _announce(archive.url, path, archive.size)
     fetch(archive.url, path, archive.known_hash)
-    hidden.mkdir(exist_ok=True)
-    _unpack(path, hidden)
+    try:
+        with zipfile.ZipFile(path) as opened:
+            infos = opened.infolist()
+            for info in tqdm(infos, desc=f"unpacking {path.name}", disable=len(infos) < 500):
+                target = hidden / info.filename
+                if not (target.is_file() and target.stat().st_size == info.file_size):
+                    opened.extract(info, hidden)  # never outside the folder, whatever its name
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # odd zip64, deflate64
+        raise ValueError(
+            f"Python cannot unpack {path} ({error}), which is whole: unpack it with 7-Zip into "
+            f"{home}, delete {hidden}, and load again."
+        ) from error
     shutil.copytree(hidden / name, goal, copy_function=os.replace, dirs_exist_ok=True)
     shutil.rmtree(hidden)
     path.unlink()
 
 
-def _unpack(archive, folder):
-    """Unpack what an interrupted call has not."""
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            infos = opened.infolist()
-            for info in tqdm(infos, desc=f"unpacking {archive.name}", disable=len(infos) < 500):
-                target = folder / info.filename
-                if not (target.is_file() and target.stat().st_size == info.file_size):
-                    opened.extract(info, folder)  # never outside the folder, whatever its name
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # odd zip64, deflate64
-        raise ValueError(
-            f"Python cannot unpack {archive} ({error}), which is whole: unpack it with 7-Zip into "
-            f"{archive.parent}, delete {folder}, and load again."
-        ) from error
-
-
-def announce(source, path, size):
+def _announce(source, path, size):
     """Say how much is coming; refuse if the disk cannot hold it twice, packed and unpacked."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    wanted = 2 * size - _size(_part(path))
-    free = shutil.disk_usage(path.parent).free
+    wanted, free = 2 * size - _size(_part(path)), shutil.disk_usage(path.parent).free
     text = f"{_human(size)} from {source} to {path.parent}"
     if free < wanted:
         raise OSError(
@@ -162,8 +152,9 @@ def _resume(url, part):
 
 def _once(url, part, have):
     """Read from one connection to the end of the file; RequestException if it breaks off."""
-    headers = {"Range": f"bytes={have}-"} if have else {}
-    headers["Accept-Encoding"] = "identity"  # a compressed answer would have other lengths
+    headers = {"Accept-Encoding": "identity"}  # a compressed answer would have other lengths
+    if have:
+        headers["Range"] = f"bytes={have}-"
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
         span = answer.headers.get("Content-Range", "")
         if answer.status_code == 416:  # nothing after what we have: it is whole, or not ours
@@ -194,12 +185,12 @@ def how(name):
     source = REPOSITORIES[name]
     return (
         f"Load with download=True to fetch it ({source.size / 1e6:.0f} MB, with git), or put the "
-        f"folder {source.folder} of {source.url} at commit {source.commit[:12]} there."
+        f"folder {source} there."
     )
 
 
 def get_folder(name, home):
-    """Download the folder of one of REPOSITORIES, and no more, to ``home/name/<folder>``.
+    """Download the folder of one of REPOSITORIES, and no more; return it, ``home/name/<folder>``.
 
     git's partial clone leaves out the contents of files, a sparse checkout asks for those of the
     folder, and git checks every object against its id, so that the commit's name is the checksum.
@@ -209,17 +200,14 @@ def get_folder(name, home):
     ValueError if what arrived is not what the commit holds; OSError if the disk has too little
     room.
     """
-    source = REPOSITORIES[name]
+    source, work = REPOSITORIES[name], home / name / ".git-folder"
     target = home / name / source.folder
-    what = f"{source.folder} of {source.url} at commit {source.commit[:12]}"
     if shutil.which("git") is None:
         raise FileNotFoundError(
-            f"git is needed to fetch {what}: install it (https://git-scm.com), or put that folder "
-            f"to {target}."
+            f"git is needed to fetch {source}: install it (https://git-scm.com), or put that "
+            f"folder to {target}."
         )
-    work = home / name / ".git-folder"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    announce(f"{source.url} ({source.folder}; no licence: for study)", target, source.size)
+    _announce(f"{source.url} ({source.folder}; no licence: for study)", target, source.size)
     if not (work / ".git").is_dir():
         work.mkdir(exist_ok=True)
         _git(work, "init", "--quiet", "--template=")
@@ -236,21 +224,21 @@ def get_folder(name, home):
     _git(work, "fsck", "--no-dangling", "--no-progress")
     if changed := _git(work, "status", "--porcelain").strip():
         raise ValueError(
-            f"what arrived in {work} is not {what} ({changed[:200]}). Delete it and try again."
+            f"what arrived in {work} is not {source} ({changed[:200]}). Delete it and try again."
         )
     write_checksums(work / source.folder)
     (work / source.folder).replace(target)
     shutil.rmtree(work, ignore_errors=True)
+    return target
 
 
 def _git(work, *arguments):
     """Run git in `work`, whatever repository the caller lives in, and return what it prints."""
-    surroundings = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}  # it is no password that is missing
-    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
-        surroundings.pop(name, None)
-    done = subprocess.run(
-        ["git", *arguments], cwd=work, env=surroundings, capture_output=True, text=True
-    )
+    outer = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
+    surroundings = {name: value for name, value in os.environ.items() if name not in outer}
+    surroundings["GIT_TERMINAL_PROMPT"] = "0"  # it is no password that is missing
+    run = {"cwd": work, "env": surroundings, "capture_output": True, "text": True}
+    done = subprocess.run(["git", *arguments], **run)
     if done.returncode:
         said = "; ".join((done.stderr or done.stdout).strip().splitlines())
         raise ConnectionError(

@@ -14,11 +14,9 @@ Chapter: book/datasets.ipynb
 import numpy as np
 import pandas as pd
 
-from . import download, fma_small_split
+from . import download
 from .dataset import cache_folder
-from .fma import BROKEN, DOES_NOT_DECODE, NEAR_SILENT, align
-
-SHAPE = (130, 20)  # of fma_small_mfcc
+from .fma import BROKEN, DOES_NOT_DECODE, NEAR_SILENT, align, official_split
 
 
 def fetch(name, home, _):
@@ -31,52 +29,38 @@ def find(name, home, _=None):
     """List ``<name>/spectrograms/<Genre>/<track id>.png``, or ``<name>/features/lstm_mfcc/….npy``.
 
     Those folders may also lie in ``home`` itself. ``clips`` has no artists; it has ``near_silent``
-    (bool). Left out are files that are missing, that FMA-small does not have, that lie in another
-    genre's folder than FMA names, or whose array has another shape. Twelve clips are published
-    twice, under two numbers: ``prcnn.store`` warns where one content lies in two splits.
+    (bool). Left out are files that are missing, that FMA-small does not have, or that lie in
+    another genre's folder than FMA names. Twelve clips are published twice, under two numbers:
+    ``prcnn.store`` warns where one content lies in two splits.
     """
     folders = _folders(name, home)
     folder = next((f for f in folders if f.is_dir()), None)
     if folder is None:
         raise FileNotFoundError(f"no {folders[0]}. {download.how(name)}")
-    known, paths, wrong = fma_small_split.read(), {}, {}
+    known, paths, amiss = official_split(), {}, {}
     faults = {clip: why for clip, why in BROKEN.items() if why != DOES_NOT_DECODE}
     for path in sorted(folder.glob("*.npy" if name == "fma_small_mfcc" else "*/*.png")):
         clip = int(path.stem) if path.stem.isdecimal() else path.relative_to(folder).as_posix()
-        if clip in faults or not path.is_file():
+        if clip in faults:
             continue
-        if why := _wrong(path, known["genre"].get(clip)):
-            wrong[clip] = why
+        genre = known["genre"].get(clip)
+        if genre is None:
+            amiss[clip] = "no clip of FMA-small"
+        elif path.suffix == ".png" and path.parent.name != genre:
+            amiss[clip] = f"lies in the folder {path.parent.name}, and FMA says {genre}"
         else:
             paths[clip] = str(path)
-    wrong = {clip: why for clip, why in wrong.items() if clip not in paths}
-    missing = known.index.difference([*paths, *wrong])
-    why = f"no file in {folder}: to have it, move that folder away and load with download=True"
-    clips = known.loc[known.index.intersection(paths)]
+    clips = known[known.index.isin(paths)]
     clips = clips.assign(path=clips.index.map(paths).astype(object), artist=None)
     clips["near_silent"] = clips.index.isin(NEAR_SILENT)
-    return clips, faults, wrong | dict.fromkeys(missing, why)
+    why = f"no file in {folder}: to have it, move that folder away and load with download=True"
+    amiss = dict.fromkeys(known.index, why) | amiss
+    return clips, faults, {clip: why for clip, why in amiss.items() if clip not in paths}
 
 
 def _folders(name, home):
     folder = download.REPOSITORIES[name].folder
     return [home / name / folder, home / folder]
-
-
-def _wrong(path, genre):
-    """Say why a file is none of a clip of that genre, else None."""
-    if genre is None:
-        return "no clip of FMA-small"
-    if path.suffix == ".png":
-        folder = path.parent.name
-        return None if folder == genre else f"lies in the folder {folder}, and FMA says {genre}"
-    try:
-        array = np.load(path)
-    except (OSError, ValueError, EOFError) as error:
-        return f"cannot be read ({error})"
-    if array.shape != SHAPE or array.dtype != np.float32:
-        return f"no float32 array of {SHAPE[0]} frames × {SHAPE[1]} coefficients"
-    return None
 
 
 def vggish(data_home=None, dataset=None):
@@ -89,18 +73,15 @@ def vggish(data_home=None, dataset=None):
     (int, n) and ``embedding`` (float32, (n, 128)). FileNotFoundError or ValueError if there is no
     such file, or it does not hold these arrays.
 
-    Returns
-    -------
-    pandas.DataFrame
-        float32, 128 columns, one row a clip of ``dataset``, which is FMA's (default: all that the
-        file holds). A clip without an embedding is a row of NaN, and a warning.
+    A table: float32, 128 columns, one row a clip of ``dataset``, which is FMA's (default: all that
+    the file holds). A clip without an embedding is a row of NaN, and a warning.
     """
     path = cache_folder(data_home) / "fma_small_images" / "vggish.npz"
     if not path.is_file():
         source = download.REPOSITORIES["fma_small_images"]
         raise FileNotFoundError(
             f"no {path}: arrays track_id and embedding (n, 128), gathered from "
-            f"data/vggish_embeddings_v2 of {source.url} at commit {source.commit[:12]}."
+            f"{source._replace(folder='data/vggish_embeddings_v2')}."
         )
     with np.load(path) as file:
         ids, rows = file.get("track_id"), file.get("embedding")

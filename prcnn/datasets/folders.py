@@ -45,16 +45,15 @@ def find_own(_, root, *__):
         )
     rows, amiss = {}, {}
     for genre in sorted(f for f in root.iterdir() if not f.name.startswith(".")):
-        found, ending = len(rows), genre.suffix.lower()
         if not genre.is_dir():
-            if ending not in _BESIDE:
+            if genre.suffix.lower() not in _BESIDE:
                 amiss[genre.name] = "lies in no genre's folder: move it into one"
             continue
+        found = len(rows)
         for path in files_under(genre):
             clip, ending = path.relative_to(root).as_posix(), path.suffix.lower()
             if ending in AUDIO:
-                inner = path.relative_to(genre).parts
-                artist = inner[0] if len(inner) > 1 else None
+                artist, *_ = [*path.relative_to(genre).parts[:-1], None]
                 rows[clip] = {"path": str(path), "genre": genre.name, "artist": artist}
             elif ending not in _BESIDE:
                 amiss[clip] = f"{ending} is not among the formats that are read: convert it to FLAC"
@@ -110,31 +109,26 @@ def find_ballroom(name, home, _):
         tree = ElementTree.parse(xml).getroot()
     except ElementTree.ParseError as error:
         raise ValueError(f"{xml} is damaged or truncated ({error}). {_BALLROOM}") from error
-    rows, amiss, used = {}, {}, set()
-    for dance in tree:
-        for song in dance.findall("song"):
-            # The authors' script names files 100701.mp3, a later version Chacha.100701.mp3.
-            clip = song.get("id")
-            names = (f"{clip}.mp3", f"{dance.tag}.{clip}.mp3")
-            paths = [xml.parent / dance.tag / file for file in names]
-            path = next((path for path in paths if path.is_file()), None)
-            if path is None:
-                amiss[clip] = f"no file of this song in {xml.parent}"
-                continue
-            used.add(path)
-            same = [song.get(kind) for kind in REPEATS]
-            same += [e.get("id") or (e.text or "").strip() for e in song if e.tag in REPEATS]
-            rows[clip] = {
-                "path": str(path),
-                "genre": dance.tag,
-                **{key: song.get(key) or None for key in ("artist", "title", "album")},
-                "bpm": pd.to_numeric(song.get("bpm"), errors="coerce"),
-                "repeats": ", ".join(clip for clip in same if clip),
-            }
+    # The authors' script names files 100701.mp3, a later version Chacha.100701.mp3.
+    files = {(p.parent.name, p.stem.rpartition(".")[2]): p for p in xml.parent.glob("*/*.mp3")}
+    rows, amiss = {}, {}
+    for dance, song in ((each.tag, song) for each in tree for song in each.iter("song")):
+        clip = song.get("id")
+        if (path := files.pop((dance, clip), None)) is None:
+            amiss[clip] = f"no file of this song in {xml.parent}"
+            continue
+        same = [song.get(kind) for kind in REPEATS]
+        same += [e.get("id") or (e.text or "").strip() for e in song if e.tag in REPEATS]
+        rows[clip] = {
+            "path": str(path),
+            "genre": dance,
+            **{key: song.get(key) or None for key in ("artist", "title", "album")},
+            "bpm": pd.to_numeric(song.get("bpm"), errors="coerce"),
+            "repeats": ", ".join(filter(None, same)),
+        }
     if not rows and not amiss:
         raise ValueError(f"{xml} lists no songs. {_BALLROOM}")
-    there = {path for dance in tree for path in (xml.parent / dance.tag).glob("*.mp3")}
-    amiss |= {f"{path.parent.name}/{path.name}": f"not in {xml.name}" for path in there - used}
+    amiss |= {f"{dance}/{path.name}": f"not in {xml.name}" for (dance, _), path in files.items()}
     return table(rows, "title", "album", "bpm", "repeats").astype({"bpm": float}), {}, amiss
 
 
@@ -170,8 +164,8 @@ def find_mirdata(name, home, _, genre="genre"):
     rows, amiss = {}, {}
     for clip, track in tracks.items():
         try:
-            path, label = getattr(track, "audio_path", None), getattr(track, genre, None)
-            artist = getattr(track, "artist", None)
+            wanted = ("audio_path", genre, "artist")
+            path, label, artist = (getattr(track, each, None) for each in wanted)
         except Exception as error:  # whatever its reader of annotations makes of a damaged file
             amiss[clip] = f"mirdata cannot read it ({error})"
             continue

@@ -12,6 +12,7 @@ Chapter: book/datasets.ipynb
 """
 
 import re
+from pathlib import Path
 
 import pandas as pd
 
@@ -20,13 +21,16 @@ from .dataset import files_under, some, table, warn
 
 GENRES = "blues classical country disco hiphop jazz metal pop reggae rock".split()
 CLIPS = [f"{genre}.{number:05d}" for genre in GENRES for number in range(100)]
+_LINE = re.compile(r"^(\w+\.\d{5})\.\w+ *::: *(.*?) *(?:::: *(.*?) *)?$", re.MULTILINE)
 INDEX = "index.txt"  # Sturm's; it has no address that we could check: the user is asked for it
-LISTS = {  # the published lists, train_filtered.txt …, and their sha256
-    "training": ("train", "6252b4928f0a29185b894aed5babadae41104b4865f00aeff9b79de1c491f45c"),
-    "validation": ("valid", "2e0a0e0b513ab61ab206ee4e6fb5f18a41d26e469b160a765196cb47841e3b7e"),
-    "test": ("test", "ce78134675f23d02ca4b7f73876c5778b36d8c2fbcccbe54a0359d1a2d86bdef"),
+LISTS = {  # the published lists and their sha256
+    split: (f"{name}_filtered.txt", sha256)
+    for split, name, sha256 in (
+        ("training", "train", "6252b4928f0a29185b894aed5babadae41104b4865f00aeff9b79de1c491f45c"),
+        ("validation", "valid", "2e0a0e0b513ab61ab206ee4e6fb5f18a41d26e469b160a765196cb47841e3b7e"),
+        ("test", "test", "ce78134675f23d02ca4b7f73876c5778b36d8c2fbcccbe54a0359d1a2d86bdef"),
+    )
 }
-LISTS = {split: (f"{name}_filtered.txt", sha256) for split, (name, sha256) in LISTS.items()}
 _LISTS_URL = "https://raw.githubusercontent.com/jongpillee/music_dataset_split/master/GTZAN_split/"
 _SOUND = ("{}/genres", "{}/genres_original", "{}/Data/genres_original", "{}")
 _PICTURES = ("{}/data/spectrograms", "{}/spectrograms", "data/spectrograms", "spectrograms")
@@ -43,6 +47,7 @@ _WHERE_ELSE = (
     "download=True), 100 of the 1,000 clips, or with load('gtzan_images', download=True)."
 )
 
+_ABSENT = "no file of this clip"
 BROKEN_COPY = "the widespread copy of this file does not decode"
 FILTERED = "left out by the fault-filtered lists (Kereliuk et al. 2015)"
 REPEATED = "same artist and title as {} (Sturm's index)"
@@ -57,12 +62,12 @@ MISLABELLED = {
 
 def fetch(name, home, splits):
     """Fetch the clips, but for GTZAN's sound, and the lists that the split needs."""
-    if name != "gtzan" and _folder(name, home) is None:
-        download.get_folder(name, home)
-    if splits == "fault_filtered" and _folder(name, home):
-        for file, sha256 in LISTS.values():
-            if not (home / "gtzan" / file).is_file():
-                download.fetch(_LISTS_URL + file, home / "gtzan" / file, f"sha256:{sha256}")
+    _, folder = _places(name, home)
+    if folder is None and name != "gtzan":
+        folder = download.get_folder(name, home)
+    for file, sha256 in LISTS.values() if folder and splits == "fault_filtered" else ():
+        if not (home / "gtzan" / file).is_file():
+            download.fetch(_LISTS_URL + file, home / "gtzan" / file, f"sha256:{sha256}")
 
 
 def find(name, home, splits):
@@ -77,12 +82,12 @@ def find(name, home, splits):
     nothing is known). The index and the lists are the sources of repeats; only three mislabelled
     clips are known here, see ``MISLABELLED``.
     """
-    whole, endings, _ = KINDS[name]
-    folder, lists = _folder(name, home), home / "gtzan"
+    (whole, endings, _), lists = KINDS[name], home / "gtzan"
+    places, folder = _places(name, home)
     if folder is None:
-        places = some(map(str, _places(name, home)))
         how = _WHERE_ELSE if name == "gtzan" else download.how(name)
-        raise FileNotFoundError(f"no {name}: looked for the genres in {places}. {how}")
+        looked = some(map(str, places))
+        raise FileNotFoundError(f"no {name}: looked for the genres in {looked}. {how}")
     rows, amiss = {}, {}
     for genre in GENRES:
         for path in files_under(folder / genre):
@@ -95,10 +100,9 @@ def find(name, home, splits):
     if len(rows) < whole:
         which = f": no file of {some(absent)}" if absent else ""
         warn(f"{name}: {len(rows)} clips in {folder}, where there should be {whole}{which}")
-    left_out = dict.fromkeys(absent, "no file of this clip")
-    index = read_index([lists / INDEX, home / name / INDEX])
+    left_out = dict.fromkeys(absent, _ABSENT)
+    index, listed = read_index([lists / INDEX, home / name / INDEX]), read_lists(lists)
     clips = table(rows).drop(columns="artist").sort_index().join(index)
-    listed = read_lists(lists)
     mark_faults(clips, listed, index, lists / "mislabelled.csv")
     if splits == "artist" and index.empty:
         raise FileNotFoundError(
@@ -115,18 +119,15 @@ def find(name, home, splits):
             )
         clips["split"] = pd.Series(listed, dtype=object).reindex(clips.index)
         left_out |= clips.loc[clips["split"].isna(), "faults"].to_dict()
-        left_out |= {c: "no file of this clip" for c in listed if c not in clips.index}
+        left_out |= {clip: _ABSENT for clip in listed if clip not in rows}
         clips = clips.dropna(subset=["split"])
     return clips, left_out, amiss
 
 
 def _places(name, home):
-    return [home / place.format(name) for place in KINDS[name][2]]
-
-
-def _folder(name, home):
-    there = (f for f in _places(name, home) if any((f / genre).is_dir() for genre in GENRES))
-    return next(there, None)
+    """Where the genres of a dataset may lie; and the first of these that has one, or None."""
+    places = [home / place.format(name) for place in KINDS[name][2]]
+    return places, next((p for p in places if any((p / g).is_dir() for g in GENRES)), None)
 
 
 def read_index(candidates):
@@ -136,65 +137,51 @@ def read_index(candidates):
     and ``title`` (missing where Sturm does not know); it is empty if there is no such file.
     """
     path = next((c for c in candidates if c.is_file()), None)
-    rows = {}
-    for line in path.read_text("utf-8", "replace").splitlines() if path else []:
-        parts = [part.strip() for part in line.split(":::")]
-        if len(parts) >= 2 and not line.startswith("#"):
-            artist, title, *_ = [*parts[1:], ""]
-            rows[_clip(parts[0])] = {"artist": artist or None, "title": title or None}
-    if path and not rows:
+    found = _LINE.findall(path.read_text("utf-8", "replace")) if path else []
+    if path and not found:
         raise ValueError(
             f"{path} has no lines like 'blues.00000.wav ::: artist ::: title': it is damaged "
             "or not Sturm's index."
         )
+    rows = {clip: (artist or None, title or None) for clip, artist, title in found}
     return pd.DataFrame.from_dict(rows, orient="index", columns=["artist", "title"], dtype=object)
 
 
 def read_lists(folder):
     """Read the fault-filtered lists of a folder: dict of clip → split; empty if one is missing."""
-    files = {split: folder / file for split, (file, _) in LISTS.items()}
-    listed = {}
+    listed, files = {}, {split: folder / file for split, (file, _) in LISTS.items()}
     for split, file in files.items() if all(f.is_file() for f in files.values()) else ():
-        lines = file.read_text("utf-8", "replace").split()
-        clips = [_clip(line.rsplit("/", 1)[-1]) for line in lines]
-        if not clips or (strange := [c for c in clips if c.split(".")[0] not in GENRES]):
+        clips = [Path(line).stem for line in file.read_text("utf-8", "replace").split()]
+        if not clips or (strange := [clip for clip in clips if clip not in CLIPS]):
             raise ValueError(
                 f"{file} should list clips like blues/blues.00029.wav"
                 f"{f', not {some(strange)}' if clips else ' and is empty'}. Remove it and load "
                 "with download=True."
             )
-        if twice := [c for c in clips if c in listed]:
+        if twice := [clip for clip in clips if clip in listed]:
             raise ValueError(f"{file}: {some(twice)} are in two splits")
         listed |= dict.fromkeys(clips, split)
     return listed
-
-
-def _clip(file):
-    return re.sub(r"\.(wav|au)$", "", file)
 
 
 def mark_faults(clips, listed, index, csv):
     """Add the columns ``repeats``, ``mislabelled`` and ``faults``."""
     same, wrong = repeats(index), dict(MISLABELLED)
     if csv.is_file():
-        more = pd.read_csv(csv, dtype=str, encoding_errors="replace")
+        more = pd.read_csv(csv, dtype=str, encoding_errors="replace", keep_default_na=False)
         if not {"clip", "why"} <= set(more):
             raise ValueError(f"{csv} needs the columns clip and why, not {list(more)}")
-        wrong |= {c: f"mislabelled: {w}" for c, w in zip(more["clip"], more["why"], strict=True)}
+        wrong |= dict(zip(more["clip"], "mislabelled: " + more["why"], strict=True))
 
     def faults(clip, others):
-        if clip in wrong:
-            yield wrong[clip]
-        if others:
-            yield REPEATED.format(others)
-        if clip == "jazz.00054":
-            yield BROKEN_COPY
-        if listed and clip not in listed:
-            yield FILTERED
+        yield wrong.get(clip)
+        yield others and REPEATED.format(others)
+        yield clip == "jazz.00054" and BROKEN_COPY
+        yield listed and clip not in listed and FILTERED
 
     clips["repeats"] = [", ".join(same.get(clip, [])) for clip in clips.index]
     clips["mislabelled"] = clips.index.isin(list(wrong))
-    clips["faults"] = ["; ".join(faults(*pair)) for pair in clips["repeats"].items()]
+    clips["faults"] = ["; ".join(filter(None, faults(*pair))) for pair in clips["repeats"].items()]
 
 
 def repeats(index):

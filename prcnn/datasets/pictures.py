@@ -31,22 +31,12 @@ def read_picture(path, shape):
     """Decibels of a coloured picture: float32 ``shape`` (frames, bands), between −80 and 0.
 
     Which map its colours are of they say themselves. Two pairs of viridis' 256 entries look alike;
-    the lower one stands for both (0.3 dB).
-
-    Raises
-    ------
-    ValueError
-        If it is no whole picture, not one of a clip of this `shape`, or in other colours.
-    OSError
-        If it cannot be read.
+    the lower one stands for both (0.3 dB). ValueError if it is no whole picture, not one of a clip
+    of this `shape`, or in other colours; OSError if it cannot be read.
     """
-    data = Path(path).read_bytes()  # apart, so that a disk's fault is not taken for the picture's
     from PIL import Image  # here, for the workers that hear sound
 
-    try:
-        pixels = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), np.uint32)
-    except Exception as error:  # Pillow raises what its parser stumbles on: a dozen types
-        raise ValueError(f"{path}: not a whole picture ({error}).") from error
+    pixels = _whole(path, "picture", lambda file: np.asarray(Image.open(file).convert("RGB")))
     (height, width), (frames, bands) = pixels.shape[:2], shape
     if (width, height) != (frames, _HEIGHTS.get(tuple(shape))):
         wanted = ", ".join(f"{n} × {rows} of a {n} × {b}" for (n, b), rows in _HEIGHTS.items())
@@ -54,8 +44,7 @@ def read_picture(path, shape):
             f"{path}: {width} × {height} pixels are no clip of {frames} frames and {bands} bands "
             f"({wanted})."
         )
-    seen = pixels @ _RGB
-    found = []
+    seen, found = pixels @ _RGB, []
     for colours, entries in map(_palette, _MAPS):
         places = np.searchsorted(colours, seen).clip(max=len(colours) - 1)
         found.append(((colours[places] != seen).sum(), entries[places]))
@@ -73,24 +62,24 @@ def read_picture(path, shape):
 def read_coefficients(path, shape):
     """Log-mel decibels of 20 MFCC a frame, by the inverse DCT: float32 ``shape`` (frames, bands).
 
-    Raises
-    ------
-    ValueError
-        If it is no whole array of (frames, 20) finite numbers; one of Python objects is not opened.
-    OSError
-        If it cannot be read.
+    ValueError if it is no whole array of (frames, 20) finite numbers (one of Python objects is not
+    opened); OSError if it cannot be read.
     """
-    data = Path(path).read_bytes()
-    try:
-        found = np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
-    except Exception as error:  # of a header that is damaged, too, whatever NumPy stumbles on
-        raise ValueError(f"{path}: not a whole array of numbers ({error}).") from error
+    found = _whole(path, "array of numbers", lambda file: np.asarray(np.load(file)))
     wanted = (shape[0], COEFFICIENTS)
     if found.shape != wanted or found.dtype.kind != "f" or not np.isfinite(found).all():
         raise ValueError(
             f"{path}: {found.dtype} of shape {found.shape}, not {wanted} finite coefficients."
         )
     return scipy.fft.idct(found.astype(np.float32), n=shape[1], norm="ortho")
+
+
+def _whole(path, what, read):
+    data = Path(path).read_bytes()  # apart, so that a disk's fault is not taken for the file's
+    try:
+        return read(io.BytesIO(data))
+    except Exception as error:  # whatever a parser stumbles on: a dozen types
+        raise ValueError(f"{path}: not a whole {what} ({error}).") from error
 
 
 @lru_cache

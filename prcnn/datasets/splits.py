@@ -41,10 +41,8 @@ def _sizes(n, fractions):
 def stratified(clips, fractions=FRACTIONS, seed=0):
     """Split at random so that each genre is shared out in the same proportions.
 
-    Artists are not looked at: an artist may be in training and in test. Use :func:`by_artist`
-    where artists are known. A genre with too few clips gives one to training and to test first.
-
-    Chapter: book/datasets.ipynb
+    An artist may be in training and in test: use :func:`by_artist` where artists are known. A
+    genre with too few clips gives one to training and to test first. Chapter: book/datasets.ipynb
     """
     fractions, rng = _check(fractions), np.random.default_rng(seed)
     split = pd.Series(SPLITS[0], index=clips.index, name="split", dtype=object)
@@ -91,21 +89,16 @@ def by_artist(clips, fractions=FRACTIONS, seed=0):
 
 def split_clips(clips, splits, seed=0, fractions=FRACTIONS):
     """Split clips by name, "stratified" or "artist", and warn of genres that lack a split."""
-    if clips.empty:
-        return pd.Series(index=clips.index, dtype=object)
     split = {"stratified": stratified, "artist": by_artist}[splits](clips, fractions, seed)
-    wanted = [s for s, fraction in zip(SPLITS, fractions, strict=True) if fraction > 0]
-    counts = pd.crosstab(clips["genre"], split).reindex(columns=wanted, fill_value=0)
-    short = counts[(counts == 0).any(axis=1)]
-    if len(short):
-        parts = "; ".join(
-            f"{genre}: none in {' and '.join(row.index[row == 0])}"
-            for genre, row in list(short.iterrows())[:3]
-        )
+    wanted = np.array(SPLITS)[np.greater(fractions, 0)]
+    none = pd.crosstab(clips["genre"], split).reindex(columns=wanted, fill_value=0) == 0
+    none = none[none.any(axis=1)]
+    if len(none):
+        few = "artists" if splits == "artist" else "clips"
+        said = [f"{genre}: none in {' and '.join(wanted[row])}" for genre, row in none.iterrows()]
         warn(
-            f"{len(short)} genres have too few {'artists' if splits == 'artist' else 'clips'} for "
-            "every split, so their scores cannot be measured there "
-            f"({parts}{' …' if len(short) > 3 else ''})"
+            f"{len(none)} genres have too few {few} for every split, so their scores cannot be "
+            f"measured there ({'; '.join(said[:3])}{' …' if len(said) > 3 else ''})"
         )
     return split
 
@@ -116,7 +109,6 @@ def k_fold(clips, k=10, seed=0, group=None):
     ``group`` is a column whose values stay together in one fold, such as "artist" (a missing value
     is a group of its own) or "clip" for segments. Returns the fold of each clip, 0 to k − 1, a
     Series of int; ValueError if a genre has fewer clips (or groups) than folds, or ``k`` < 2.
-
     Chapter: book/datasets.ipynb
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold  # slow to import
@@ -146,26 +138,22 @@ def segments(clips, seconds=5.0, duration=30.0):
     shorter than they should, see ``load`` in :mod:`prcnn.audio`. ValueError if no segment fits.
 
     Returns a table of one row a segment, index ``segment`` (``"<clip>:<number>"``), with the clips'
-    columns and ``clip``, ``offset`` and ``duration`` (both in seconds).
-
-    Chapter: book/leakage.ipynb
+    columns and ``clip``, ``offset`` and ``duration`` (in seconds). Chapter: book/leakage.ipynb
     """
     n = int(duration / seconds + 1e-9) if seconds > 0 else 0
     if n < 1:
         raise ValueError(f"segments of {seconds} s do not fit into clips of {duration} s")
-    number = np.tile(np.arange(n), len(clips))
     table = clips.loc[np.repeat(clips.index, n)]
-    clip = table.index.to_numpy()
-    table = table.assign(clip=clip, offset=number * float(seconds), duration=float(seconds))
-    table.index = pd.Index([f"{c}:{i}" for c, i in zip(clip, number, strict=True)], name="segment")
-    return table
+    number = np.tile(np.arange(n), len(clips))
+    table = table.assign(clip=table.index, offset=number * float(seconds), duration=float(seconds))
+    names = [f"{clip}:{i}" for clip, i in zip(table.index, number, strict=True)]
+    return table.set_index(pd.Index(names, name="segment"))
 
 
 def overlap(table, by="artist"):
     """Share of the test split whose artist (or clip, or album) is also in training, 0 … 1.
 
     ``by`` is a column of the table of clips or segments; rows without a value do not count.
-
     Chapter: book/leakage.ipynb
     """
     seen = set(table.loc[table["split"] == "training", by].dropna())
@@ -178,7 +166,6 @@ def stretches(clips, n=100):
 
     FMA numbers tracks as they were uploaded, so neighbours share artists, albums and studios, and
     a fold that parts no stretch leaks far less than one of clips at random.
-
     Chapter: book/ablations.ipynb
     """
     place = clips.index.to_series().rank(method="first").astype(int) - 1
@@ -191,9 +178,8 @@ def uploads(clips, apart=10):
     The pictures of FMA know no artists, but FMA numbers tracks as they arrive, an album in one go:
     the 800 test clips of FMA-small fall into 293 such groups. Returns a Series of int.
     """
-    table = pd.DataFrame({"genre": clips["genre"], "id": clips.index.to_series()})
-    table = table.sort_values(["genre", "id"])
-    new = (table["genre"] != table["genre"].shift()) | (table["id"].diff() > apart)
+    table = clips[["genre"]].assign(id=clips.index).sort_values(["genre", "id"])
+    new = ~(table.groupby("genre")["id"].diff() <= apart)
     return new.cumsum().reindex(clips.index).rename("upload")
 
 
@@ -204,11 +190,6 @@ def rotate(clips, fold, k=5, seed=0, group="stretch"):
     where a genre has fewer than eight groups left), and the rest is trained on. What has the same
     value in the column ``group`` stays together ("stretch": :func:`stretches` of neighbours, which
     need no column; None: nothing does). The order of the table does not matter.
-
-    Returns
-    -------
-    pandas.Series
-        "training", "validation" or "test" for every clip.
     """
     if not 0 <= fold < k:
         raise ValueError(f"fold is 0 to {k - 1}, not {fold}")

@@ -13,16 +13,16 @@ from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
 from prcnn.atomic import write_whole
-from prcnn.datasets import assemble, fma
-from prcnn.datasets.dataset import cache_folder, full_path, write_checksums
 
+from .. import fma
+from ..dataset import full_path, write_checksums
 from . import recipes, sounds
 
 # Part of the folder's name: raise it with every change of sound, and old clips are not mistaken
 # for new ones.
 VERSION = 5
 
-_SHARES = {"training": 0.63, "validation": 0.135, "test": 0.235}
+_SHARES = {"validation": 0.135, "test": 0.235}  # the rest is trained on
 _CLIPS_PER_ARTIST = 3
 _FIRST = "Amber Brass Cedar Copper Coral Crimson Delta Ember Ivory Juniper Linen Maple Marble "
 _FIRST += "Ochre Paper Quiet Saffron Silver Slate Velvet"
@@ -47,30 +47,26 @@ def plan(clips_per_genre=60, seed=0):
         if value != int(value) or value < least:
             raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}.")
     rng = np.random.default_rng([int(seed), 0])
-    names = [f"{a} {b}" for a in _FIRST.split() for b in _SECOND.split()]
-    names = list(rng.permutation(names))
-    counts = {s: max(round(clips_per_genre * _SHARES[s]), 1) for s in ("validation", "test")}
+    names = rng.permutation([f"{a} {b}" for a in _FIRST.split() for b in _SECOND.split()])
+    counts = {split: max(round(clips_per_genre * share), 1) for split, share in _SHARES.items()}
     counts = {"training": clips_per_genre - sum(counts.values()), **counts}
     rows, artist_id = [], 0
     for genre in recipes.RECIPES.index:
         for split, count in counts.items():
             artists = max(round(count / _CLIPS_PER_ARTIST), 1)
             for album in np.array_split(np.arange(count), artists):
-                artist_id += 1
-                name = names[(artist_id - 1) % len(names)]
-                if artist_id > len(names):
-                    name += f" {(artist_id - 1) // len(names) + 1}"
+                again, place = divmod(artist_id, len(names))
+                artist, artist_id = names[place] + (f" {again + 1}" if again else ""), artist_id + 1
                 for number in range(1, len(album) + 1):
                     hybrid = rng.random() < recipes.HYBRIDS
                     neighbour = str(rng.choice(recipes.neighbours(genre)))
                     share = float(rng.uniform(0.3, 0.6))
                     borrows = (neighbour, share) if hybrid else (None, 0.0)
-                    rows.append((genre, split, name, artist_id, number, *borrows))
+                    rows.append((genre, split, artist, artist_id, number, *borrows))
     columns = ["genre", "split", "artist", "artist_id", "number", "neighbour", "share"]
-    table = pd.DataFrame(rows, columns=columns)
     # Numbered in random order, as FMA's tracks are: sorting by number must not sort by genre.
-    table.index = pd.Index(rng.permutation(len(table)) + 1, name="clip")
-    return table.sort_index()
+    index = pd.Index(rng.permutation(len(rows)) + 1, name="clip")
+    return pd.DataFrame(rows, index, columns).sort_index()
 
 
 def tracks(table):
@@ -127,37 +123,22 @@ def make(folder, clips_per_genre=60, seed=0, n_jobs=-1, progress=True):
 
     ``folder`` receives ``fma_small/``, with a file ``checksums`` as FMA's has, and
     ``fma_metadata/tracks.csv``: one folder for one combination of ``clips_per_genre`` and ``seed``
-    (see :func:`plan`); :func:`load` sees to that. The bytes do not depend on ``n_jobs``, the number
+    (see :func:`plan`); :func:`find` sees to that. The bytes do not depend on ``n_jobs``, the number
     of processes as in joblib (-1: all cores); ``progress`` shows a bar.
     """
     folder, table = full_path(folder), plan(clips_per_genre, seed)
-    paths = {clip: fma.clip_path(folder / "fma_small", clip) for clip in table.index}
+    audio, metadata = folder / "fma_small", folder / "fma_metadata" / "tracks.csv"
+    paths = {clip: fma.clip_path(audio, clip) for clip in table.index}
     missing = [clip for clip, path in paths.items() if not path.exists()]
     jobs = (delayed(_make_clip)(paths[clip], table.loc[clip], seed) for clip in missing)
     workers = Parallel(n_jobs=n_jobs if missing else 1, return_as="generator_unordered")
     hide = not (progress and missing)
     list(tqdm(workers(jobs), "Making synthetic clips", total=len(missing), disable=hide))
-    if not (folder / "fma_small" / "checksums").exists():
-        write_checksums(folder / "fma_small")
-    metadata = folder / "fma_metadata" / "tracks.csv"
+    if not (audio / "checksums").exists():
+        write_checksums(audio)
     if not metadata.exists():
         write_whole(metadata, tracks(table).to_csv)
     return folder
-
-
-def load(data_home=None, *, clips_per_genre=60, seed=0, n_jobs=-1, progress=True):
-    """The synthetic dataset, made on first use and kept in ``<data_home>/synthetic-…``.
-
-    A Dataset as FMA's loader returns it; 480 clips by default, 112 of them for the test. Arguments
-    as for :func:`prcnn.datasets.cache_folder` and :func:`make`.
-
-    Chapter: book/datasets.ipynb
-    """
-    plan(clips_per_genre, seed)  # refuses wrong values before they name a folder
-    folder = cache_folder(data_home) / f"synthetic-v{VERSION}-{clips_per_genre}-seed{seed}"
-    make(folder, clips_per_genre, seed, n_jobs, progress)
-    clips, left_out, _ = fma.find("synthetic", folder)
-    return assemble("synthetic", clips, left_out, "official")
 
 
 def _make_clip(path, row, seed):
@@ -181,3 +162,13 @@ def playable():
     examples = pure.drop_duplicates("artist_id").groupby("genre").head(2)
     drawn = table[table["split"] == "test"].groupby("genre").sample(6, random_state=0)
     return pd.concat([examples, drawn]).sort_values("genre", kind="stable")
+
+
+def find(name, home, _, clips_per_genre=60, seed=0, n_jobs=-1, progress=True):
+    """List the synthetic dataset, made on first use and kept in ``synthetic-…``, as FMA's is.
+
+    480 clips by default, 112 of them for the test. Arguments as for :func:`make`.
+    """
+    plan(clips_per_genre, seed)  # refuses wrong values before they name a folder
+    folder = home / f"{name}-v{VERSION}-{clips_per_genre}-seed{seed}"
+    return fma.find(name, make(folder, clips_per_genre, seed, n_jobs, progress))

@@ -1,26 +1,22 @@
 """The ensembles of the synthetic dataset: which instrument plays which voice, and how loud.
 
-Each ensemble is one timbre of ``recipes.RECIPES``. An artist's style shifts
-its instruments (brightness, decay, tuning of drums, drive), so no two artists sound the same.
+Each ensemble is one timbre of ``recipes.RECIPES``. An artist's style shifts its instruments
+(brightness, decay, tuning of drums, drive), so no two artists sound the same.
 """
+
+from functools import cache
 
 import numpy as np
 
 from . import sounds as syn
 
 
-class Player:
-    """One ensemble in one artist's hands; renders each note once and keeps it, as a sampler."""
+def player(timbre, artist, rng):
+    """One ensemble in one artist's hands: a function of voice and Hz, which renders a note once.
 
-    def __init__(self, timbre, artist, rng):
-        self.play, self.artist, self.rng, self.notes = _ENSEMBLES[timbre], artist, rng, {}
-
-    def note(self, voice, freq):
-        """The note's waveform, float32, already at its place in the ensemble's balance."""
-        key = voice, round(freq, 3)
-        if key not in self.notes:
-            self.notes[key] = self.play(freq, self.artist, self.rng)[voice]()
-        return self.notes[key]
+    The note is float32, already at its place in the ensemble's balance.
+    """
+    return cache(lambda voice, freq: _ENSEMBLES[timbre](freq, artist, rng)[voice]())
 
 
 def _pad(f, a, ratios, slope):

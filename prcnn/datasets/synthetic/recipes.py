@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from . import sounds as syn
-from .ensembles import Player
+from .ensembles import player
 
 SECONDS = 30.0
 HYBRIDS = 0.2  # of all clips
@@ -34,19 +34,20 @@ HYBRIDS = 0.2  # of all clips
 # overdriven guitar, bass, organ, drum kit.
 # Orders: steady: everything together on the beat; bursts: two or three quick hits, then a rest;
 # rippling: chord notes one after another, evenly; swelling: as steady, every sound backwards.
-RECIPES = pd.DataFrame(
-    [
-        ("Electronic", "machine", "steady"),
-        ("Hip-Hop", "machine", "bursts"),
-        ("International", "metal", "bursts"),
-        ("Experimental", "metal", "swelling"),
-        ("Instrumental", "strings", "swelling"),
-        ("Folk", "strings", "rippling"),
-        ("Pop", "band", "rippling"),
-        ("Rock", "band", "steady"),
-    ],
-    columns=["genre", "timbre", "order"],
-).set_index("genre")
+RECIPES = pd.DataFrame.from_dict(
+    {
+        "Electronic": ("machine", "steady"),
+        "Hip-Hop": ("machine", "bursts"),
+        "International": ("metal", "bursts"),
+        "Experimental": ("metal", "swelling"),
+        "Instrumental": ("strings", "swelling"),
+        "Folk": ("strings", "rippling"),
+        "Pop": ("band", "rippling"),
+        "Rock": ("band", "steady"),
+    },
+    orient="index",
+    columns=["timbre", "order"],
+).rename_axis("genre")
 
 _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 _PROGRESSIONS = ((0, 4, 5, 3), (0, 5, 3, 4), (5, 3, 0, 4), (0, 3, 4, 3), (0, 6, 5, 4), (1, 4, 0, 5))
@@ -56,9 +57,8 @@ VOICES = ("pad", "chord", "bass", "lead", "kick", "snare", "hat")
 
 def neighbours(genre):
     """The two genres next to ``genre`` on the ring, as a tuple of str."""
-    ring = list(RECIPES.index)
-    i = ring.index(genre)
-    return ring[i - 1], ring[(i + 1) % len(ring)]
+    i, n = RECIPES.index.get_loc(genre), len(RECIPES)
+    return RECIPES.index[i - 1], RECIPES.index[(i + 1) % n]
 
 
 def style(rng):
@@ -104,7 +104,7 @@ def perform(genre, artist, rng, neighbour=None, share=0.0, seconds=SECONDS):
     while start < seconds:
         played_as = neighbour if neighbour and rng.random() < share else genre
         timbre, order = RECIPES.loc[played_as]
-        player = players.setdefault(timbre, Player(timbre, artist, rng.spawn(1)[0]))
+        note = players.setdefault(timbre, player(timbre, artist, rng.spawn(1)[0]))
         root = progression[bar % 4]
         chord = [_pitch(key, scale, root + d) for d in (0, 2, 4, 7)]
         lead = []
@@ -114,13 +114,12 @@ def perform(genre, artist, rng, neighbour=None, share=0.0, seconds=SECONDS):
         for voice, pitch, at in _score(order, chord, lead, artist["burst"][bar % 2]):
             if voice != "pad" and rng.random() < rests:
                 continue
-            note = player.note(voice, pitch)
-            when = start + at * step + rng.normal(0, 0.004)
+            y, when = note(voice, pitch), start + at * step + rng.normal(0, 0.004)
             if order == "swelling" and voice != "pad":
-                # the swell ends where the next note on the beat begins
-                note, when = syn.backwards(note), when + 4 * step - len(note) / syn.SR
+                # Reversed, of the same mean spectrum; it ends where the next on the beat begins.
+                y, when = y[::-1], when + 4 * step - len(y) / syn.SR
             level = artist["balance"][voice] + rng.normal(0, 1.5)
-            _place(mix, note, when, 10 ** (level / 20))
+            _place(mix, y, when, 10 ** (level / 20))
         start, bar = start + 16 * step, bar + 1
     n = round(seconds * syn.SR)
     room = {k: artist[k] for k in ("eq_db", "reverb_seconds", "reverb_level", "hiss_db")}
@@ -159,6 +158,5 @@ def _score(order, chord, lead, burst):
 def _place(mix, note, when, gain):
     first = round(when * syn.SR)
     note = note[max(-first, 0) :]
-    first = max(first, 0)
-    part = mix[first : first + len(note)]
+    part = mix[max(first, 0) :][: len(note)]
     part += np.float32(gain) * note[: len(part)]

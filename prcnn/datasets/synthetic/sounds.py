@@ -37,8 +37,7 @@ def pluck(freq, seconds, rng, brightness=0.5, decay=1.0):
     # The delay line holds whole samples; reading it at a slightly other speed puts it in tune.
     # The average of two neighbours delays by half a sample more.
     speed = freq * (period + 0.5) / SR
-    note = np.interp(np.arange(n) * speed, np.arange(len(note)), note)
-    return _finish(note)
+    return _finish(np.interp(np.arange(n) * speed, np.arange(len(note)), note))
 
 
 def partials(freq, seconds, ratios, levels, decays, attack=0.003, vibrato=0.0):
@@ -95,11 +94,6 @@ def noise(seconds, low, high, decay, rng):
 def distort(note, drive):
     """An overdriven amplifier: ``tanh`` of the note times ``drive``; peak 1, float32."""
     return np.tanh(np.float32(drive) * note) / np.float32(np.tanh(drive))
-
-
-def backwards(note):
-    """The note played in reverse: it swells, then stops. Its mean spectrum stays the same."""
-    return note[::-1]
 
 
 def master(mix, eq_db, reverb_seconds, reverb_level, hiss_db, loudness_db, rng):
