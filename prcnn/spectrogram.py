@@ -244,7 +244,7 @@ def power(y, settings=PAPER, n_frames=None):
     n_frames = settings.n_frames if n_frames is None else n_frames
     if n_frames < 1:
         raise ValueError(f"n_frames is 1 or more, not {n_frames!r}.")
-    return _transform(_frames(_pad(y, settings, n_frames), settings), settings)
+    return _transform(_pad(y, settings, n_frames), settings)
 
 
 def _pad(y, settings, n_frames):
@@ -256,16 +256,13 @@ def _pad(y, settings, n_frames):
     return padded
 
 
-def _frames(padded, settings):
-    return sliding_window_view(padded, settings.n_fft)[:: settings.hop_length]
-
-
 def _window(n_fft):
     return np.hanning(n_fft + 1)[:-1].astype(np.float32)  # periodic, as for any STFT
 
 
-def _transform(frames, settings):
-    """Power of frames (n, n_fft) in bands: float32 (n, bands)."""
+def _transform(padded, settings, kept=slice(None)):
+    """Power in bands of the frames that are kept of a padded waveform: float32 (n, bands)."""
+    frames = sliding_window_view(padded, settings.n_fft)[:: settings.hop_length][kept]
     n_fft, n_mels = settings.n_fft, settings.n_mels
     half, window = n_fft // 2, _window(n_fft)
     bands = _bands(settings) if n_mels else [(slice(None), slice(None), None)]
@@ -293,10 +290,10 @@ def _kept(y, settings):
     """
     n_frames = 1 + y.size // settings.hop_length
     padded = _pad(y, settings, max(n_frames, settings.n_frames))
-    frames, kept = _frames(padded, settings), slice(settings.n_frames)
+    kept = slice(settings.n_frames)
     if settings.sampled:
         kept = ((np.arange(settings.n_frames) + 0.5) * n_frames / settings.sampled).astype(int)
-    energy = _transform(frames[kept], settings)
+    energy = _transform(padded, settings, kept)
     loudest = energy.max()
     if settings.reference == "frames":
         return energy, loudest
@@ -314,7 +311,7 @@ def _kept(y, settings):
         some = some[bound[some] > loudest]
         if not some.size:
             break
-        loudest = max(loudest, _transform(frames[some], settings).max())
+        loudest = max(loudest, _transform(padded, settings, some).max())
     return energy, loudest
 
 

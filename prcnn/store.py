@@ -301,7 +301,7 @@ def compute(
             raise StoreError(said)
         warn(f"{said}; … All are in store.failed." if len(failed) > 3 else said)
     clips = dataset.clips.loc[list(contents)]
-    _warn_of_twins(dataset.name, clips.assign(content=list(contents.values())))
+    _warn_of_twins(dataset.name, clips, list(contents.values()))
     told = dataset.name, key if settings is None else settings, clips, dataset.genres
     return Store(*told, failed, shape, folder, kind, contents)
 
@@ -391,16 +391,14 @@ def _reason(error, path):
     return text if path in text else f"{path}: {text}"
 
 
-def _warn_of_twins(name, clips):
+def _warn_of_twins(name, clips, contents):
     """Warn where one content has two genres or lies in two splits."""
-    twins = clips[clips.duplicated("content", keep=False)].groupby("content", sort=False)
-    odd = [
-        " = ".join(map(str, same.index[:4]))
-        for _, same in twins
-        if len(set(same["genre"])) > 1 or len(set(same["split"])) > 1
-    ]
-    if odd:
+    same = clips.groupby(contents, sort=False)
+    unlike = same[["genre", "split"]].nunique().gt(1).any(axis=1)
+    twins = [clips.index[same.indices[content]] for content in unlike.index[unlike]]
+    if twins:
+        odd = some(" = ".join(map(str, alike[:4])) for alike in twins)
         warn(
-            f"The same file under another genre or in another split of {name!r}: {some(odd)}. Keep "
-            "one of each: a network tested on what it was trained on looks better than it is."
+            f"The same file under another genre or in another split of {name!r}: {odd}. Keep one "
+            "of each: a network tested on what it was trained on looks better than it is."
         )

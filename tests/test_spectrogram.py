@@ -15,7 +15,7 @@ from make import music, picture
 from PIL import Image
 from scipy.fft import dct
 
-from prcnn import audio, spectrogram
+from prcnn import spectrogram
 from prcnn.atomic import digest
 from prcnn.audio import AudioError
 from prcnn.datasets.pictures import read_coefficients, read_picture
@@ -41,20 +41,6 @@ def librosa_chain(y, hop_length, reference_frames):
     return librosa.power_to_db(mel[:, :reference_frames], ref=np.max)[:, :640].T
 
 
-def assert_equal_to_librosa(path):
-    y, _ = librosa.load(path)
-    paper, authors = log_mel(path, PAPER), log_mel(path, AUTHORS)
-    assert np.abs(paper - librosa_chain(y, 512, 640)).max() < 1e-3
-    assert np.abs(authors / DECIBEL - librosa_chain(y, 1024, None)).max() < 1e-3
-
-
-@pytest.mark.parametrize("sr", [SR, 48000])
-def test_equal_to_librosa_within_a_thousandth_of_a_decibel(tmp_path, sr):
-    path = tmp_path / "clip.mp3"
-    soundfile.write(path, music(30, sr), sr)
-    assert_equal_to_librosa(path)
-
-
 def songs(folder):
     """FMA's MP3s there; of made ones, which are of two contents, one each."""
     paths = (folder / "fma" / "fma_small" / "000").glob("*.mp3")
@@ -63,10 +49,13 @@ def songs(folder):
     return found
 
 
-def test_equal_to_librosa_on_fmas_and_gtzans_files(clips_and_weights):
+def test_equal_to_librosa_within_a_thousandth_of_a_decibel(clips_and_weights):
     wavs = sorted((clips_and_weights / "gtzan_mini" / "genres").glob("*/*.00000.wav"))
     for path in songs(clips_and_weights) + wavs:
-        assert_equal_to_librosa(path)
+        y, _ = librosa.load(path)
+        paper, authors = log_mel(path, PAPER), log_mel(path, AUTHORS)
+        assert np.abs(paper - librosa_chain(y, 512, 640)).max() < 1e-3
+        assert np.abs(authors / DECIBEL - librosa_chain(y, 1024, None)).max() < 1e-3
 
 
 def test_feng_is_librosas_stft_of_five_seconds():
@@ -101,16 +90,16 @@ def test_nobody_changes_the_filterbank_of_all_spectrograms():
 
 
 @pytest.mark.parametrize(
-    ("name", "shape", "floor", "seconds"),
+    ("name", "shape", "floor", "seconds", "step"),
     [
-        ("paper", (640, 128), -80, 14.884),
-        ("authors", (640, 128), -18.4207, 29.7215),
-        ("feng", (128, 513), -80, 4.988),
-        ("images", (128, 128), -80, 30),
-        ("gtzan_images", (387, 128), -80, 30),
+        ("paper", (640, 128), -80, 14.884, 0.02322),
+        ("authors", (640, 128), -18.4207, 29.7215, 0.04644),
+        ("feng", (128, 513), -80, 4.988, 0.03909),
+        ("images", (128, 128), -80, 30, 0.23438),
+        ("gtzan_images", (387, 128), -80, 30, 0.07742),
     ],
 )
-def test_the_named_settings(name, shape, floor, seconds):
+def test_the_named_settings(name, shape, floor, seconds, step):
     chosen = get_settings(name)
     mel = log_mel(music(30), name, SR)
     assert chosen.name == name
@@ -120,6 +109,9 @@ def test_the_named_settings(name, shape, floor, seconds):
     assert chosen.floor == pytest.approx(floor, abs=1e-4)
     assert mel.min() >= chosen.floor - 1e-5
     assert chosen.seconds == pytest.approx(seconds, abs=1e-3)
+    assert chosen.step == pytest.approx(step, abs=1e-5)
+    with pytest.raises(AudioError, match=f"at least {seconds / 2:.2f} s"):
+        log_mel(music(seconds / 2 - 0.01), name, SR)
 
 
 def test_unknown_settings_list_the_known_ones():
@@ -202,18 +194,15 @@ def test_an_offset_moves_the_segment(tmp_path):
 
 
 @pytest.mark.parametrize("chosen", [PAPER, AUTHORS, FENG], ids=lambda s: s.name)
-def test_a_short_clip_ends_in_silence_and_a_shorter_one_is_refused(chosen):
-    half = chosen.seconds / 2
-    y = music(half + 0.01)
+def test_a_short_clip_ends_in_silence(chosen):
+    y = music(chosen.seconds / 2 + 0.01)
     mel = log_mel(y, chosen, SR)
     past = int(y.size / chosen.hop_length) + 1 + chosen.n_fft // chosen.hop_length
     assert np.all(mel[past:] == np.float32(chosen.floor))
     assert mel[: past - 5].std() > 0.1
-    with pytest.raises(AudioError, match=rf"at least {half:.2f} s"):
-        log_mel(music(half - 0.01), chosen, SR)
 
 
-@pytest.mark.parametrize("chosen", [PAPER, AUTHORS, FENG], ids=lambda s: s.name)
+@pytest.mark.parametrize("chosen", [PAPER, AUTHORS, FENG, IMAGES], ids=lambda s: s.name)
 def test_a_silent_clip_is_refused(chosen, tmp_path):
     silence = np.zeros(30 * SR, np.float32)
     with pytest.raises(AudioError, match="silent"):
@@ -293,16 +282,6 @@ def test_images_are_librosas_frames_at_44100_hz(tmp_path, sr, seconds):
     assert np.abs(log_mel(path, "images") - mel).max() < 1e-3
 
 
-def test_the_same_song_at_another_rate_is_the_same_picture(tmp_path):
-    """At its own rate a song at 22.05 kHz would have its bands elsewhere: 20 dB off."""
-    y = music(30, SR)
-    for sr in (SR, 44100, 48000):
-        soundfile.write(tmp_path / f"{sr}.wav", audio.resample(y, SR, sr), sr, subtype="FLOAT")
-    low, same, high = (log_mel(tmp_path / f"{sr}.wav", IMAGES) for sr in (SR, 44100, 48000))
-    assert np.abs(low - same).max() < 0.1 and np.abs(low - same).mean() < 0.01
-    assert np.abs(high - same).max() < 1 and np.abs(high - same).mean() < 0.01
-
-
 def test_the_reference_of_images_is_the_loudest_of_all_frames():
     half = replace(IMAGES, sr=16000)
     for seed in range(5):  # wherever it lies, and however loud the rest is
@@ -312,15 +291,6 @@ def test_the_reference_of_images_is_the_loudest_of_all_frames():
         top = log_mel(y, half, sr=16000).max()
         kept = energy[((np.arange(128) + 0.5) * len(energy) / 128).astype(int)]
         assert top == pytest.approx(10 * np.log10(kept.max() / energy.max()), abs=1e-4)
-
-
-def test_images_need_half_a_clip_that_is_not_silent():
-    with pytest.raises(AudioError, match=r"at least 15.00 s"):
-        log_mel(music(14.9), IMAGES, sr=SR)
-    with pytest.raises(AudioError, match="silent"):
-        log_mel(np.zeros(20 * SR, np.float32), IMAGES, sr=SR)
-    assert IMAGES.step == pytest.approx(0.234, abs=1e-3)
-    assert GTZAN_IMAGES.step == pytest.approx(0.0774, abs=1e-4)
 
 
 # --- what is published as pictures and coefficients

@@ -3,13 +3,16 @@
 import errno
 import os
 import resource
+import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from dataclasses import replace
 from pathlib import Path
 
+import joblib
 import make
 import numpy as np
 import pytest
@@ -136,6 +139,35 @@ def die(path):
 def test_a_worker_that_dies_is_said(tmp_path):
     with pytest.raises(StoreError, match=r"worker process.*smaller n_jobs.*call again"):
         fill(numbers(tmp_path / "a", TEXTS), tmp_path, die, n_jobs=2)
+
+
+def test_a_dask_cluster_that_loses_a_worker_makes_every_clip(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    dataset = numbers(tmp_path / "clips", [str(i) for i in range(128)])
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    )
+    killed, out = [], tmp_path / "cluster"
+
+    def kill_one():
+        """Kill a worker process when the first clips are there."""
+        while not list(out.rglob("*.npy")):
+            time.sleep(0.005)
+        killed.append(client.run(os.getpid))
+        os.kill(next(iter(killed[0].values())), signal.SIGKILL)
+
+    with cluster, distributed.Client(cluster) as client:
+        killer = threading.Thread(target=kill_one, daemon=True)
+        killer.start()
+        with joblib.parallel_config(backend="dask"):
+            made = compute(dataset, slow, (1,), "number", out, progress=False)
+        killer.join(10)
+        assert len(killed[0]) == 2
+        assert os.getpid() not in killed[0].values()
+        alive = client.run(os.getpid)
+    assert not set(alive.values()) >= set(killed[0].values())
+    assert made.failed == {}
+    assert held(made) == list(range(128))
 
 
 def test_no_usable_clip_is_an_error(tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
@@ -10,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from prcnn.baselines.features import of_spectrograms
 from prcnn.datasets.dataset import warn
 from prcnn.evaluation import group_labels, report
 
@@ -22,7 +24,6 @@ _CLASSIFIERS = {
     "forest": RandomForestClassifier(n_estimators=300),
     "mlp": MLPClassifier(hidden_layer_sizes=(100,), max_iter=1000),
 }
-_CHUNK = 256  # clips whose spectrograms are in memory at once: 84 MB
 
 
 def names():
@@ -60,9 +61,7 @@ def mean_spectrum_report(store):
 
 def mean_spectra(store):
     """Mean over time of every spectrogram, float32 (n, bands), in the order of ``store.clips``."""
-    indices = np.arange(len(store.clips))
-    chunks = np.split(indices, indices[_CHUNK::_CHUNK])
-    return np.concatenate([store.read(chunk).mean(axis=1) for chunk in chunks])
+    return of_spectrograms(store, ("bands",))["bands"]["mean"].to_numpy()
 
 
 def train_and_report(name, X, table, genres, split="test", *, groups="artist", seed=0, **settings):
@@ -122,7 +121,7 @@ def _probabilities(model, X, y, X_test, n_genres):
     """Fit and predict: (n, n_genres). A support vector machine votes: rows of 0 and 1."""
     if len(np.unique(y)) < 2:
         warn(f"All {len(y)} training clips are of one genre: a classifier can only repeat it.")
-        return np.tile(np.eye(n_genres)[y[0]], (len(X_test), 1))
+        model = DummyClassifier()
     model.fit(X, y)
     if not hasattr(model, "predict_proba"):
         return np.eye(n_genres)[model.predict(X_test)]
