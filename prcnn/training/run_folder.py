@@ -30,6 +30,7 @@ except ImportError:  # Windows: there, nobody looks out for a second process
     fcntl = None
 
 VERSION = 2  # raise when a change of code changes what comes out of a run
+_LISTS = "now", "best", "average"
 COLUMNS = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"]
 
 
@@ -61,7 +62,7 @@ def load_run(folder):
         missing = "state.npz" if record else "run.json"
         raise FileNotFoundError(f"{folder} holds no trained network: {missing} is missing.")
     model = keras.models.model_from_json(json.dumps(record["network"]["config"]))
-    assign(model.weights, state.best)
+    model.set_weights(state.best)
     return Run(model, state.history, folder, record)
 
 
@@ -77,14 +78,20 @@ class State:
     @classmethod
     def read(cls, path):
         with np.load(path) as file:
-            lists = ([file[k] for k in file if k.startswith(n)] for n in ("now", "best", "average"))
+            lists = ([file[key] for key in file if key.startswith(part)] for part in _LISTS)
             return cls(table(file["history"]), *lists)
+
+    def add(self, line, now, validated):
+        """One more epoch: a dict of its COLUMNS, where it ended, and the weights validated."""
+        lines = [*self.history.to_numpy(), [line[name] for name in COLUMNS]]
+        self.history, self.now = table(lines), now
+        if self.best_epoch == self.epoch:
+            self.best = validated
 
     def write(self, folder):
         """Write it, and the history once more for people to read."""
-        arrays = {"history": self.history.to_numpy()}
-        for part in ("now", "best", "average"):
-            arrays |= {f"{part}{i}": array for i, array in enumerate(getattr(self, part))}
+        lists = {f"{part}{i}": x for part in _LISTS for i, x in enumerate(getattr(self, part))}
+        arrays = {"history": self.history.to_numpy(), **lists}
         write_whole(folder / "state.npz", lambda path: np.savez(path, **arrays))
         write_whole(folder / "history.csv", self.history.to_csv)
 
@@ -94,7 +101,8 @@ class State:
 
     @property
     def best_epoch(self):
-        return int(self.history["val_accuracy"].idxmax())  # idxmax: the earlier one of equals
+        """The earlier one of equals; 0 before the first."""
+        return int(self.history["val_accuracy"].idxmax()) if self.epoch else 0
 
 
 def table(lines):
@@ -249,7 +257,7 @@ def write_record(folder, record):
 
 def finish(folder, record, state, network):
     """Give a network the best weights, save it, and close the run's record."""
-    assign(network.weights, state.best)
+    network.set_weights(state.best)
     write_whole(folder / "model.keras", network.save)
     best = {"epoch": state.best_epoch, **state.history.loc[state.best_epoch]}
     seconds = state.history["seconds"].sum()
@@ -258,10 +266,9 @@ def finish(folder, record, state, network):
 
 
 def variables(learner):
-    """Weights, states of random generators, and the optimizer's variables."""
-    known = {id(variable) for variable in learner.weights}
-    generators = [variable for variable in learner.variables if id(variable) not in known]
-    return [*learner.weights, *generators, *learner.optimizer.variables]
+    """Weights, then states of random generators, which are variables, too, then the optimizer's."""
+    all_of_it = [*learner.weights, *learner.variables, *learner.optimizer.variables]
+    return list({id(variable): variable for variable in all_of_it}.values())
 
 
 def values(variables):
