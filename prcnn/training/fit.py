@@ -4,6 +4,7 @@ One copy of the network learns, another is validated; the network itself is give
 at the end, so that after an error or Ctrl-C it is what it was.
 """
 
+import math
 import time
 import weakref
 from pathlib import Path
@@ -17,7 +18,7 @@ from prcnn.atomic import digest, sweep
 from prcnn.datasets import SPLITS
 from prcnn.datasets.dataset import warn
 from prcnn.training import recipes, run_folder
-from prcnn.training.batches import Batches, adapt_scale
+from prcnn.training.batches import adapt_scale, batches
 from prcnn.training.precision import PRECISIONS, decide, sixteen_bits
 from prcnn.training.recipes import require, whole
 from prcnn.training.run_folder import Run, State, TrainingError, assign, values, variables
@@ -78,25 +79,16 @@ def train(
     progress : bool
         Show one bar over the epochs.
 
-    Raises
-    ------
-    ValueError
-        Network and store do not fit together, the training or validation split is empty, an
-        argument has no possible value, the network was compiled with another loss than plain
-        cross-entropy, or ``out`` holds another run, more epochs of this one, damaged files, or
-        files of the same names that are no run's.
-    TrainingError
-        The loss is no longer finite, or another process trains in ``out``. What was reached before
-        stays there.
-
-    Warns
-    -----
-    UserWarning
-        A network that was trained before and goes on from there; genres without a training clip or
-        with less than half the clips of another; a validation split of one genre.
-
     Notes
     -----
+    ValueError: network and store do not fit together, the training or validation split is empty,
+    an argument has no possible value, the network was compiled with another loss than plain
+    cross-entropy, or ``out`` holds another run, more epochs of this one, damaged files, or files
+    of the same names that are no run's. TrainingError: the loss is no longer finite, or another
+    process trains in ``out``; what was reached before stays there. UserWarning: a network that was
+    trained before and goes on from there; genres without a training clip or with less than half
+    the clips of another; a validation split of one genre.
+
     On several devices: ``keras.distribution.set_distribution(keras.distribution.DataParallel())``
     before the network is built (JAX backend). Source: the paper's section on training and its
     authors' script (RMSprop 5e-4, batch 64, the checkpoint of the best validation accuracy).
@@ -151,13 +143,10 @@ def _check(model, store):
             f"Network {model.name!r} tells {tells} genres apart, the store {store.name!r} has "
             f"{len(genres)}. Build it with n_genres={len(genres)}."
         )
+    for split in ("training", "validation"):
+        store.indices(split)  # which refuses one without clips
     table = pd.crosstab(store.clips["genre"], store.clips["split"])
     table = table.reindex(index=genres, columns=SPLITS, fill_value=0)
-    for split, use in (("training", "train on"), ("validation", "choose the best epoch by")):
-        if not table[split].any():
-            raise ValueError(
-                f"The {split} split of {store.name!r} is empty, so there is nothing to {use}."
-            )
     training, validation = table["training"], table["validation"]
     present = training[training > 0]
     if absent := list(training.index[training == 0]):
@@ -177,9 +166,10 @@ def _check(model, store):
 
 def _fit(network, store, state, record, recipe, folder, callbacks, progress):
     """Go on from ``state`` to the last epoch, leaving ``folder`` in order after each."""
-    settings, steps = record["settings"], len(Batches(store, "training", recipe))
+    steps = math.ceil(len(store.indices("training")) / recipe.batch_size)
+    settings, precision = record["settings"], record["precision"]
     epochs, patience = settings["epochs"], settings["early_stopping"] or np.inf
-    learner, judge = _copies(network, recipe, record["precision"], epochs * steps)
+    learner, judge = _copies(network, recipe, precision, epochs * steps)
     if not state:
         adapt_scale(learner, store)
         now, best = values(variables(learner)), values(learner.weights)
@@ -209,13 +199,13 @@ def _fit(network, store, state, record, recipe, folder, callbacks, progress):
         while not learner.stop_training and state.epoch < min(epochs, state.best_epoch + patience):
             began, epoch = time.perf_counter(), state.epoch + 1
             hooks.on_epoch_begin(state.epoch)
-            batches = Batches(store, "training", recipe, epoch, settings["seed"])
-            line = _pass(learner.train_on_batch, batches, hooks)
+            fed = batches(store, "training", recipe, epoch, settings["seed"])
+            line = _pass(learner.train_on_batch, fed, hooks)
             trained = values(learner.weights)
             validated = [array.copy() for array in state.average] or trained
             judge.set_weights(validated)
-            batches, nobody = Batches(store, "validation", recipe), keras.callbacks.Callback()
-            found = _pass(judge.test_on_batch, batches, nobody)
+            fed = batches(store, "validation", recipe)
+            found = _pass(judge.test_on_batch, fed, keras.callbacks.Callback())
             line |= {f"val_{name}": value for name, value in found.items()}
             rate = float(keras.ops.convert_to_numpy(learner.optimizer.learning_rate))
             _refuse_nan(line, epoch, rate)
@@ -250,14 +240,14 @@ def _copies(network, recipe, precision, steps):
     return learner, judge
 
 
-def _pass(step, batches, hooks):
+def _pass(step, fed, hooks):
     """Take all batches once; return the means of the metrics over the clips.
 
     ``fit`` would do the same through tf.data, whose iterator waits for a timer when an epoch ends,
     5.12, 10.24 or 20.48 s after its start: a third to a half of a short epoch was waiting.
     """
     sums, clips = {}, 0
-    for i, (X, y) in enumerate(batches):
+    for i, (X, y) in enumerate(fed):
         hooks.on_train_batch_begin(i)
         logs = step(X, y, return_dict=True)
         hooks.on_train_batch_end(i, logs)

@@ -71,7 +71,7 @@ class State:
     """All that the next epoch depends on, besides the arguments of ``train``: lists of arrays."""
 
     history: pd.DataFrame  # the finished epochs
-    now: list  # weights, then states of random generators (dropout), then the optimizer's variables
+    now: list  # what `variables` hold
     best: list  # the weights of the best epoch, or their average
     average: list  # the moving average of the weights; empty where none is kept and validated
 
@@ -168,11 +168,12 @@ def default_folder(record):
     names = record["network"]["name"], Path(record["store"]["name"]).name
     stem = f"{'-'.join(names)}-seed{said['seed']}-{digest(said)[:8]}-"
     own = Path("runs", stem + weights[:8])
-    if not own.exists():
-        for folder in sorted(Path("runs").glob(glob.escape(stem) + "*")):
-            if (state := read(folder)[1]) and digest(state.best) == weights:
-                return folder
-    return own
+    others = [] if own.exists() else sorted(Path("runs").glob(glob.escape(stem) + "*"))
+    return next((other for other in others if _left(read(other)[1], weights)), own)
+
+
+def _left(state, weights):
+    return state is not None and digest(state.best) == weights
 
 
 def read(folder):
@@ -201,24 +202,23 @@ def resume(folder, record):
     """
     before, state = read(folder)
     if not before:
-        for name in ("state.npz", "model.keras", "history.csv"):
-            if (folder / name).exists():
-                raise ValueError(
-                    f"{folder / name} is not of a training run with a run.json, and would be "
-                    "replaced. Choose another folder with out=…, or move that file."
-                )
+        names = [n for n in ("state.npz", "model.keras", "history.csv") if (folder / n).exists()]
+        if names:
+            raise ValueError(
+                f"{folder / names[0]} is not of a training run with a run.json, and would be "
+                "replaced. Choose another folder with out=…, or move that file."
+            )
         return record, None
     old, new, epochs = deciding(before), deciding(record), record["settings"]["epochs"]
     if record["settings"]["precision"] == "auto":  # which goes on as the run began
         new["precision"] = old["precision"]
-    if state and new["initial weights"] == digest(state.best):  # the call is repeated
+    if _left(state, new["initial weights"]):  # the call is repeated
         new["initial weights"] = old["initial weights"]
-    differ = [name for name in new if old.get(name) != new[name]]
+    differ = [f"{k} ({old.get(k)}, now {new[k]})" for k in new if old.get(k) != new[k]]
     if differ:
-        said = "; ".join(f"{name} ({old.get(name)}, now {new[name]})" for name in differ)
         raise ValueError(
-            f"{folder} holds a run with other {said}. Choose another folder with out=…, or delete "
-            "that one."
+            f"{folder} holds a run with other {'; '.join(differ)}. Choose another folder with "
+            "out=…, or delete that one."
         )
     if state and state.epoch > epochs:
         raise ValueError(
@@ -239,14 +239,14 @@ def lock(folder):
             if fcntl:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
+            since = (folder / ".lock").read_text()
             raise TrainingError(
-                f"Another process trains in {folder}, {file.read()}. Wait for it, or choose "
-                "another folder with out=…"
+                f"Another process trains in {folder}, {since}. Wait for it, or choose another "
+                "folder with out=…"
             ) from None
         file.truncate(0)
-        file.write(f"process {os.getpid()} since {datetime.datetime.now():%H:%M}")
-        file.flush()
+        since = f"process {os.getpid()} since {datetime.datetime.now():%H:%M}"
+        print(since, end="", file=file, flush=True)
         yield
 
 
@@ -266,9 +266,9 @@ def finish(folder, record, state, network):
 
 
 def variables(learner):
-    """Weights, then states of random generators, which are variables, too, then the optimizer's."""
-    all_of_it = [*learner.weights, *learner.variables, *learner.optimizer.variables]
-    return list({id(variable): variable for variable in all_of_it}.values())
+    """Weights, then states of random generators (dropout), then the optimizer's variables."""
+    every = [*learner.weights, *learner.variables, *learner.optimizer.variables]  # weights twice
+    return list({id(variable): variable for variable in every}.values())
 
 
 def values(variables):
