@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from prcnn.atomic import digest, sweep
+from prcnn.atomic import sweep
 from prcnn.datasets import SPLITS
 from prcnn.datasets.dataset import warn
 from prcnn.training import recipes, run_folder
@@ -124,7 +124,7 @@ def train(
             run_folder.finish(folder, record, state, network)
     network.set_weights(state.best)
     model.genres, model.settings = list(store.genres), store.settings  # what it learned, it says
-    _TRAINED[model] = digest(state.best)
+    _TRAINED[model] = state.left
     return Run(model, state.history, folder, record)
 
 

@@ -83,8 +83,7 @@ class State:
 
     def add(self, line, now, validated):
         """One more epoch: a dict of its COLUMNS, where it ended, and the weights validated."""
-        lines = [*self.history.to_numpy(), [line[name] for name in COLUMNS]]
-        self.history, self.now = table(lines), now
+        self.history.loc[self.epoch + 1], self.now = line, now
         if self.best_epoch == self.epoch:
             self.best = validated
 
@@ -94,6 +93,11 @@ class State:
         arrays = {"history": self.history.to_numpy(), **lists}
         write_whole(folder / "state.npz", lambda path: np.savez(path, **arrays))
         write_whole(folder / "history.csv", self.history.to_csv)
+
+    @property
+    def left(self):
+        """The digest of the weights that the run has left in its network."""
+        return digest(self.best)
 
     @property
     def epoch(self):
@@ -169,11 +173,8 @@ def default_folder(record):
     stem = f"{'-'.join(names)}-seed{said['seed']}-{digest(said)[:8]}-"
     own = Path("runs", stem + weights[:8])
     others = [] if own.exists() else sorted(Path("runs").glob(glob.escape(stem) + "*"))
-    return next((other for other in others if _left(read(other)[1], weights)), own)
-
-
-def _left(state, weights):
-    return state is not None and digest(state.best) == weights
+    reached = ((other, read(other)[1]) for other in others)
+    return next((other for other, state in reached if state and state.left == weights), own)
 
 
 def read(folder):
@@ -212,7 +213,7 @@ def resume(folder, record):
     old, new, epochs = deciding(before), deciding(record), record["settings"]["epochs"]
     if record["settings"]["precision"] == "auto":  # which goes on as the run began
         new["precision"] = old["precision"]
-    if _left(state, new["initial weights"]):  # the call is repeated
+    if state and state.left == new["initial weights"]:  # the call is repeated
         new["initial weights"] = old["initial weights"]
     differ = [f"{k} ({old.get(k)}, now {new[k]})" for k in new if old.get(k) != new[k]]
     if differ:
