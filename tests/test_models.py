@@ -245,7 +245,7 @@ def test_receptive_field_is_what_a_value_depends_on():
         assert (np.abs(value[2:] - value[0]).max(axis=1) > 1e-3).all()
     with pytest.raises(ValueError, match="no layers conv_1"):
         models.receptive_field(models.build("rnn"))
-    with pytest.raises(ValueError, match=r"no layer 'conv_9'. Its layers: .*conv_5"):
+    with pytest.raises(ValueError, match=r"layer: conv_9. Existing layers .*conv_5"):
         models.outputs(model, X, "conv_9")
 
 

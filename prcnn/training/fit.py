@@ -179,8 +179,8 @@ def _fit(network, store, state, record, recipe, folder, callbacks, progress):
     if state.epoch:
         state.write(folder)  # a kill may have come between two files
 
-    def follow(batch, logs):
-        """Move the average towards the weights: little of it is left at first, ``ema`` later on."""
+    def follow(batch, logs):  # moves the average towards the weights
+        # Of batch norm's statistics, too; little of it is left at first, ``ema`` later on.
         done = state.epoch * steps + batch
         left = min(recipe.ema, (1 + done) / (10 + done))
         for mean, now in zip(state.average, values(learner.weights), strict=True):
@@ -190,12 +190,12 @@ def _fit(network, store, state, record, recipe, folder, callbacks, progress):
                 mean[...] = now
 
     ours = [keras.callbacks.LambdaCallback(on_train_batch_end=follow)] if recipe.ema else []
-    hooks = [*ours, *callbacks]
-    hooks = keras.callbacks.CallbackList(hooks, model=learner, epochs=epochs, verbose=0)
+    every = ours + callbacks
+    hooks = keras.callbacks.CallbackList(every, model=learner, epochs=epochs, verbose=0)
     learner.stop_training, line = False, None
     hooks.on_train_begin()
-    bar = {"total": epochs, "initial": state.epoch, "desc": network.name, "unit": "epoch"}
-    with tqdm(**bar, disable=not progress) as bar:
+    shown = {"total": epochs, "initial": state.epoch, "desc": network.name, "unit": "epoch"}
+    with tqdm(**shown, disable=not progress) as bar:
         while not learner.stop_training and state.epoch < min(epochs, state.best_epoch + patience):
             began, epoch = time.perf_counter(), state.epoch + 1
             hooks.on_epoch_begin(state.epoch)
