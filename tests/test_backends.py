@@ -40,9 +40,8 @@ def probabilities(tmp_path_factory):
     X = rng.normal(-9, 5, (2, *SHAPE)).astype("float32")
     np.save(folder / "X.npy", X)
     for name in models.names():
-        model = models.build(
-            name, input_shape=SHAPE
-        )  # weights as after training: no bias is zero, no gates alike
+        model = models.build(name, input_shape=SHAPE)
+        # weights as after training: no bias is zero, no gates alike
         model.set_weights([w + rng.normal(0, 0.05, w.shape) for w in model.get_weights()])
         for layer in model.layers:
             if layer.name.startswith(("scale", "norm_", "balance")):  # a variance is positive

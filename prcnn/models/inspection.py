@@ -70,9 +70,6 @@ def outputs(model, X, layer):
 
     Chapter: book/cnn.ipynb
     """
-    known = [each.name for each in model.layers]
-    if layer not in known:
-        raise ValueError(f"Model {model.name!r} has no layer {layer!r}. Its layers: {known}.")
     part = keras.Model(model.input, model.get_layer(layer).output)
     # Not by predict, which would trace and compile the part again at every call.
     batches = [X[i : i + 32] for i in range(0, len(X), 32)]

@@ -7,14 +7,12 @@ training: validation, saved networks and evaluation do not know of it.
 from pathlib import Path
 
 import keras
+from keras import layers
 
 PRECISIONS = ("auto", "float32", "mixed")
-_CONVOLUTIONS = keras.layers.Conv1D, keras.layers.Conv2D
-_FOLLOWS = (  # what 16 bits go through when they come from a convolution
-    *(getattr(keras.layers, f"{kind}Pooling{n}D") for kind in ("Max", "Average") for n in (1, 2)),
-    *(getattr(keras.layers, name) for name in ("Activation", "Add", "Dropout", "ReLU")),
-    keras.layers.BatchNormalization,
-)
+_CONVOLUTIONS = layers.Conv1D, layers.Conv2D
+_POOLS = layers.MaxPooling1D, layers.MaxPooling2D, layers.AveragePooling1D, layers.AveragePooling2D
+_OTHERS = layers.Activation, layers.Add, layers.BatchNormalization, layers.Dropout, layers.ReLU
 
 
 def decide(precision, cpuinfo=Path("/proc/cpuinfo")):
@@ -37,7 +35,7 @@ def sixteen_bits(model):
     """
 
     def call(layer, *inputs, **options):
-        follows = isinstance(layer, _FOLLOWS) and all(
+        follows = isinstance(layer, _POOLS + _OTHERS) and all(
             tensor.dtype == "bfloat16" for tensor in keras.tree.flatten(inputs)
         )
         if follows or isinstance(layer, _CONVOLUTIONS):

@@ -17,14 +17,17 @@ NOTHING = Augment()
 WARM_UP, START = 0.3, 0.04  # share of one cycle in which the rate rises, and where it begins
 
 
-def is_whole(value, least):
-    return isinstance(value, numbers.Integral) and type(value) is not bool and value >= least
-
-
 def require(fits, name, value, wanted):
     """Raise ValueError, naming argument and value, where it does not fit."""
     if not fits:
         raise ValueError(f"{name} must be {wanted}, not {value!r}.")
+
+
+def whole(name, value, least=1):
+    """The value as an int; ValueError unless it is a whole number from ``least`` on."""
+    fits = isinstance(value, numbers.Integral) and type(value) is not bool and value >= least
+    require(fits, name, value, f"a whole number, at least {least}")
+    return int(value)
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,7 @@ class Recipe:
     batch_size : int
         Clips a step, on all devices together; the last step of an epoch takes what remains.
     schedule : {"constant", "one_cycle"}
-        ``"one_cycle"`` lets the learning rate rise in a line and fall in half a cosine; a run by
-        it cannot go on to more epochs.
+        ``"one_cycle"``: rise in a line and fall in half a cosine; no more epochs after that.
     label_smoothing : float
         So much of a training label is spread evenly over all genres.
     ema : float
@@ -66,25 +68,22 @@ class Recipe:
         kind, rate = self.optimizer, self.learning_rate
         scheduled = isinstance(rate, LearningRateSchedule)
         positive = isinstance(rate, numbers.Real) and 0 < rate < np.inf
-        if not isinstance(kind, type):
-            found = isinstance(getattr(keras.optimizers, str(kind), None), type)
-            require(found, "optimizer", kind, "a class in keras.optimizers")
-        require(scheduled or positive, "learning_rate", rate, "above 0, or a schedule of Keras's")
-        require(is_whole(self.batch_size, 1), "batch_size", self.batch_size, "a whole number >= 1")
         known = SCHEDULES[:1] if scheduled else SCHEDULES
+        require(isinstance(_class(kind), type), "optimizer", kind, "a class in keras.optimizers")
+        require(scheduled or positive, "learning_rate", rate, "above 0, or a schedule of Keras's")
         require(self.schedule in known, "schedule", self.schedule, f"one of {known}")
+        whole("batch_size", self.batch_size)
         for name in ("label_smoothing", "ema"):
             share = getattr(self, name)
             require(0 <= share < 1, name, share, "at least 0 and below 1")
 
     def make_optimizer(self, steps):
         """A new Keras optimizer for a run of so many steps."""
-        kind, rate = self.optimizer, self.learning_rate
+        rate = self.learning_rate
         if self.schedule == "one_cycle":
             rise = WARM_UP * steps
             rate = CosineDecay(START * rate, steps - rise, warmup_target=rate, warmup_steps=rise)
-        kind = kind if isinstance(kind, type) else getattr(keras.optimizers, kind)
-        return kind(rate, **self.options)
+        return _class(self.optimizer)(rate, **self.options)
 
     def settings(self):
         """All of it as plain JSON values."""
@@ -94,6 +93,10 @@ class Recipe:
     def label_rows(self):
         """Whether a label is a row of weights (n, genres), not a number."""
         return self.label_smoothing > 0 or self.augment.mixup > 0
+
+
+def _class(optimizer):
+    return getattr(keras.optimizers, str(optimizer), optimizer)
 
 
 def _plain(value):
@@ -131,9 +134,9 @@ def choose(model, recipe, **changes):
     """The recipe asked for, by name or itself, or the network's own, with what ``changes`` name."""
     if model.compiled:
         plain = SparseCategoricalCrossentropy(), CategoricalCrossentropy()
-        known = [keras.losses.serialize(keras.losses.get(loss.name)) for loss in plain]
-        known += [keras.losses.serialize(loss) for loss in plain]
-        if keras.losses.serialize(keras.losses.get(model.loss)) not in known:
+        known = [*plain, *(keras.losses.get(loss.name) for loss in plain)]
+        loss = keras.losses.serialize(keras.losses.get(model.loss))
+        if loss not in map(keras.losses.serialize, known):
             raise ValueError(
                 f"Network {model.name!r} is compiled with the loss {model.loss!r}, but train "
                 "minimises the cross-entropy of probabilities. Hand it in uncompiled, with a "

@@ -30,6 +30,7 @@ except ImportError:  # Windows: there, nobody looks out for a second process
     fcntl = None
 
 VERSION = 2  # raise when a change of code changes what comes out of a run
+_LISTS = "now", "best", "average"
 COLUMNS = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"]
 
 
@@ -61,7 +62,7 @@ def load_run(folder):
         missing = "state.npz" if record else "run.json"
         raise FileNotFoundError(f"{folder} holds no trained network: {missing} is missing.")
     model = keras.models.model_from_json(json.dumps(record["network"]["config"]))
-    assign(model.weights, state.best)
+    model.set_weights(state.best)
     return Run(model, state.history, folder, record)
 
 
@@ -70,23 +71,33 @@ class State:
     """All that the next epoch depends on, besides the arguments of ``train``: lists of arrays."""
 
     history: pd.DataFrame  # the finished epochs
-    now: list  # weights, then states of random generators (dropout), then the optimizer's variables
+    now: list  # what `variables` hold
     best: list  # the weights of the best epoch, or their average
     average: list  # the moving average of the weights; empty where none is kept and validated
 
     @classmethod
     def read(cls, path):
         with np.load(path) as file:
-            lists = ([file[k] for k in file if k.startswith(n)] for n in ("now", "best", "average"))
+            lists = ([file[key] for key in file if key.startswith(part)] for part in _LISTS)
             return cls(table(file["history"]), *lists)
+
+    def add(self, line, now, validated):
+        """One more epoch: a dict of its COLUMNS, where it ended, and the weights validated."""
+        self.history.loc[self.epoch + 1], self.now = line, now
+        if self.best_epoch == self.epoch:
+            self.best = validated
 
     def write(self, folder):
         """Write it, and the history once more for people to read."""
-        arrays = {"history": self.history.to_numpy()}
-        for part in ("now", "best", "average"):
-            arrays |= {f"{part}{i}": array for i, array in enumerate(getattr(self, part))}
+        lists = {f"{part}{i}": x for part in _LISTS for i, x in enumerate(getattr(self, part))}
+        arrays = {"history": self.history.to_numpy(), **lists}
         write_whole(folder / "state.npz", lambda path: np.savez(path, **arrays))
         write_whole(folder / "history.csv", self.history.to_csv)
+
+    @property
+    def left(self):
+        """The digest of the weights that the run has left in its network."""
+        return digest(self.best)
 
     @property
     def epoch(self):
@@ -94,7 +105,8 @@ class State:
 
     @property
     def best_epoch(self):
-        return int(self.history["val_accuracy"].idxmax())  # idxmax: the earlier one of equals
+        """The earlier one of equals; 0 before the first."""
+        return int(self.history["val_accuracy"].idxmax()) if self.epoch else 0
 
 
 def table(lines):
@@ -160,11 +172,9 @@ def default_folder(record):
     names = record["network"]["name"], Path(record["store"]["name"]).name
     stem = f"{'-'.join(names)}-seed{said['seed']}-{digest(said)[:8]}-"
     own = Path("runs", stem + weights[:8])
-    if not own.exists():
-        for folder in sorted(Path("runs").glob(glob.escape(stem) + "*")):
-            if (state := read(folder)[1]) and digest(state.best) == weights:
-                return folder
-    return own
+    others = [] if own.exists() else sorted(Path("runs").glob(glob.escape(stem) + "*"))
+    reached = ((other, read(other)[1]) for other in others)
+    return next((other for other, state in reached if state and state.left == weights), own)
 
 
 def read(folder):
@@ -193,24 +203,23 @@ def resume(folder, record):
     """
     before, state = read(folder)
     if not before:
-        for name in ("state.npz", "model.keras", "history.csv"):
-            if (folder / name).exists():
-                raise ValueError(
-                    f"{folder / name} is not of a training run with a run.json, and would be "
-                    "replaced. Choose another folder with out=…, or move that file."
-                )
+        names = [n for n in ("state.npz", "model.keras", "history.csv") if (folder / n).exists()]
+        if names:
+            raise ValueError(
+                f"{folder / names[0]} is not of a training run with a run.json, and would be "
+                "replaced. Choose another folder with out=…, or move that file."
+            )
         return record, None
     old, new, epochs = deciding(before), deciding(record), record["settings"]["epochs"]
     if record["settings"]["precision"] == "auto":  # which goes on as the run began
         new["precision"] = old["precision"]
-    if state and new["initial weights"] == digest(state.best):  # the call is repeated
+    if state and state.left == new["initial weights"]:  # the call is repeated
         new["initial weights"] = old["initial weights"]
-    differ = [name for name in new if old.get(name) != new[name]]
+    differ = [f"{k} ({old.get(k)}, now {new[k]})" for k in new if old.get(k) != new[k]]
     if differ:
-        said = "; ".join(f"{name} ({old.get(name)}, now {new[name]})" for name in differ)
         raise ValueError(
-            f"{folder} holds a run with other {said}. Choose another folder with out=…, or delete "
-            "that one."
+            f"{folder} holds a run with other {'; '.join(differ)}. Choose another folder with "
+            "out=…, or delete that one."
         )
     if state and state.epoch > epochs:
         raise ValueError(
@@ -231,14 +240,14 @@ def lock(folder):
             if fcntl:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
+            since = (folder / ".lock").read_text()
             raise TrainingError(
-                f"Another process trains in {folder}, {file.read()}. Wait for it, or choose "
-                "another folder with out=…"
+                f"Another process trains in {folder}, {since}. Wait for it, or choose another "
+                "folder with out=…"
             ) from None
         file.truncate(0)
-        file.write(f"process {os.getpid()} since {datetime.datetime.now():%H:%M}")
-        file.flush()
+        since = f"process {os.getpid()} since {datetime.datetime.now():%H:%M}"
+        print(since, end="", file=file, flush=True)
         yield
 
 
@@ -249,7 +258,7 @@ def write_record(folder, record):
 
 def finish(folder, record, state, network):
     """Give a network the best weights, save it, and close the run's record."""
-    assign(network.weights, state.best)
+    network.set_weights(state.best)
     write_whole(folder / "model.keras", network.save)
     best = {"epoch": state.best_epoch, **state.history.loc[state.best_epoch]}
     seconds = state.history["seconds"].sum()
@@ -258,10 +267,9 @@ def finish(folder, record, state, network):
 
 
 def variables(learner):
-    """Weights, states of random generators, and the optimizer's variables."""
-    known = {id(variable) for variable in learner.weights}
-    generators = [variable for variable in learner.variables if id(variable) not in known]
-    return [*learner.weights, *generators, *learner.optimizer.variables]
+    """Weights, then states of random generators (dropout), then the optimizer's variables."""
+    every = [*learner.weights, *learner.variables, *learner.optimizer.variables]  # weights twice
+    return list({id(variable): variable for variable in every}.values())
 
 
 def values(variables):
