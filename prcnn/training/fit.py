@@ -79,16 +79,25 @@ def train(
     progress : bool
         Show one bar over the epochs.
 
+    Raises
+    ------
+    ValueError
+        Network and store do not fit together, the training or validation split is empty, an
+        argument has no possible value, the network was compiled with another loss than plain
+        cross-entropy, or ``out`` holds another run, more epochs of this one, damaged files, or
+        files of the same names that are no run's.
+    TrainingError
+        The loss is no longer finite, or another process trains in ``out``. What was reached before
+        stays there.
+
+    Warns
+    -----
+    UserWarning
+        A network that was trained before and goes on from there; genres without a training clip or
+        with less than half the clips of another; a validation split of one genre.
+
     Notes
     -----
-    ValueError: network and store do not fit together, the training or validation split is empty,
-    an argument has no possible value, the network was compiled with another loss than plain
-    cross-entropy, or ``out`` holds another run, more epochs of this one, damaged files, or files
-    of the same names that are no run's. TrainingError: the loss is no longer finite, or another
-    process trains in ``out``; what was reached before stays there. UserWarning: a network that was
-    trained before and goes on from there; genres without a training clip or with less than half
-    the clips of another; a validation split of one genre.
-
     On several devices: ``keras.distribution.set_distribution(keras.distribution.DataParallel())``
     before the network is built (JAX backend). Source: the paper's section on training and its
     authors' script (RMSprop 5e-4, batch 64, the checkpoint of the best validation accuracy).
