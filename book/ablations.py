@@ -53,9 +53,10 @@ from prcnn.study.rows import REFERENCE, STUDIES
 
 plots.use_style()
 if run:
-    from prcnn.study.run import study as run_study
+    from prcnn.study import run as runs
 
-    run_study(study, out, data_home, rows=rows, epochs=epochs, n_jobs=n_jobs)
+    how = {"rows": rows, "epochs": epochs, "n_jobs": n_jobs}
+    runs.study(study, out, data_home, **how)
 
 # %% [markdown]
 # ## How it was done
@@ -265,6 +266,7 @@ said(*sizes)
 # %% tags=["hide-input"]
 attention = (
     "Does the printed attention differ from its RNN?",
+    "Does the mean of the RNN's states beat its last?",
     "Does attention beat the RNN's last state?",
     "Does attention beat the mean of the RNN's states?",
     "Does attention beat CNN and RNN joined?",

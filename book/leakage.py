@@ -307,7 +307,7 @@ report = baselines.cross_validate("svm_rbf", X, dealt, genres)
 same = np.array(genres)[report.predicted] == tested("clip")
 assert same.mean() > 0.99
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "nbval-ignore-output"]
 lines, reports = {}, {}
 for way, together in WAYS.items():
     part = table.assign(split=np.where(fold[way] == 0, "test", "training"))

@@ -24,6 +24,7 @@ QUESTIONS = {
     "Does a second GRU layer help?": (REFERENCE, [BOTH_2]),
     "Does the printed attention cost accuracy?": (BOTH_2, [PRINTED]),
     "Does the printed attention differ from its RNN?": ("RNN with 128 units", [PRINTED]),
+    "Does the mean of the RNN's states beat its last?": ("RNN", ["RNN, mean of its states"]),
     "Does attention beat the RNN's last state?": ("RNN", list(ATTENTIONS)),
     "Does attention beat the mean of the RNN's states?": (
         "RNN, mean of its states",
