@@ -93,19 +93,33 @@ def nearest(places, groups, labels):
     return labels[found[np.arange(len(found)), first]]
 
 
+def check(clips, probabilities):
+    """Refuse what the weights that come with prcnn did not say."""
+    card = models.card("beyond")["test"]
+    of_card = dict(zip(card["clips"], card["predicted"], strict=True))
+    said = np.argmax(probabilities, axis=1)
+    if said.tolist() != [of_card.get(clip) for clip in clips]:
+        raise ValueError(
+            "These are not the predictions on the card of beyond. Other pictures? Or other weights "
+            "than the recorded map's: then run this page with run=True."
+        )
+
+
 if run:
     store = prcnn.extract(prcnn.load("fma_small_images", data_home=data_home), IMAGES)
     (X, true), tested = store.arrays("test"), store.indices("test")
     features, groups = hear(X), splits.uploads(store.clips.iloc[tested]).to_numpy()
+    clips, said = store.clips.index[tested].to_numpy(), network.predict(X, verbose=0)
+    check(clips, said)
     plane = lay_out(features, 30)
     results.write(
         "music_map",
         {
             "genres": store.genres,
             "features": features.shape[1],
-            "clips": store.clips.index[tested].to_numpy(),
+            "clips": clips,
             "true": true,
-            "probabilities": network.predict(X, verbose=0).astype(float).round(4),
+            "probabilities": said.astype(float).round(4),
             "x": plane[:, 0].astype(float).round(2),
             "y": plane[:, 1].astype(float).round(2),
             "trustworthiness": trustworthiness(features, plane, n_neighbors=10),
@@ -116,11 +130,7 @@ if run:
         },
     )
 record = results.read("music_map")
-card = models.card("beyond")["test"]
-of_card = dict(zip(card["clips"], card["predicted"], strict=True))
-here = np.argmax(record["probabilities"], axis=1)
-if here.tolist() != [of_card[clip] for clip in record["clips"]]:
-    raise ValueError("The map is of other weights than beyond's: run this page with run=True.")
+check(record["clips"], record["probabilities"])
 
 
 def interactive(table, still, made=False):

@@ -76,10 +76,11 @@ def find(name, folder, _=None):
         left_out = dict.fromkeys(clips.index[~clips[column].isin(known)], why) | left_out
     clips = clips.drop(index=list(left_out))
     folders = [folder / f"fma_{s}" for s in SUBSETS[place:3] or ("full",)]  # full has whole songs
-    audio = next(filter(audio_files, folders), folders[0])
+    there = ((audio, files) for audio in folders if (files := audio_files(audio)))
+    audio, files = next(there, (folders[0], []))
     paths = [str(clip_path(audio, clip)) for clip in clips.index]
     clips = clips.assign(near_silent=clips.index.isin(NEAR_SILENT if official else ()), path=paths)
-    if not (files := audio_files(audio)):
+    if not files:
         warn(
             f"no audio: {audio} does not exist or is empty, so this is a table of {len(clips)} "
             f"clips without their sound. Put FMA's {audio.name} there or load with download=True."
