@@ -39,6 +39,47 @@ def test_published_attention_is_independent_of_the_cnn(X):
     assert np.ptp(after[3], axis=0).max() > 1e-3  # which does depend on the input
 
 
+def test_published_attention_gives_the_cnn_no_gradient(X):
+    """Only rounding reaches it; joined by concatenation, the same branch learns."""
+    tf = pytest.importorskip("tensorflow")
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("needs TensorFlow's tape")
+    largest = {}
+    for name in ("figure3", "dwivedi_retrained"):
+        model = models.build(name, input_shape=(64, 128))
+        with tf.GradientTape() as tape:
+            loss = keras.losses.sparse_categorical_crossentropy(np.arange(3), model(X[:, :64]))
+        weights = [model.get_layer(layer).kernel.value for layer in ("conv_1", "genre")]
+        largest[name] = [float(np.abs(g).max()) for g in tape.gradient(loss, weights)]
+    assert largest["figure3"][0] < 1e-6 * largest["figure3"][1]
+    assert largest["dwivedi_retrained"][0] > 1e-3 * largest["dwivedi_retrained"][1]
+
+
+@pytest.mark.parametrize("name", ["figure3", "figure3_rerun"])
+def test_authors_convolutions_were_never_trained(name, checkpoints_folder):
+    path = checkpoints_folder / models.CHECKPOINTS[name].file
+    accumulators, weights = models.read_accumulators(path), models.read_weights(path)
+    for layer in (f"conv_{i}" for i in range(1, 6)):
+        kernel, bias = weights[layer]
+        limit = np.sqrt(6 / (np.prod(kernel.shape[:3]) + kernel.shape[0] * kernel.shape[3]))
+        assert np.abs(kernel).max() <= 1.01 * limit  # Glorot: uniform in ±limit
+        assert kernel.std() == pytest.approx(limit / np.sqrt(3), rel=0.12)
+        assert np.abs(bias).max() < 1e-3
+        assert accumulators[f"{layer}/kernel"].max() < 1e-15
+    assert accumulators["preds/kernel"].max() > 1e-4  # where there was something to learn,
+    trained = checkpoints_folder / models.CHECKPOINTS["figure2"].file  # as all over this CNN
+    assert np.abs(models.read_weights(trained)["conv_1"][1]).max() > 1e-2
+    assert models.read_accumulators(trained)["conv_1/kernel"].max() > 1e-8
+
+
+def test_dropping_the_cnn_changes_nothing(checkpoints_folder, X):
+    model = models.load_checkpoint("figure3", checkpoints_folder)
+    alone = models.build("rnn", rnn_pool=(4, 2), units=128, scale="none")
+    for layer in ("gru", "genre"):
+        alone.get_layer(layer).set_weights(model.get_layer(layer).get_weights())
+    np.testing.assert_allclose(alone.predict(X, verbose=0), model.predict(X, verbose=0), atol=3e-7)
+
+
 @pytest.mark.parametrize("name", ["attention_serial", "attention_linear", "attention_cnn"])
 def test_working_attention(name, X):
     model = models.build(name)
