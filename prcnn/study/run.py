@@ -239,7 +239,7 @@ def _network(study, row, seed, epochs, features, folder):
         recipe=_recipe(training, row.recipe),
         batch_size=study.batch_size,
         early_stopping=study.early_stopping,
-        precision="float32",  # the same on every machine
+        precision=study.precision,
         progress=False,
     )
     best = trained.record["best"]
