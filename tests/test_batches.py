@@ -5,13 +5,14 @@ import time
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from test_training import SHAPE, make_store
 
 from prcnn import training
 from prcnn.models.branches import Scale
 from prcnn.training import Augment, Recipe
-from prcnn.training.batches import adapt_scale, batches
+from prcnn.training.batches import adapt_scale, batches, label_rows
 
 PLAIN = Recipe(batch_size=10)
 GAIN = Recipe(batch_size=10, augment=Augment(gain=3.0))
@@ -64,10 +65,33 @@ def test_labels_are_smoothed_and_mixed_in_training_only(store, tmp_path):
         logs = -np.log(training.load_run(tmp_path).model.predict(X, verbose=0))
         wanted = logs * (1 - row) / 2 + logs * np.eye(3)[y] * (row - (1 - row) / 2)
         assert line[name] == pytest.approx(wanted.sum(axis=1).mean(), rel=1e-4)
-    _, y = epoch(store, recipe=Recipe(augment=Augment(mixup=0.4)))
+    mixed = Recipe(augment=Augment(mixup=0.4))
+    rows = label_rows(store, mixed)
+    _, y = next(batches(store, "training", mixed, 1, rows=rows))
     assert y.dtype == np.float32 and ((y > 0.01).sum(axis=1) == 2).any()
-    _, y = next(batches(store, "validation", Recipe(augment=Augment(mixup=0.4))))
+    _, y = next(batches(store, "validation", mixed, rows=rows))
     assert np.array_equal(np.sort(y, axis=1), np.broadcast_to([0, 0, 1], y.shape))
+
+
+def test_a_teacher_is_heard_in_training_only(store, tmp_path):
+    """Each clip's own row, in whatever order the table has them; validation keeps its genres."""
+    training_clips = store.clips[store.clips["split"] == "training"].index
+    said = np.random.default_rng(0).dirichlet(np.ones(3), len(training_clips))
+    soft = pd.DataFrame(said, training_clips, store.genres)
+    shuffled = soft.sample(frac=1, random_state=0)[store.genres[::-1]]
+    still = {"recipe": Recipe(learning_rate=1e-12), "out": tmp_path}  # nothing moves
+    line = training.train(scaled(), store, 1, soft_labels=shuffled, **still).history.loc[1]
+    network = training.load_run(tmp_path).model
+    for split, name in (("training", "loss"), ("validation", "val_loss")):
+        X, y = store.arrays(split)
+        wanted = said if split == "training" else np.eye(3)[y]
+        logs = -np.log(network.predict(X, verbose=0))
+        assert line[name] == pytest.approx((wanted * logs).sum(axis=1).mean(), rel=1e-4)
+    with pytest.raises(ValueError, match="other data"):
+        training.train(scaled(), store, 1, soft_labels=soft.iloc[::-1] * 0 + 1 / 3, **still)
+    for wrong in (soft.iloc[1:], soft * 2, soft.iloc[:, :2], -soft):
+        with pytest.raises(ValueError, match=r"a row for every training clip.*such clips"):
+            training.train(scaled(), store, 1, soft_labels=wrong, **still)
 
 
 def test_validation_is_as_it_stands(store):

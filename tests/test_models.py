@@ -270,7 +270,12 @@ def test_state_influence_of_the_last_moments_on_an_untrained_gru():
 
 
 def test_beyond_has_two_branches():
-    for without, features in (({}, 288 + 96), ({"rnn": False}, 288), ({"cnn": False}, 96)):
+    for without, features in (
+        ({}, 288 + 96),
+        ({"rnn": False}, 288),
+        ({"cnn": False}, 96),
+        ({"statistics": 7}, 288 + 96 + 7),
+    ):
         model = models.build("beyond", n_genres=5, input_shape=(64, 64), **without)
         assert model.get_layer("balance").output.shape == (None, features)
     X = np.random.default_rng(0).normal(-40, 9, (2, 64, 64)).astype("float32")

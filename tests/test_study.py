@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import make
 import numpy as np
@@ -245,6 +246,21 @@ def test_published_figures_are_the_papers():
     assert facts.FIGURE4["parameters"].sum() == 232_744
     assert json.loads(json.dumps(facts.CHALLENGE))["f1_unseen"] == 63
     assert isinstance(facts.TABLE2, pd.DataFrame) and facts.TABLE2["test"].max() == 44.125
+
+
+def test_a_teacher_has_not_learned_the_clip_that_it_speaks_of(monkeypatch):
+    """Of features without sense a teacher that had would know every clip."""
+    genres, rng = ["Folk", "Rock"], np.random.default_rng(0)
+    clips = pd.DataFrame({"genre": rng.choice(genres, 1200), "split": "training"})
+    clips.loc[::6, "split"] = "test"
+    features = SimpleNamespace(clips=clips, genres=genres)
+    noise = rng.normal(size=(1200, 600))
+    monkeypatch.setattr(run, "_all_described", lambda *_: noise)
+    soft = run._soft_labels(rows.Row("", "beyond", taught=("noise",)), features, None)
+    assert list(soft.index) == list(clips.index[clips["split"] == "training"])
+    np.testing.assert_allclose(soft.sum(axis=1), 1)
+    own = np.where(clips.loc[soft.index, "genre"] == "Folk", soft["Folk"], soft["Rock"])
+    assert own.min() >= 0.5 and 0.7 < own.mean() < 0.8
 
 
 def test_every_row_names_a_recipe_that_there_is():

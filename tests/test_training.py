@@ -393,3 +393,17 @@ def test_the_earlier_of_equal_epochs_is_best_and_it_stops_early_when_asked(clips
     assert list(run.history.index) == [1, 2, 3] and run.record["best"]["epoch"] == 1
     shown = capsys.readouterr()  # one bar over epochs
     assert "3/4" in shown.err and "val_acc=" in shown.err and shown.out == ""
+
+
+def test_the_last_epoch_is_kept_where_the_recipe_says_so(clips, tmp_path):
+    class Spoil(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                self.model.set_weights([0 * w for w in self.model.get_weights()])
+
+    still = {"recipe": training.Recipe(keep="last"), "learning_rate": 1e-12}
+    train(clips, tmp_path, 2, **still)
+    run = train(clips, tmp_path, 3, callbacks=Spoil(), **still)
+    assert run.record["best"]["epoch"] == 3
+    assert max(np.abs(w).max() for w in run.model.get_weights()) < 1e-6
+    assert same(run, training.load_run(tmp_path))

@@ -7,17 +7,20 @@ clip; a bidirectional GRU that attends over its own states. Chapter: book/beyond
 from keras import layers
 
 from prcnn.models import attention
+from prcnn.models.branches import Statistics
 
 PLAIN = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
 
 
-def beyond(x, *, filters=(48, 96, 144), units=48, dropout=0.3, cnn=True, rnn=True):
+def beyond(x, *, filters=(48, 96, 144), units=48, dropout=0.3, cnn=True, rnn=True, statistics=0):
     """The features of both branches, joined: (n, time, mel, 1) → (n, k), from (64, 64) on.
 
     ``filters`` of the blocks of two convolutions each, ``units`` of the GRU, ``dropout`` of the
-    joined features, and whether there is a ``cnn`` and an ``rnn``.
+    joined features, whether there is a ``cnn`` and an ``rnn``, and how many units read each band's
+    ``statistics``, the third branch (0: there is none).
     """
     branches = (_cnn(x, filters) if cnn else []) + ([_rnn(x, units)] if rnn else [])
+    branches += [_statistics(x, statistics, dropout)] if statistics else []
     if not branches:
         raise ValueError("nothing is left to listen with")
     x = layers.Concatenate(name="joined")(branches) if len(branches) > 1 else branches[0]
@@ -62,3 +65,11 @@ def _rnn(x, units):
     x = layers.Reshape(x.shape[1:3], name="rnn_input")(x)
     x = layers.Bidirectional(layers.GRU(units, return_sequences=True), name="gru")(x)
     return attention.serial(x, units)
+
+
+def _statistics(x, units, dropout):
+    """What a layer makes of every band's mean, deviation and change over time: (n, units)."""
+    x = Statistics(name="statistics")(x)
+    x = layers.BatchNormalization(momentum=0.9, name="statistics_norm")(x)
+    x = layers.Dropout(dropout, name="statistics_dropout")(x)
+    return layers.Dense(units, activation="relu", name="statistics_dense")(x)

@@ -26,6 +26,7 @@ class Row(NamedTuple):
     recipe: tuple = ()  # of training: a name of RECIPES, and what is changed; (): the network's
     features: tuple = ()  # what a classifier is fitted to: of of_spectrograms, "vggish", "learned"
     settings: Settings | None = None  # of the sound; None: the study's
+    taught: tuple = ()  # features of a teacher, in whose words half of every label is
     training: int | None = None  # clips that are trained on; None: all there are
     shuffled: bool = False  # are the frames of every clip in another order?
 
@@ -108,6 +109,14 @@ RAW = {
 #: Is it the network, or how it is trained?
 RECIPES = {
     "beyond": Row("network and recipe", "beyond"),
+    "beyond, last epoch": _recipe("network and recipe", keep="last"),
+    "beyond, statistics, taught, last epoch": Row(
+        "network and recipe",
+        "beyond",
+        {"statistics": 128},
+        ("beyond", {"keep": "last"}),
+        taught=("vggish",),
+    ),
     "beyond, the paper's recipe": Row("network and recipe", "beyond", recipe=("paper", {})),
     "paper, beyond's recipe": Row("network and recipe", "paper", recipe=("beyond", {})),
 }

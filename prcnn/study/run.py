@@ -16,6 +16,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas as pd
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
@@ -29,6 +30,7 @@ from prcnn.study.rows import FOLDS, STUDIES, TWICE
 
 #: Raise when a change of code changes what a run learns: runs made before are then not found.
 VERSION = 1
+TEACHER_C = 0.01  # the likeliest of .003, .01, .03, .1 and 1 out of fold on training clips alone
 _PACKAGES = ("keras", "tensorflow", "torch", "jax", "scikit-learn")
 
 
@@ -134,7 +136,8 @@ def run(name, row_name, fold, seed, out, data_home=None, epochs=None):
         if row.features:
             said = _classifier(row, seed, features, data_home)
         else:
-            said = _network(study, row, seed, length, features, path.with_suffix(""))
+            folder = path.with_suffix("")
+            said = _network(study, row, seed, length, features, folder, data_home)
         about = {"made": _made(), "part": "test"}
         lines.append({**same, "epochs": length, **said, **_test_clips(study, features), **about})
         text = json.dumps(lines, default=int)
@@ -223,7 +226,7 @@ def _shuffled(path, settings):
     return np.random.default_rng(int(digest(frames), 16)).permutation(frames)
 
 
-def _network(study, row, seed, epochs, features, folder):
+def _network(study, row, seed, epochs, features, folder, data_home):
     from prcnn import evaluation, models, training  # the backend reads the threads once
 
     network = models.build(
@@ -237,6 +240,7 @@ def _network(study, row, seed, epochs, features, folder):
         seed=seed,
         out=folder,
         recipe=_recipe(training, row.recipe),
+        soft_labels=_soft_labels(row, features, data_home) if row.taught else None,
         batch_size=study.batch_size,
         early_stopping=study.early_stopping,
         precision=study.precision,
@@ -249,6 +253,23 @@ def _network(study, row, seed, epochs, features, folder):
         "seconds": round(float(trained.history["seconds"].sum()), 1),
         "predicted": evaluation.evaluate(trained.model, features).predicted.tolist(),
     }
+
+
+def _soft_labels(row, features, data_home):
+    """Half a training clip's genre, half what a teacher says of it that did not learn it.
+
+    The teacher is a logistic regression, cross-validated over the training clips; what was uploaded
+    together is in one fold.
+    """
+    learned = features.clips["split"] == "training"
+    X, clips = _all_described(row.taught, features, data_home)[learned], features.clips[learned]
+    clips = clips.assign(stretch=splits.stretches(clips))
+    clips["fold"] = splits.k_fold(clips, FOLDS, 0, "stretch")
+    said = baselines.cross_validate(
+        "logistic", X, clips, features.genres, groups="stretch", C=TEACHER_C
+    )
+    rows = (np.eye(len(features.genres))[said.true] + said.probabilities) / 2
+    return pd.DataFrame(rows, clips.index, features.genres)
 
 
 def _recipe(training, recipe):
@@ -265,7 +286,7 @@ def _recipe(training, recipe):
 
 
 def _classifier(row, seed, features, data_home):
-    X = np.concatenate([_described(features, name, data_home) for name in row.features], axis=1)
+    X = _all_described(row.features, features, data_home)
     y = features.labels(np.arange(len(X)))
     train, validation, test = map(features.indices, datasets.SPLITS)
     fitted = baselines.classifier(row.method, seed, **row.changes).fit(X[train], y[train])
@@ -275,6 +296,10 @@ def _classifier(row, seed, features, data_home):
         "seconds": 0.0,
         "predicted": fitted.predict(X[test]).tolist(),
     }
+
+
+def _all_described(names, features, data_home):
+    return np.concatenate([_described(features, name, data_home) for name in names], axis=1)
 
 
 def _described(features, name, data_home):

@@ -7,12 +7,35 @@ import numpy as np
 from prcnn.models.branches import Scale
 
 
-def batches(store, split, recipe, epoch=None, seed=0):
+def label_rows(store, recipe, soft_labels=None):
+    """What the clips of a store are trained towards, (n, genres); None where their number does.
+
+    One 1 a row, or for training clips what ``soft_labels`` says of them (see ``train``).
+    """
+    if soft_labels is None and not (recipe.label_smoothing or recipe.augment.mixup):
+        return None
+    rows = np.eye(len(store.genres), dtype=np.float32)[store.labels(np.arange(len(store.clips)))]
+    if soft_labels is not None:
+        training = store.indices("training")
+        rows[training] = soft_labels.reindex(store.clips.index[training], columns=store.genres)
+        sound = (rows >= 0).all(axis=1) & (np.abs(rows.sum(axis=1) - 1) < 1e-3)
+        if not sound.all():
+            clips = store.clips.index[~sound].tolist()
+            raise ValueError(
+                f"soft_labels must have a column for each of {store.genres} and a row for every "
+                f"training clip, at least 0 and 1 in sum; that of {clips[0]!r} is not "
+                f"({len(clips)} such clips)."
+            )
+    return rows
+
+
+def batches(store, split, recipe, epoch=None, seed=0, rows=None):
     """A split of a store in batches (X, y), each read and altered while the last is in use.
 
     ``recipe`` says how large they are, and how they are altered in an ``epoch`` (from 1) of
     training. Its order and chance follow from ``seed`` and its number, so that a resumed run sees
-    what an unbroken one sees. Without an epoch, the split is as it stands in ``store``.
+    what an unbroken one sees. Without an epoch, the split is as it stands in ``store``. ``rows``
+    are labels as :func:`label_rows` makes them, or None.
     """
     indices = store.indices(split)
     if epoch is not None:
@@ -20,9 +43,7 @@ def batches(store, split, recipe, epoch=None, seed=0):
     parts = np.split(indices, range(recipe.batch_size, len(indices), recipe.batch_size))
 
     def read(i):
-        X, y = store.read(parts[i]), store.labels(parts[i])
-        if recipe.label_rows:
-            y = np.eye(len(store.genres), dtype=np.float32)[y]
+        X, y = store.read(parts[i]), store.labels(parts[i]) if rows is None else rows[parts[i]]
         if epoch is None:
             return X, y
         # + 1, because to numpy [seed, epoch, 0] is [seed, epoch], which gave the order.

@@ -18,7 +18,7 @@ from prcnn.atomic import sweep
 from prcnn.datasets import SPLITS
 from prcnn.datasets.dataset import warn
 from prcnn.training import recipes, run_folder
-from prcnn.training.batches import adapt_scale, batches
+from prcnn.training.batches import adapt_scale, batches, label_rows
 from prcnn.training.precision import PRECISIONS, decide, sixteen_bits
 from prcnn.training.recipes import require, whole
 from prcnn.training.run_folder import Run, State, TrainingError, assign, values, variables
@@ -36,12 +36,13 @@ def train(
     recipe=None,
     batch_size=None,
     learning_rate=None,
+    soft_labels=None,
     callbacks=(),
     precision="auto",
     early_stopping=None,
     progress=True,
 ):
-    """Train ``model`` by a recipe and keep its best validation epoch: returns a :class:`Run`.
+    """Train ``model`` by a recipe and keep its best epoch: returns a :class:`Run`.
 
     Killed at any moment and called again with the same arguments, it goes on after the last
     finished epoch and ends with the history and weights of an uninterrupted run; a finished run is
@@ -56,8 +57,8 @@ def train(
         clips is adapted to the training clips. One that you compiled is trained with its optimizer
         unless you name a recipe, and stays compiled as it was.
     store : prcnn.store.Store
-        Its ``training`` split is trained on, its ``validation`` split chooses the epoch (the
-        earlier one of equals). Batches are streamed from disk, so it may exceed the memory.
+        Its ``training`` split is trained on, its ``validation`` split chooses the epoch (unless
+        the recipe keeps the last). Batches are streamed from disk, so it may exceed the memory.
     epochs : int
         Passes over the training split.
     seed : int
@@ -68,6 +69,10 @@ def train(
     recipe : str or prcnn.training.Recipe, optional
         A name in ``prcnn.training.RECIPES``, or your own; by default ``"beyond"`` for a network of
         that name, ``"paper"`` for all others. ``batch_size`` and ``learning_rate`` replace its own.
+    soft_labels : pandas.DataFrame, optional
+        What training clips are trained towards instead of their genre: a row a clip (by id), a
+        column a genre, at least 0 and 1 in sum. Half the genre and half what a teacher says of the
+        clip that did not learn it, say (Hinton et al. 2015, "Distilling the knowledge").
     callbacks : keras.callbacks.Callback or list of them
         Their ``model`` is the copy that learns. They are not part of the run's identity, and what
         they remember is not resumed.
@@ -116,8 +121,9 @@ def train(
     settings = {"epochs": whole("epochs", epochs), "seed": whole("seed", seed, least=0)}
     settings |= recipe.settings() | {"early_stopping": patience, "precision": precision}
 
+    rows = label_rows(store, recipe, soft_labels)
     network = keras.Model(model.inputs[0], model.outputs[0], name=model.name)  # the same layers
-    asked = run_folder.describe(network, store, settings, decide(precision), clips)
+    asked = run_folder.describe(network, store, settings, decide(precision), clips, soft_labels)
     folder = run_folder.default_folder(asked) if out is None else Path(out).expanduser()
     record, state = run_folder.resume(folder, asked)
     if not record["finished"]:
@@ -129,7 +135,7 @@ def train(
         with run_folder.lock(folder):
             record, state = run_folder.resume(folder, asked)
             run_folder.write_record(folder, record)
-            state = _fit(network, store, state, record, recipe, folder, callbacks, progress)
+            state = _fit(network, store, rows, state, record, recipe, folder, callbacks, progress)
             run_folder.finish(folder, record, state, network)
     network.set_weights(state.best)
     model.genres, model.settings = list(store.genres), store.settings  # what it learned, it says
@@ -173,12 +179,12 @@ def _check(model, store):
     return table.to_dict()
 
 
-def _fit(network, store, state, record, recipe, folder, callbacks, progress):
+def _fit(network, store, rows, state, record, recipe, folder, callbacks, progress):
     """Go on from ``state`` to the last epoch, leaving ``folder`` in order after each."""
     steps = math.ceil(len(store.indices("training")) / recipe.batch_size)
     settings, precision = record["settings"], record["precision"]
     epochs, patience = settings["epochs"], settings["early_stopping"] or np.inf
-    learner, judge = _copies(network, recipe, precision, epochs * steps)
+    learner, judge = _copies(network, recipe, precision, epochs * steps, rows is not None)
     if not state:
         adapt_scale(learner, store)
         now, best = values(variables(learner)), values(learner.weights)
@@ -208,12 +214,12 @@ def _fit(network, store, state, record, recipe, folder, callbacks, progress):
         while not learner.stop_training and state.epoch < min(epochs, state.best_epoch + patience):
             began, epoch = time.perf_counter(), state.epoch + 1
             hooks.on_epoch_begin(state.epoch)
-            fed = batches(store, "training", recipe, epoch, settings["seed"])
+            fed = batches(store, "training", recipe, epoch, settings["seed"], rows)
             line = _pass(learner.train_on_batch, fed, hooks)
             trained = values(learner.weights)
             validated = [array.copy() for array in state.average] or trained
             judge.set_weights(validated)
-            fed = batches(store, "validation", recipe)
+            fed = batches(store, "validation", recipe, rows=rows)
             found = _pass(judge.test_on_batch, fed, keras.callbacks.Callback())
             line |= {f"val_{name}": value for name, value in found.items()}
             rate = float(keras.ops.convert_to_numpy(learner.optimizer.learning_rate))
@@ -222,7 +228,7 @@ def _fit(network, store, state, record, recipe, folder, callbacks, progress):
             hooks.on_epoch_end(state.epoch, dict(line))
             learner.set_weights(trained)
             line |= {"learning_rate": rate, "seconds": time.perf_counter() - began}
-            state.add(line, values(variables(learner)), validated)
+            state.add(line, values(variables(learner)), validated, recipe.keep)
             state.write(folder)
             bar.set_postfix(loss=line["loss"], acc=line["accuracy"], val_acc=line["val_accuracy"])
             bar.update()
@@ -230,16 +236,16 @@ def _fit(network, store, state, record, recipe, folder, callbacks, progress):
     return state
 
 
-def _copies(network, recipe, precision, steps):
+def _copies(network, recipe, precision, steps, rows):
     """A copy of a network that learns by the recipe, and one that is validated."""
     copy = keras.models.clone_model
     learner, judge = (sixteen_bits if precision == "mixed" else copy)(network), copy(network)
     assign(learner.variables, values(network.variables))
     for each, smoothing in ((learner, recipe.label_smoothing), (judge, 0.0)):
-        rows = keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
+        soft = keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
         each.compile(
             optimizer=recipe.make_optimizer(steps),
-            loss=rows if recipe.label_rows else "sparse_categorical_crossentropy",
+            loss=soft if rows else "sparse_categorical_crossentropy",
             metrics=["accuracy"],
             # XLA would make TensorFlow's convolutions slower on a CPU and lose cuDNN's GRU on a
             # GPU; JAX compiles anyway or not at all.

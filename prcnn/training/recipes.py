@@ -13,6 +13,7 @@ from keras.optimizers.schedules import CosineDecay, LearningRateSchedule, deseri
 from prcnn.training.augment import Augment
 
 SCHEDULES = ("constant", "one_cycle")
+KEEP = ("best", "last")
 NOTHING = Augment()
 WARM_UP, START = 0.3, 0.04  # share of one cycle in which the rate rises, and where it begins
 
@@ -53,6 +54,9 @@ class Recipe:
         (0.995, say; less in the first steps); 0 keeps the weights themselves.
     augment : Augment
         How clips are altered.
+    keep : {"best", "last"}
+        Which epoch: that of the best validation accuracy, the earlier one of equals; or the last,
+        as befits a run whose rate falls to nothing, and then validation chooses nothing.
     """
 
     optimizer: str | type = "RMSprop"
@@ -63,6 +67,7 @@ class Recipe:
     label_smoothing: float = 0.0
     ema: float = 0.0
     augment: Augment = NOTHING
+    keep: str = "best"
 
     def __post_init__(self):
         kind, rate = self.optimizer, self.learning_rate
@@ -72,6 +77,7 @@ class Recipe:
         require(isinstance(_class(kind), type), "optimizer", kind, "a class in keras.optimizers")
         require(scheduled or positive, "learning_rate", rate, "above 0, or a schedule of Keras's")
         require(self.schedule in known, "schedule", self.schedule, f"one of {known}")
+        require(self.keep in KEEP, "keep", self.keep, f"one of {KEEP}")
         whole("batch_size", self.batch_size)
         for name in ("label_smoothing", "ema"):
             share = getattr(self, name)
@@ -88,11 +94,6 @@ class Recipe:
     def settings(self):
         """All of it as plain JSON values."""
         return json.loads(json.dumps(dataclasses.asdict(self), default=_plain))
-
-    @property
-    def label_rows(self):
-        """Whether a label is a row of weights (n, genres), not a number."""
-        return self.label_smoothing > 0 or self.augment.mixup > 0
 
 
 def _class(optimizer):

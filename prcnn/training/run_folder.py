@@ -72,7 +72,7 @@ class State:
 
     history: pd.DataFrame  # the finished epochs
     now: list  # what `variables` hold
-    best: list  # the weights of the best epoch, or their average
+    best: list  # the weights of the epoch that is kept, or their average
     average: list  # the moving average of the weights; empty where none is kept and validated
 
     @classmethod
@@ -81,10 +81,10 @@ class State:
             lists = ([file[key] for key in file if key.startswith(part)] for part in _LISTS)
             return cls(table(file["history"]), *lists)
 
-    def add(self, line, now, validated):
+    def add(self, line, now, validated, keep):
         """One more epoch: a dict of its COLUMNS, where it ended, and the weights validated."""
         self.history.loc[self.epoch + 1], self.now = line, now
-        if self.best_epoch == self.epoch:
+        if keep == "last" or self.best_epoch == self.epoch:
             self.best = validated
 
     def write(self, folder):
@@ -115,8 +115,9 @@ def table(lines):
     return pd.DataFrame(lines, index, COLUMNS, dtype=float)
 
 
-def describe(network, store, settings, precision, clips):
+def describe(network, store, settings, precision, clips, soft_labels=None):
     """``run.json`` of a run that begins: everything that decides its outcome, and where it runs."""
+    labels = store.clips[["genre", "split"]], *(() if soft_labels is None else (soft_labels,))
     made_by = store.settings
     plain = dataclasses.asdict if dataclasses.is_dataclass(made_by) else str
     return {
@@ -134,7 +135,7 @@ def describe(network, store, settings, precision, clips):
             "name": store.name,
             "fingerprint": store.fingerprint,
             "settings": plain(made_by),  # `classify` makes them again from a dict
-            "labels": digest(store.clips[["genre", "split"]]),
+            "labels": digest(*labels),
             "genres": list(store.genres),
             "clips": clips,
             "failed": len(store.failed),
@@ -146,7 +147,7 @@ def describe(network, store, settings, precision, clips):
 
 def deciding(record):
     """Everything that decides how a run ends, by the names that a refusal uses: a flat dict."""
-    said, network, data = dict(record["settings"]), record["network"], record["store"]
+    said, network, data = {"keep": "best"} | record["settings"], record["network"], record["store"]
     epochs = said.pop("epochs")
     if said.get("schedule") == "one_cycle":  # other runs may go on to more
         said["epochs of one_cycle"] = epochs
@@ -260,7 +261,8 @@ def finish(folder, record, state, network):
     """Give a network the best weights, save it, and close the run's record."""
     network.set_weights(state.best)
     write_whole(folder / "model.keras", network.save)
-    best = {"epoch": state.best_epoch, **state.history.loc[state.best_epoch]}
+    kept = state.epoch if record["settings"].get("keep") == "last" else state.best_epoch
+    best = {"epoch": kept, **state.history.loc[kept]}
     seconds = state.history["seconds"].sum()
     record |= {"finished": True, "epochs": state.epoch, "best": best, "seconds": seconds}
     write_record(folder, record)
