@@ -42,9 +42,12 @@ def test_records_keep_what_was_said_once(table):
     add(line(fold=0), line(fold=1, clips=range(20, 30), wrong=5), line(epochs=16, wrong=4))
     assert records.reports("s", "a", path=path) == [], "two of five folds"
     add(*(line(fold=fold, clips=range(10 * fold + 10, 10 * fold + 20)) for fold in (2, 3, 4)))
-    size = path.stat().st_size
-    add(line(fold=0, wrong=9))  # the same run again: what is there stays
-    assert path.stat().st_size == size
+    text = path.read_text()
+    add({**line(fold=0, wrong=9), "key": "of other code"})  # made again: it takes the other's place
+    assert records.reports("s", "a", path=path)[0].correct.sum() == 46
+    for _ in range(2):
+        add(line(fold=0))
+        assert path.read_text() == text
     (report,) = records.reports("s", "a", path=path)
     assert report.n == 60 and report.correct.sum() == 55
     said = records.predictions("a", study="s", path=path)

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from prcnn.study import facts
-from prcnn.study.rows import ABLATIONS, ATTENTIONS, REFERENCE, RHYTHM, SVM
+from prcnn.study.rows import ABLATIONS, ATTENTIONS, REFERENCE, RHYTHM, SVM, TAUGHT
 
 VGGISH, PRINTED, BOTH_2 = "VGGish + SVM", "attention as printed", "CNN + two-layer RNN"
 
@@ -50,6 +50,14 @@ QUESTIONS = {
     "Do features beside the spectrogram help?": (REFERENCE, ["features beside both branches"]),
     "Is a plain deep CNN better?": (REFERENCE, ["eight-layer CNN"]),
     "Is a network better than a classifier?": (SVM, [REFERENCE, "MLP on MFCC, deltas, bands"]),
+    "Is it the network, or how it is trained?": (
+        REFERENCE,
+        ["beyond, the paper's recipe", "paper, beyond's recipe", "beyond"],
+    ),
+    "Does validation choose a better epoch than the last?": ("beyond, last epoch", ["beyond"]),
+    "Do statistics and a teacher help beyond?": ("beyond, last epoch", [TAUGHT]),
+    "Is beyond better than a classifier?": (SVM, ["beyond", TAUGHT]),
+    "Does beyond reach what VGGish hears?": (VGGISH, ["beyond", TAUGHT]),
     "Does rhythm help a classifier?": (SVM, [RHYTHM]),
     "Does hearing millions of other sounds help?": (SVM, [VGGISH]),
 }

@@ -20,6 +20,7 @@ from prcnn.study.rows import FOLDS
 
 FILE = "runs.jsonl"
 _CLIPS = ("clips", "true", "genres", "groups")
+_RUN = "study", "row", "part", "epochs", "seed", "fold"
 COLUMNS = "study row part epochs seed fold kept validation seconds made key".split()
 
 
@@ -53,24 +54,23 @@ def _read(path, changed):
 
 
 def add(lines, path=None):
-    """Add what :func:`prcnn.study.run.run` returned; what is there already stays as it is."""
+    """Add what :func:`prcnn.study.run.run` returned; a run made again replaces the older one."""
     path = path or results.FOLDER / FILE
-    text = path.read_text() if path.exists() else ""
-    known = {_identity(line) for line in map(json.loads, text.splitlines())}
+    texts = path.read_text().splitlines() if path.exists() else []
+    known = {_identity(json.loads(text)): text for text in texts}
     for line in lines:
         clips = {name: line[name] for name in _CLIPS} | {"true": characters(line["true"])}
         clips = {"set": digest(clips), **clips}
         run = {name: line[name] for name in COLUMNS}
         run |= {"predicted": characters(line["predicted"]), "clips": clips["set"]}
         for new in (clips, run):
-            if _identity(new) not in known:
-                known.add(_identity(new))
-                text += json.dumps(new, separators=(",", ":"), allow_nan=False) + "\n"
+            known[_identity(new)] = json.dumps(new, separators=(",", ":"), allow_nan=False)
+    text = "".join(f"{text}\n" for text in known.values())
     write_whole(path, lambda part: part.write_text(text))
 
 
 def _identity(line):
-    return line.get("set") or (line["key"], line["epochs"], line["part"])
+    return line.get("set") or tuple(line[name] for name in _RUN)
 
 
 def characters(labels):

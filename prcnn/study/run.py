@@ -129,7 +129,7 @@ def run(name, row_name, fold, seed, out, data_home=None, epochs=None):
     path = Path(out) / f"{key}.json"
     lines = json.loads(path.read_text()) if path.exists() else []
     same = {"study": name, "row": row_name, "fold": fold, "seed": seed, "key": key}
-    lengths = (0,) if row.features else study.epochs
+    lengths = (0,) if row.features else row.epochs or study.epochs
     for length in lengths[len(lines) :]:
         if epochs is not None and length > epochs:
             break
@@ -243,7 +243,7 @@ def _network(study, row, seed, epochs, features, folder, data_home):
         soft_labels=_soft_labels(row, features, data_home) if row.taught else None,
         batch_size=study.batch_size,
         early_stopping=study.early_stopping,
-        precision=study.precision,
+        precision=row.precision,
         progress=False,
     )
     best = trained.record["best"]
