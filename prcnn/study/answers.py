@@ -103,7 +103,7 @@ def _at(study, epochs, questions, path):
 
 
 def table(study="FMA-small", epochs=None, path=None):
-    """What every row of a study reaches; of networks at ``epochs``, or the longest there are.
+    """What every row of a study reaches; networks at ``epochs``, or after the longest there are.
 
     Returns
     -------
@@ -119,7 +119,8 @@ def table(study="FMA-small", epochs=None, path=None):
     runs = runs[(runs["study"] == study) & (runs["part"] == "test")]
     lines = {}
     for row, mine in runs.groupby("row", sort=False):
-        length = mine["epochs"].max() if epochs is None else epochs
+        longest = mine["epochs"].max()
+        length = epochs if epochs is not None and longest else longest
         mine = mine[mine["epochs"] == length]
         reports = records.reports(study, row, length, path=path)
         if reports:

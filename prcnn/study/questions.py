@@ -49,10 +49,17 @@ QUESTIONS = {
     "Are CNN and RNN better one after the other?": (REFERENCE, ["Dwivedi's CRNN"]),
     "Do features beside the spectrogram help?": (REFERENCE, ["features beside both branches"]),
     "Is a plain deep CNN better?": (REFERENCE, ["eight-layer CNN"]),
-    "Is a network better than a classifier?": (SVM, [REFERENCE, "MLP on MFCC, deltas, bands"]),
+    "Is a network better than a classifier?": (
+        SVM,
+        [REFERENCE, "MLP on MFCC, deltas, bands", "statistics alone"],
+    ),
     "Is it the network, or how it is trained?": (
         REFERENCE,
         ["beyond, the paper's recipe", "paper, beyond's recipe", "beyond"],
+    ),
+    "Does a CNN beside the RNN help, by beyond's recipe?": (
+        "RNN, beyond's recipe",
+        ["paper, beyond's recipe"],
     ),
     "Does validation choose a better epoch than the last?": ("beyond, last epoch", ["beyond"]),
     "Do statistics and a teacher help beyond?": ("beyond, last epoch", [TAUGHT]),

@@ -121,6 +121,10 @@ RECIPES = {
     ),
     "beyond, the paper's recipe": Row("network and recipe", "beyond", recipe=("paper", {})),
     "paper, beyond's recipe": Row("network and recipe", "paper", recipe=("beyond", {})),
+    "RNN, beyond's recipe": Row("network and recipe", "rnn", recipe=("beyond", {})),
+    "statistics alone": Row(
+        "network and recipe", "beyond", {"cnn": False, "rnn": False, "statistics": 128}
+    ),
 }
 # A cycle is made for its length, here one that others can be read at; 16 bits are twice as fast.
 RECIPES = {name: row._replace(epochs=(16,), precision="mixed") for name, row in RECIPES.items()}
