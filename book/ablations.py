@@ -68,9 +68,11 @@ if run:
 # stretches of 100 still give away was measured with a linear model: about a point.
 #
 # A run has 60 epochs and keeps what it says at its best validation epoch within the first 8, 16, 32 and
-# 60 of them: the length of training is a factor like any other. These runs take many hours, and not all
-# have been made; where a question has no answer from them yet, the official split's 800 test clips
-# answer, with five seeds a row, at most 60 epochs and early stopping. The table counts what there is.
+# 60 of them: the length of training is a factor like any other. (Rows with the recipe of
+# [beyond](beyond.ipynb), whose rate falls to nothing at the end, have one length, 16.) These runs take
+# many hours, and not all have been made; where a question has no answer from them yet, the official
+# split's 800 test clips answer, with five seeds a row, at most 60 epochs and early stopping. The table
+# counts what there is.
 
 # %% tags=["hide-input"]
 runs, clips = records.read()
