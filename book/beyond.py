@@ -371,14 +371,15 @@ soft_labels.head(3).round(2)
 #
 # Eight hundred clips cannot tell such changes apart. So the same five folds as in
 # [ablations](ablations.ipynb) test every one of FMA-small's pictures once, all networks at the same length
-# of training: the paper's network; beyond; its last epoch in place of the one that validation likes best;
-# and with every band's mean, deviation and change as a third branch, and the words of a teacher that
-# heard what VGGish hears.
+# of training: the paper's network; a layer that reads nothing but every band's mean, deviation and change,
+# by beyond's recipe; beyond; its last epoch in place of the one that validation likes best;
+# and with those statistics as a third branch, and the words of a teacher that heard what VGGish hears.
 
 # %% tags=["hide-input"]
 steps = {
     SVM: "support vector machine",
     REFERENCE: "paper",
+    "statistics alone": "statistics alone, beyond's recipe",
     "beyond": "beyond",
     "beyond, last epoch": "beyond, last epoch",
     TAUGHT: "and statistics, taught by VGGish",
@@ -439,7 +440,7 @@ assert found.loc[("beyond", REFERENCE), "verdict"] == "better", "the text says t
 assert found.loc[(TAUGHT, "VGGish + SVM"), "verdict"] == "worse", "the text says that VGGish is ahead"
 
 # %% [markdown]
-# Two things no row says yet: what the statistics are worth without the teacher, and how far `paper` comes
+# Two things no row says yet: what the third branch is worth without the teacher, and how far `paper` comes
 # by beyond's recipe. Whether *network* or *recipe* makes the difference is open until it is trained so; its
 # row stands in the study ([ablations](ablations.ipynb) has the command).
 #
