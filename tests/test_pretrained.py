@@ -80,6 +80,16 @@ def test_shipped_network_is_the_best_run_calibrated(shipped, monkeypatch):
         assert word in card["command"]
 
 
+def test_a_run_that_keeps_its_last_epoch_is_shipped_as_that(shipped, tmp_path):
+    store, recipe = shipped[0], training.Recipe("SGD", 1e-12, keep="last")  # nothing moves
+    run = training.train(
+        models.build("rnn", 3, input_shape=SHAPE), store, 4, out=tmp_path / "run", recipe=recipe
+    )
+    card = ship.ship([run], store, tmp_path)
+    assert run.history["val_accuracy"].idxmax() == 1 and card["best_epoch"] == 4
+    assert card["runs"] == {"0": run.history.loc[4, "val_accuracy"]}
+
+
 def test_only_whole_unchanged_finished_runs_are_shipped(shipped, tmp_path):
     store, runs, _, _ = shipped
     with pytest.raises(ValueError, match="no runs"):

@@ -126,7 +126,7 @@ def run(name, row_name, fold, seed, out, data_home=None, epochs=None):
     data = features.fingerprint, features.clips[["genre", "split"]]
     how = study._replace(rows=None)._asdict(), row._replace(group="")._asdict()
     key = digest(VERSION, *how, fold, seed, data)
-    path = Path(out) / f"{key}.json"
+    path, folder = Path(out) / f"{key}.json", Path(out) / key
     lines = json.loads(path.read_text()) if path.exists() else []
     same = {"study": name, "row": row_name, "fold": fold, "seed": seed, "key": key}
     lengths = (0,) if row.features else row.epochs or study.epochs
@@ -136,14 +136,13 @@ def run(name, row_name, fold, seed, out, data_home=None, epochs=None):
         if row.features:
             said = _classifier(row, seed, features, data_home)
         else:
-            folder = path.with_suffix("")
             said = _network(study, row, seed, length, features, folder, data_home)
         about = {"made": _made(), "part": "test"}
         lines.append({**same, "epochs": length, **said, **_test_clips(study, features), **about})
         text = json.dumps(lines, default=int)
         write_whole(path, lambda part, text=text: part.write_text(text))
     if len(lines) == len(lengths):
-        shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
     return [line for line in lines if epochs is None or line["epochs"] <= epochs]
 
 

@@ -54,7 +54,7 @@ def ship(runs, store, folder):
     """
     runs = [run if isinstance(run, Run) else load_run(run) for run in runs]
     _check(runs, store)
-    run = max(runs, key=lambda each: each.history["val_accuracy"].max())  # the first of equals
+    run = max(runs, key=lambda each: each.record["best"]["val_accuracy"])  # the first of equals
     model = _plain(run, store)
     arrays = {key: _rounded(value) for key, value in weights(run.model).items()}
     _assign(model, arrays)
@@ -83,10 +83,10 @@ def ship(runs, store, folder):
         },
         "split": "the dataset's own: trained on training, chosen on validation, test only reported",
         "seed": settings["seed"],
-        "best_epoch": int(run.history["val_accuracy"].idxmax()),
+        "best_epoch": int(run.record["best"]["epoch"]),
         "recipe": settings,
         "runs": {
-            str(each.record["settings"]["seed"]): float(each.history["val_accuracy"].max())
+            str(each.record["settings"]["seed"]): float(each.record["best"]["val_accuracy"])
             for each in runs
         },
         "temperature": temperature,

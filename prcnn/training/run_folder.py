@@ -3,7 +3,7 @@
 ``run.json`` says what was asked for: settings, network, data, counts, versions, machine.
 ``state.npz`` is the truth about what was reached, and is replaced whole after each epoch; what
 follows from it, ``history.csv`` (one line an epoch) and at the end ``model.keras`` (the weights of
-the best validation epoch), is mended when a run goes on that was killed between two files.
+the epoch that is kept), is mended when a run goes on that was killed between two files.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ class TrainingError(RuntimeError):
 class Run:
     """A training run. Chapter: book/train.ipynb"""
 
-    model: keras.Model  #: The network with the weights of its best validation epoch.
+    model: keras.Model  #: The network with the weights of the epoch that is kept.
     #: Index ``epoch`` from 1; columns ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``,
     #: ``learning_rate`` (at the epoch's end), ``seconds`` (which alone differs between equal runs).
     history: pd.DataFrame
@@ -117,7 +117,7 @@ def table(lines):
 
 def describe(network, store, settings, precision, clips, soft_labels=None):
     """``run.json`` of a run that begins: everything that decides its outcome, and where it runs."""
-    labels = store.clips[["genre", "split"]], *(() if soft_labels is None else (soft_labels,))
+    labels = [x for x in (store.clips[["genre", "split"]], soft_labels) if x is not None]
     made_by = store.settings
     plain = dataclasses.asdict if dataclasses.is_dataclass(made_by) else str
     return {
